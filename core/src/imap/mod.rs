@@ -1,1 +1,3 @@
-//! To be written.
+//! IMAP4rev1 (RFC 3501) and its extensions.
+
+pub mod ast;
