@@ -104,12 +104,14 @@ impl Part {
         self.params.clear();
     }
 
-    /// The child of a multipart in which no delimiter was found: plain text without a header, all of the body, so that its
-    /// reader loses nothing and the structure has the part that RFC 3501 wants.
-    pub(super) fn only_child(&self, position: usize) -> Part {
+    /// The child of a multipart without parts, so that the structure has the part that RFC 3501 wants: plain text without a
+    /// header, and empty; or, if no delimiter was found at all, `with_body`, so that its reader loses nothing.
+    pub(super) fn only_child(&self, position: usize, with_body: bool) -> Part {
         let mut child = Part::beginning_at(self.body.start, Some(position));
         child.make_text();
-        (child.body, child.lines) = (self.body.clone(), self.lines);
+        if with_body {
+            (child.body, child.lines) = (self.body.clone(), self.lines);
+        }
         child
     }
 

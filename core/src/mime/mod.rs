@@ -21,6 +21,8 @@ mod preview;
 mod quote;
 pub mod scan;
 mod structure;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod transfer;
 

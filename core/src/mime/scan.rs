@@ -154,13 +154,15 @@ impl Scanner {
         self.summary.has_attachment = self.parts.iter().any(Part::is_attachment);
         let mut index = MessageIndex {
             size: self.offset,
-            body: structure::write(&self.parts, false),
-            bodystructure: structure::write(&self.parts, true),
             parts: self.parts,
+            body: Vec::new(),
+            bodystructure: Vec::new(),
             raw_header: self.raw_header,
             summary: self.summary,
         };
         fit::fit(&mut index);
+        index.body = structure::write(&index.parts, false);
+        index.bodystructure = structure::write(&index.parts, true);
         index
     }
 
@@ -378,20 +380,23 @@ impl Scanner {
         self.seek();
     }
 
-    /// Closes the open parts from `level` on; their bodies end here, less a line end of `line_end` octets.
+    /// Closes the open parts from `level` on; their bodies end here, less a line end of `line_end` octets, unless a header
+    /// among them has that line end.
     fn close_down_to(&mut self, level: usize, line_end: u64) {
+        let last_header = self.parts.last().map_or(0, |part| part.header.end);
+        let end = self.offset.saturating_sub(line_end).max(last_header);
+        let newlines = self.newlines.saturating_sub(u64::from(end < self.offset));
         for open in self.open.split_off(level.min(self.open.len())).into_iter().rev() {
             let childless = self.parts.len() == open.part + 1;
             let room = self.parts.len() < self.limits.parts;
             let Some(part) = self.parts.get_mut(open.part) else {
                 continue;
             };
-            part.body.end = self.offset.saturating_sub(line_end).max(part.body.start);
-            let cut = u64::from(part.body.end < self.offset);
-            part.lines = self.newlines.saturating_sub(cut).saturating_sub(open.newlines);
+            part.body.end = end;
+            part.lines = newlines.saturating_sub(open.newlines);
             match part.kind {
                 PartKind::Multipart if childless && room => {
-                    let only = part.only_child(open.part);
+                    let only = part.only_child(open.part, open.boundary.is_some());
                     self.parts.push(only);
                 }
                 PartKind::Multipart if childless => part.make_opaque(),
