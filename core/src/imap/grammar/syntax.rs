@@ -43,7 +43,7 @@ impl std::error::Error for Syntax {}
 pub enum Found {
     /// The command ends there.
     End,
-    /// The word there: printable ASCII, escaped, at most [`Found::LEN_MAX`] characters and then `…` as `...`.
+    /// The word there, escaped to printable ASCII and cut behind [`Found::LEN_MAX`] characters.
     Text(String),
     /// It may belong to a password.
     Withheld,
