@@ -8,6 +8,7 @@ fn store(args: &mut Cursor<'_>) -> Result<String, Syntax> {
     let set = args.sequence_set()?;
     args.sp()?;
     let StoreItem { change, silent, list } = args.store_item()?;
+    let set = sequence_set(&set);
     Ok(format!(
         "{set} {change:?} {}[{}]",
         if silent { "silent " } else { "" },

@@ -57,6 +57,7 @@ fn parse(args: &mut Cursor<'_>) -> Result<String, Syntax> {
     let set = args.sequence_set()?;
     args.sp()?;
     let items = args.fetch_items()?;
+    let set = sequence_set(&set);
     Ok(format!(
         "{set} {}",
         items.iter().map(show).collect::<Vec<_>>().join(" ")
@@ -225,27 +226,27 @@ fn broken_items() {
                 "a FETCH 1 RFC822<0.1>",
                 "expected the end of the command at octet 17, found \"<0.1>\"",
             ),
-            (
-                "a FETCH 0 UID",
-                "expected a number from 1 to 4294967295 at octet 9, found \"0\"",
-            ),
+            ("a FETCH 0 UID", "expected a sequence set at octet 9, found \"0\""),
             (
                 "a FETCH 1,,2 UID",
-                "expected a number from 1 to 4294967295 at octet 11, found \",2\"",
+                "expected a number from 1 to 4294967295 or \"*\" in the sequence set at octet 11, found \",2\"",
             ),
             (
                 "a FETCH 1: UID",
-                "expected a number from 1 to 4294967295 at octet 11, found \" \"",
+                "expected a number from 1 to 4294967295 or \"*\" in the sequence set at octet 11, found \" \"",
             ),
             (
                 "a FETCH ,1 UID",
                 "expected a sequence set at octet 9, found \",1\"",
             ),
             ("a FETCH $ UID", "expected a sequence set at octet 9, found \"$\""),
-            ("a FETCH 1:2:3 UID", "expected a space at octet 12, found \":3\""),
+            (
+                "a FETCH 1:2:3 UID",
+                "expected a number from 1 to 4294967295 or \"*\" in the sequence set at octet 12, found \":3\"",
+            ),
             (
                 "a FETCH 4294967296 UID",
-                "expected a number from 1 to 4294967295 at octet 9, found \"4294967296\"",
+                "expected a sequence set at octet 9, found \"4294967296\"",
             ),
         ],
     );
@@ -275,6 +276,6 @@ fn items_have_limits() {
     assert_eq!(ok(ranges(10_000)), Ok(()));
     assert_eq!(
         error(ranges(10_001)),
-        "expected at most 10000 ranges in a sequence set at octet 20009, found \"7\""
+        "expected at most 10000 items in a sequence set at octet 9, found \"7,7,7,7,7,7,7,7,7,7,...\""
     );
 }

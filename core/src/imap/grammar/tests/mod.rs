@@ -7,6 +7,7 @@ mod search;
 mod strings;
 
 use super::*;
+use crate::store::set::{Number, SequenceSet};
 
 /// Parses each command of the table and compares the shown value, or the error, with the text beside it.
 fn check<'t, T>(
@@ -26,7 +27,9 @@ fn check<'t, T>(
 }
 
 /// A parser of one argument behind a space.
-fn one<'t, T>(parse: impl Fn(&mut Cursor<'t>) -> Result<T, Syntax>) -> impl Fn(&mut Cursor<'t>) -> Result<T, Syntax> {
+fn one<'t, T>(
+    parse: impl Fn(&mut Cursor<'t>) -> Result<T, Syntax>,
+) -> impl Fn(&mut Cursor<'t>) -> Result<T, Syntax> {
     move |args| {
         args.sp()?;
         parse(args)
@@ -34,10 +37,33 @@ fn one<'t, T>(parse: impl Fn(&mut Cursor<'t>) -> Result<T, Syntax>) -> impl Fn(&
 }
 
 fn words(words: &[(bool, &str)]) -> String {
-    words.iter().filter(|(there, _)| *there).map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
+    words
+        .iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, word)| *word)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn flag_list(list: &FlagList) -> String {
-    let system = crate::store::Flag::ALL.into_iter().filter(|&flag| list.flags.has(flag)).map(|flag| flag.name());
-    system.chain(list.keywords.iter().map(|keyword| keyword.as_str())).collect::<Vec<_>>().join(" ")
+    let system = crate::store::Flag::ALL
+        .into_iter()
+        .filter(|&flag| list.flags.has(flag))
+        .map(|flag| flag.name());
+    system
+        .chain(list.keywords.iter().map(|keyword| keyword.as_str()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn sequence_set(set: &SequenceSet) -> String {
+    let number = |number| match number {
+        Number::At(number) => number.to_string(),
+        Number::Last => "*".into(),
+    };
+    let item = |&(first, last): &(Number, Number)| match first == last {
+        true => number(first),
+        false => format!("{}:{}", number(first), number(last)),
+    };
+    set.items().iter().map(item).collect::<Vec<_>>().join(",")
 }

@@ -16,8 +16,8 @@ fn show(program: SearchProgram) -> String {
 fn show_key(key: &SearchKey) -> String {
     match key {
         SearchKey::All => "all".into(),
-        SearchKey::Numbers(set) => set.to_string(),
-        SearchKey::Uids(set) => format!("uid:{set}"),
+        SearchKey::Numbers(set) => sequence_set(set),
+        SearchKey::Uids(set) => format!("uid:{}", sequence_set(set)),
         SearchKey::Flag(flag) => flag.name().into(),
         SearchKey::Keyword(keyword) => keyword.as_str().into(),
         SearchKey::Recent => "recent".into(),
