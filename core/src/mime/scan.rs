@@ -145,7 +145,7 @@ impl Scanner {
 
     /// Ends the message, wherever it stands, and gives its index.
     pub fn finish(mut self) -> MessageIndex {
-        self.settle_line(true);
+        self.settle_held(true);
         while self.header.is_some() {
             self.end_header();
         }
@@ -166,7 +166,8 @@ impl Scanner {
         index
     }
 
-    /// Takes octets of a line that may be a delimiter, up to its end or to where it cannot be one any more.
+    /// Takes octets of a line that may be a delimiter, up to its end or to where it cannot be one any more. Only a line that
+    /// comes in pieces is copied.
     fn line_start(&mut self, rest: &[u8]) -> usize {
         if self.held.is_empty() && !rest.starts_with(b"-") {
             self.at_line_start = false;
@@ -176,25 +177,33 @@ impl Scanner {
         let near = rest.get(..most.saturating_sub(self.held.len())).unwrap_or(rest);
         let end = memchr(b'\n', near);
         let taken = end.map_or(near.len(), |at| at + 1);
-        self.held.extend(near.iter().take(taken));
+        let piece = near.get(..taken).unwrap_or(near);
+        if self.held.is_empty() && end.is_some() {
+            self.settle_line(piece, true);
+            return taken;
+        }
+        self.held.extend_from_slice(piece);
         let hopeful = self.held.starts_with(b"--") || self.held == b"-";
         if end.is_some() || !hopeful || self.held.len() >= most {
-            self.settle_line(end.is_some());
+            self.settle_held(end.is_some());
         }
         taken
     }
 
-    /// Decides what the held octets are, which are a `whole` line or the beginning of one.
-    fn settle_line(&mut self, whole: bool) {
+    fn settle_held(&mut self, whole: bool) {
         let line = std::mem::take(&mut self.held);
-        if line.is_empty() {
-            return;
+        if !line.is_empty() {
+            self.settle_line(&line, whole);
         }
+    }
+
+    /// Decides what octets are, which are a `whole` line or the beginning of one.
+    fn settle_line(&mut self, line: &[u8], whole: bool) {
         self.at_line_start = false;
-        match self.match_delimiter(&line).filter(|_| whole) {
-            Some((level, last)) => self.cross_delimiter(level, last, &line),
-            None if self.header.is_some() => _ = self.header_octets(&line),
-            None => _ = self.body_octets(&line),
+        match self.match_delimiter(line).filter(|_| whole) {
+            Some((level, last)) => self.cross_delimiter(level, last, line),
+            None if self.header.is_some() => _ = self.header_octets(line),
+            None => _ = self.body_octets(line),
         }
     }
 

@@ -179,9 +179,10 @@ fn two_million_header_lines_leave_a_small_index() {
     assert_eq!(fields.len(), Limits::default().header_lines);
     assert_eq!(index.parts[0].header, 0..12_000_002);
     let rest = MessageIndex::fields(&index.parts[0], &[b"A"], true).unwrap();
+    let unparsed = 12_000..12_000_002;
     assert_eq!(
         rest,
-        [12_000..12_000_002],
+        std::slice::from_ref(&unparsed),
         "what was not parsed is none of the named fields"
     );
 }
