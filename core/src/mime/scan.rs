@@ -35,7 +35,7 @@ pub struct Limits {
     pub header_lines: usize,
     /// Header fields of a message, embedded ones included, whose places are kept.
     pub fields: usize,
-    /// Addresses in one ENVELOPE.
+    /// Addresses in all ENVELOPEs of a message, its own first.
     pub addresses: usize,
     /// Octets of the longest header that is kept as it is.
     pub raw_header_octets: usize,
@@ -83,6 +83,7 @@ pub struct Scanner {
     header: Option<HeaderBlock>,
     header_octets_left: usize,
     fields_left: usize,
+    addresses_left: usize,
     /// The header of the message as it is, until it proves too long.
     raw_header: Option<Vec<u8>>,
     open: Vec<Open>,
@@ -119,6 +120,7 @@ impl Scanner {
             header: None,
             header_octets_left: limits.header_octets,
             fields_left: limits.fields,
+            addresses_left: limits.addresses,
             raw_header: Some(Vec::new()),
             open: Vec::new(),
             parts: Vec::new(),
@@ -339,7 +341,7 @@ impl Scanner {
 
     /// What the root of a message has beside other parts; for the whole message, its summary too.
     fn message_root(&mut self, block: &HeaderBlock, whole: bool) -> Box<MessageRoot> {
-        let values = Values::read(block, self.limits.addresses);
+        let values = Values::read(block, &mut self.addresses_left);
         if whole {
             self.summary = values.summary(self.limits.summary_octets);
         }

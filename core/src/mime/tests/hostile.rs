@@ -199,6 +199,19 @@ fn three_hundred_thousand_addresses_are_cut() {
 }
 
 #[test]
+fn addresses_of_embedded_messages_count_too() {
+    let inner = format!(
+        "--b\nContent-Type: message/rfc822\n\nTo: {}\n\nx\n",
+        "a,".repeat(400)
+    );
+    let index = scan(&crlf(&(multipart("b") + &inner.repeat(300))));
+    assert_eq!(
+        text(&index.bodystructure).matches(r#"(NIL NIL "a" "")"#).count(),
+        1_000
+    );
+}
+
+#[test]
 fn long_values_everywhere_still_fit() {
     let long = |octets: usize| "\"\\".repeat(octets / 2);
     let fields = [
