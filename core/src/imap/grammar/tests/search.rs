@@ -105,7 +105,7 @@ fn nesting() {
 
 #[test]
 fn dates() {
-    let day = date(crate::wire::date::imap_date(b"1-Feb-1994").unwrap());
+    let day = date(crate::wire::date::parse_day(b"1-Feb-1994").unwrap());
     for (key, shown) in [
         ("BEFORE", "internal:Before"),
         ("ON", "internal:On"),
