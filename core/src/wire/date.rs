@@ -15,6 +15,13 @@ pub struct Sent {
     pub zone_min: i16,
 }
 
+impl Sent {
+    /// What the writer's clock showed, as if its zone were UTC.
+    pub fn local_s(self) -> i64 {
+        self.unix_s.saturating_add(i64::from(self.zone_min) * 60)
+    }
+}
+
 const DAY_S: i64 = 86_400;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -56,7 +56,6 @@ fn flag_list(list: &FlagList) -> String {
         .join(" ")
 }
 
-/// What a set names in a mailbox of nine messages.
 fn sequence_set(set: &SequenceSet) -> String {
-    set.resolve(9).to_string()
+    set.to_string()
 }
