@@ -228,7 +228,14 @@ fn summary(summary: &Summary) -> Vec<u8> {
         number(&mut out, ids.len() as u64);
         ids.iter().for_each(|id| text(&mut out, id.as_bytes()));
     }
-    optional(&mut out, summary.sent_s.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+    optional(
+        &mut out,
+        summary
+            .sent_s
+            .map(i64::to_be_bytes)
+            .as_ref()
+            .map(<[u8; 8]>::as_slice),
+    );
     text(&mut out, summary.preview.as_bytes());
     out.push(u8::from(summary.has_attachment));
     out
@@ -332,7 +339,9 @@ impl<'a> Input<'a> {
 
     fn signed(&mut self) -> Result<Option<i64>, BadIndex> {
         let octets = self.optional()?.map(<[u8; 8]>::try_from).transpose();
-        octets.map(|octets| octets.map(i64::from_be_bytes)).map_err(|_| BadIndex)
+        octets
+            .map(|octets| octets.map(i64::from_be_bytes))
+            .map_err(|_| BadIndex)
     }
 
     /// A list grows as its entries are read, each of at least one octet: its announced length allocates nothing.

@@ -112,7 +112,11 @@ impl Values {
             message_id: ids(&self.message_id).into_iter().next().unwrap_or_default(),
             in_reply_to: ids(&self.in_reply_to),
             references: ids(&self.references),
-            sent_s: self.date.as_deref().and_then(date::rfc5322).map(|sent| sent.local_s()),
+            sent_s: self
+                .date
+                .as_deref()
+                .and_then(date::rfc5322)
+                .map(|sent| sent.local_s()),
             ..Summary::default()
         }
     }

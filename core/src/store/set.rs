@@ -292,7 +292,11 @@ impl fmt::Display for SequenceSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (from, to)) in self.0.iter().enumerate() {
             let comma = if at > 0 { "," } else { "" };
-            if from == to { write!(f, "{comma}{from}")? } else { write!(f, "{comma}{from}:{to}")? }
+            if from == to {
+                write!(f, "{comma}{from}")?
+            } else {
+                write!(f, "{comma}{from}:{to}")?
+            }
         }
         Ok(())
     }

@@ -57,5 +57,9 @@ fn flag_list(list: &FlagList) -> String {
 }
 
 fn sequence_set(set: &SequenceSet) -> String {
+<<<<<<< HEAD
     set.to_string()
+=======
+    set.resolve(9).to_string()
+>>>>>>> main
 }
