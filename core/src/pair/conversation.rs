@@ -305,7 +305,7 @@ impl Conversation {
                 range,
                 filter,
             } => {
-                self.send_object(stage, token, &head, object, &range, filter);
+                self.send_object(stage, token, &head, object, &range, &filter);
             }
             Action::OpenUpload(upload, purpose) => self.uploads.open(upload, purpose),
             Action::Feed(upload, octets) => self.uploads.feed(upload, &octets),
@@ -367,7 +367,7 @@ impl Conversation {
         head: &Bytes,
         object: ObjectId,
         range: &Range<u64>,
-        filter: Filter,
+        filter: &Filter,
     ) {
         assert!(!range.is_empty(), "an empty range to send");
         self.draw(token);
