@@ -37,9 +37,18 @@ mod tests {
     #[test]
     fn the_date_field_is_read() {
         for (header, want) in [
-            ("Date: Tue, 3 Mar 2026 10:00:00 +0100\r\nSubject: x\r\n", Some(1_772_528_400)),
-            ("Subject: Date: 1 Jan 2026\r\ndate: 3 Mar 26 09:00 GMT (\"odd\\\")\r\n", Some(1_772_528_400)),
-            ("Date: 3 Mar 2026 09:00:00 +0000 (\u{e9})\r\n", Some(1_772_528_400)),
+            (
+                "Date: Tue, 3 Mar 2026 10:00:00 +0100\r\nSubject: x\r\n",
+                Some(1_772_528_400),
+            ),
+            (
+                "Subject: Date: 1 Jan 2026\r\ndate: 3 Mar 26 09:00 GMT (\"odd\\\")\r\n",
+                Some(1_772_528_400),
+            ),
+            (
+                "Date: 3 Mar 2026 09:00:00 +0000 (\u{e9})\r\n",
+                Some(1_772_528_400),
+            ),
             ("Date: soon\r\n", None),
             ("Subject: none\r\n", None),
             ("", None),

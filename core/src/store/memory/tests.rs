@@ -94,7 +94,10 @@ fn samples_reach_every_answer() {
         "Deliver NoSuchMailbox",
         "Deliver NotPermitted",
     ] {
-        assert!(seen.contains(&format!("store.{wanted}")), "{wanted} is not among {seen:?}");
+        assert!(
+            seen.contains(&format!("store.{wanted}")),
+            "{wanted} is not among {seen:?}"
+        );
     }
     let broken = seen.iter().find(|answer| answer.contains("Broken"));
     assert_eq!(broken, None);
