@@ -20,7 +20,6 @@ pub mod parameter;
 mod preview;
 mod quote;
 pub mod scan;
-mod sent;
 mod structure;
 #[cfg(test)]
 mod tests;
