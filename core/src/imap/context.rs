@@ -70,7 +70,13 @@ impl Context {
     /// Sends a stored range, `head` before it. A barrier: answered by [`super::command::Event::Outcome`], `Sent` or a failure.
     pub(crate) fn send_object(&mut self, head: Bytes, object: ObjectId, range: Range<u64>, filter: Filter) {
         let token = self.token();
-        self.output.push(Action::SendObject { token, head, object, range, filter });
+        self.output.push(Action::SendObject {
+            token,
+            head,
+            object,
+            range,
+            filter,
+        });
     }
 
     /// Where responses are printed.
@@ -103,7 +109,13 @@ impl Context {
         self.uploads += 1;
         let upload = Upload(self.uploads);
         let object = self.seed.object(self.now);
-        self.output.push(Action::OpenUpload(upload, Purpose { object, kind: ObjectKind::Email }));
+        self.output.push(Action::OpenUpload(
+            upload,
+            Purpose {
+                object,
+                kind: ObjectKind::Email,
+            },
+        ));
         upload
     }
 

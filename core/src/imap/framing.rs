@@ -31,7 +31,9 @@ enum Reading {
     /// The rest of a line that is too long; its last octets are kept.
     Dropping(BytesMut),
     /// A literal does not fit; whether the client waits for us to say so.
-    Refused { waits: bool },
+    Refused {
+        waits: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,14 @@ const KEPT: usize = 256;
 
 impl Framing {
     pub(super) fn new(budget: CommandBudget) -> Self {
-        Self { budget, rest: Bytes::new(), command: BytesMut::new(), line_at: 0, literals: 0, reading: Reading::Line }
+        Self {
+            budget,
+            rest: Bytes::new(),
+            command: BytesMut::new(),
+            line_at: 0,
+            literals: 0,
+            reading: Reading::Line,
+        }
     }
 
     /// Another budget, from the next command on.
@@ -87,15 +96,19 @@ impl Framing {
                 Reading::Line => match self.take_line() {
                     Line::Part => return Piece::More,
                     Line::Whole => {
-                        let Some(literal) = announced(&self.command) else { return Piece::Command(self.take_command()) };
+                        let Some(literal) = announced(&self.command) else {
+                            return Piece::Command(self.take_command());
+                        };
                         self.reading = Reading::Announced(literal);
-                        return Piece::Announced(without_end(&self.command).into());
+                        return Piece::Announced(Bytes::copy_from_slice(without_end(&self.command)));
                     }
-                    Line::TooLong => self.reading = Reading::Dropping(self.command.split_off(self.command.len().min(KEPT))),
+                    Line::TooLong => {
+                        self.reading = Reading::Dropping(self.command.split_off(self.command.len().min(KEPT)))
+                    }
                 },
                 Reading::Announced(_) => return Piece::More,
                 Reading::Literal(missing) => {
-                    let part = self.rest.split_to(self.rest.len().min(*missing));
+                    let part = self.rest.split_to((*missing).min(self.rest.len()));
                     *missing -= part.len();
                     self.command.extend_from_slice(&part);
                     if *missing > 0 {
@@ -111,12 +124,17 @@ impl Framing {
                     if end.is_none() {
                         return Piece::More;
                     }
-                    self.reading = Reading::Refused { waits: !tail.ends_with(b"+}\r\n") };
+                    self.reading = Reading::Refused {
+                        waits: !tail.ends_with(b"+}\r\n"),
+                    };
                 }
                 Reading::Refused { waits } => {
                     let resynced = *waits;
                     self.command.truncate(KEPT);
-                    return Piece::TooLong { command: self.take_command(), resynced };
+                    return Piece::TooLong {
+                        command: self.take_command(),
+                        resynced,
+                    };
                 }
             }
         }
@@ -125,11 +143,21 @@ impl Framing {
     /// Takes the announced literal into the command. Returns whether the client waits for a continuation request.
     /// A literal beyond the budget is refused: the next piece tells.
     pub(super) fn gather(&mut self) -> bool {
-        let Reading::Announced(literal) = self.reading else { return false };
+        let Reading::Announced(literal) = self.reading else {
+            return false;
+        };
         let budget = &self.budget;
-        let size = usize::try_from(literal.size).ok().filter(|&size| size <= budget.literal);
-        let size = size.filter(|size| self.literals < budget.literals && self.command.len() + size <= budget.command);
-        self.reading = size.map_or(Reading::Refused { waits: !literal.non_sync }, Reading::Literal);
+        let size = usize::try_from(literal.size)
+            .ok()
+            .filter(|&size| size <= budget.literal);
+        let size = size
+            .filter(|size| self.literals < budget.literals && self.command.len() + size <= budget.command);
+        self.reading = size.map_or(
+            Reading::Refused {
+                waits: !literal.non_sync,
+            },
+            Reading::Literal,
+        );
         self.literals += 1;
         size.is_some() && !literal.non_sync
     }
@@ -144,7 +172,10 @@ impl Framing {
         match self.take_line() {
             Line::Part => Piece::More,
             Line::Whole => Piece::Command(self.take_command()),
-            Line::TooLong => Piece::TooLong { command: self.take_command(), resynced: false },
+            Line::TooLong => Piece::TooLong {
+                command: self.take_command(),
+                resynced: false,
+            },
         }
     }
 

@@ -49,7 +49,9 @@ pub(crate) enum Told {
 impl Selected {
     /// The client is about to be told all of `opened`.
     pub(crate) fn new(opened: Opened, read_only: bool) -> Self {
-        let Opened { view, recent_from, .. } = opened;
+        let Opened {
+            view, recent_from, ..
+        } = opened;
         let mut selected = Self {
             read_only,
             told_below: view.uid_next,
@@ -104,7 +106,8 @@ impl Selected {
     /// How many of the client's messages are recent here.
     pub(crate) fn recent(&self) -> usize {
         let live = |&(from, to): &(Uid, Uid)| self.rank_told(to) - self.rank_told(from);
-        self.recent.iter().map(live).sum::<usize>() + self.gone.iter().filter(|row| self.is_recent(row.uid)).count()
+        self.recent.iter().map(live).sum::<usize>()
+            + self.gone.iter().filter(|row| self.is_recent(row.uid)).count()
     }
 
     /// Whether a message is recent here (RFC 3501, 2.3.2).
@@ -120,7 +123,10 @@ impl Selected {
         let before = self.gone_before(|at, row| self.view.rank(row.uid) + at < index);
         match self.gone.get(before) {
             Some(row) if self.view.rank(row.uid) + before == index => Some(row),
-            _ => self.view.nth(index - before).filter(|row| row.uid < self.told_below),
+            _ => self
+                .view
+                .nth(index - before)
+                .filter(|row| row.uid < self.told_below),
         }
     }
 
@@ -149,13 +155,22 @@ impl Selected {
     pub(crate) fn resolve(&self, set: &SequenceSet, uid: bool) -> Result<UidSet, NoSuchNumber> {
         let last = u32::try_from(self.exists()).unwrap_or(u32::MAX);
         if uid {
-            let Some(row) = self.row_at(last) else { return Ok(UidSet::default()) };
+            let Some(row) = self.row_at(last) else {
+                return Ok(UidSet::default());
+            };
             let ranges = set.resolve(row.uid.0);
-            return Ok(self.known(ranges.ranges().map(|range| (Uid(*range.start()), Uid(*range.end())))));
+            return Ok(self.known(
+                ranges
+                    .ranges()
+                    .map(|range| (Uid(*range.start()), Uid(*range.end()))),
+            ));
         }
         let ranges = set.resolve(last);
         let ends = |(first, last)| Some((self.row_at(first)?.uid, self.row_at(last)?.uid));
-        let ends: Option<Vec<_>> = ranges.ranges().map(|range| ends((*range.start(), *range.end()))).collect();
+        let ends: Option<Vec<_>> = ranges
+            .ranges()
+            .map(|range| ends((*range.start(), *range.end())))
+            .collect();
         let ends = ends.filter(|_| last > 0).ok_or(NoSuchNumber)?;
         Ok(self.known(ends.into_iter()))
     }
@@ -168,9 +183,17 @@ impl Selected {
     /// Those whose UID lies within, both ends included.
     pub(crate) fn rows_within(&self, first: Uid, last: Uid) -> impl Iterator<Item = &Row> {
         let below = self.told_below;
-        let mut live = self.view.iter_from(first).take_while(move |row| row.uid <= last && row.uid < below).peekable();
+        let mut live = self
+            .view
+            .iter_from(first)
+            .take_while(move |row| row.uid <= last && row.uid < below)
+            .peekable();
         let at = self.gone_before(|_, row| row.uid < first);
-        let mut gone = self.gone.range(at..).take_while(move |row| row.uid <= last).peekable();
+        let mut gone = self
+            .gone
+            .range(at..)
+            .take_while(move |row| row.uid <= last)
+            .peekable();
         std::iter::from_fn(move || match (live.peek(), gone.peek()) {
             (Some(a), Some(b)) if a.uid < b.uid => live.next(),
             (_, Some(_)) => gone.next(),
@@ -179,7 +202,10 @@ impl Selected {
     }
 
     fn known(&self, ranges: impl Iterator<Item = (Uid, Uid)>) -> UidSet {
-        ranges.flat_map(|(first, last)| self.rows_within(first, last)).map(|row| row.uid.0).collect()
+        ranges
+            .flat_map(|(first, last)| self.rows_within(first, last))
+            .map(|row| row.uid.0)
+            .collect()
     }
 
     fn rank_told(&self, uid: Uid) -> usize {
@@ -220,8 +246,18 @@ impl Selected {
 
     /// As [`Selected::absorb`], after a change of flags by this client to `own`, which it has asked to hear nothing of: what each
     /// message's flags are now is no news if `expected` makes them of those that the client knew (RFC 3501, 6.4.6).
-    pub(crate) fn absorb_own(&mut self, refreshed: Refreshed, own: &UidSet, expected: impl Fn(Flags) -> Flags) {
-        let Refreshed { view, changed, vanished, recent_from } = refreshed;
+    pub(crate) fn absorb_own(
+        &mut self,
+        refreshed: Refreshed,
+        own: &UidSet,
+        expected: impl Fn(Flags) -> Flags,
+    ) {
+        let Refreshed {
+            view,
+            changed,
+            vanished,
+            recent_from,
+        } = refreshed;
         if view.mailbox != self.view.mailbox || view.highest_modseq < self.view.highest_modseq {
             return;
         }
@@ -254,7 +290,10 @@ impl Selected {
     /// Messages that vanish stay numbered until the client hears of it; those that it never heard of do not.
     fn keep_gone(&mut self, vanished: &UidSet) {
         let old = std::mem::take(&mut self.gone);
-        let fresh = vanished.iter().filter_map(|uid| self.view.get(Uid(uid))).filter(|row| row.uid < self.told_below);
+        let fresh = vanished
+            .iter()
+            .filter_map(|uid| self.view.get(Uid(uid)))
+            .filter(|row| row.uid < self.told_below);
         let mut fresh = fresh.copied().peekable();
         let mut gone = VecDeque::with_capacity(old.len());
         for row in old {
@@ -288,7 +327,9 @@ impl Selected {
 
     fn tell_expunges(&mut self, out: &mut BytesMut, end: usize) -> Told {
         while out.len() < end {
-            let Some(row) = self.gone.pop_front() else { return Told::All };
+            let Some(row) = self.gone.pop_front() else {
+                return Told::All;
+            };
             // Nothing below it is gone any more: its number is its rank.
             print(out, format_args!("* {} EXPUNGE", self.view.rank(row.uid) + 1));
             self.exists_told -= 1;
@@ -325,10 +366,20 @@ impl Selected {
         let system = r"\Answered \Flagged \Deleted \Seen \Draft";
         print(out, format_args!("* FLAGS ({system}{names})"));
         if self.read_only {
-            print(out, format_args!("* OK [PERMANENTFLAGS ()] No flag can be changed here"));
+            print(
+                out,
+                format_args!("* OK [PERMANENTFLAGS ()] No flag can be changed here"),
+            );
         } else {
-            let more = if self.view.keywords.len() < Keywords::MAX { r" \*" } else { "" };
-            print(out, format_args!("* OK [PERMANENTFLAGS ({system}{names}{more})] Flags that stay"));
+            let more = if self.view.keywords.len() < Keywords::MAX {
+                r" \*"
+            } else {
+                ""
+            };
+            print(
+                out,
+                format_args!("* OK [PERMANENTFLAGS ({system}{names}{more})] Flags that stay"),
+            );
         }
     }
 
@@ -339,7 +390,9 @@ impl Selected {
                 break;
             }
             told.push(changed.0);
-            let Some((row, number)) = self.row(changed).zip(self.seq_of(changed)) else { continue };
+            let Some((row, number)) = self.row(changed).zip(self.seq_of(changed)) else {
+                continue;
+            };
             let _ = write!(out, "* {number} FETCH (");
             if uid {
                 let _ = write!(out, "UID {} ", changed.0);
@@ -349,6 +402,10 @@ impl Selected {
             out.extend_from_slice(b")\r\n");
         }
         self.changed = self.changed.difference(&told.into_iter().collect());
-        if self.changed.is_empty() { Told::All } else { Told::More }
+        if self.changed.is_empty() {
+            Told::All
+        } else {
+            Told::More
+        }
     }
 }

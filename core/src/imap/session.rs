@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::command::{self, Allowed, Completion, Condition, Event, Expunges, Form, Next, Row, State, Then, append};
+use super::command::{
+    self, Allowed, Completion, Condition, Event, Expunges, Form, Next, Row, State, Then, append,
+};
 use super::context::Context;
 use super::framing::{Framing, Piece};
 use super::grammar::{self, Head, Syntax};
@@ -71,7 +71,9 @@ impl Session {
         let mut cx = Context::new(peer, settings, seed);
         let (capabilities, hostname) = (command::capabilities(&cx), cx.settings.hostname.clone());
         let name = cx.settings.name.clone();
-        cx.line(format_args!("* OK [CAPABILITY {capabilities}] {hostname} {name} ready"));
+        cx.line(format_args!(
+            "* OK [CAPABILITY {capabilities}] {hostname} {name} ready"
+        ));
         Self {
             cx,
             framing,
@@ -92,11 +94,17 @@ impl Session {
             Phase::Telling(running, completion) => self.tell(running, completion),
             Phase::Penalty(at_ms, running, completion) => {
                 self.phase = Phase::Penalty(at_ms, running, completion);
-                return Some(Step::Wait { bytes: false, until: Some(Due::At(at_ms)) });
+                return Some(Step::Wait {
+                    bytes: false,
+                    until: Some(Due::At(at_ms)),
+                });
             }
             Phase::Tls => {
                 self.phase = Phase::Tls;
-                return Some(Step::Wait { bytes: false, until: None });
+                return Some(Step::Wait {
+                    bytes: false,
+                    until: None,
+                });
             }
             Phase::Closing => return Some(Step::Over),
         }
@@ -106,10 +114,18 @@ impl Session {
     fn read(&mut self) -> Option<Step> {
         self.phase = Phase::Reading;
         match self.framing.next() {
-            Piece::More => return Some(Step::Wait { bytes: true, until: Some(self.due()) }),
+            Piece::More => {
+                return Some(Step::Wait {
+                    bytes: true,
+                    until: Some(self.due()),
+                });
+            }
             Piece::Command(command) => self.dispatch(&command),
             Piece::Announced(command) => self.announced(&command),
-            Piece::TooLong { command, resynced: true } => {
+            Piece::TooLong {
+                command,
+                resynced: true,
+            } => {
                 let tag = grammar::tag(&command).unwrap_or("*").to_owned();
                 let completion = Completion::bad("The command is too long");
                 self.complete(Running { tag, row: None }, completion);
@@ -128,7 +144,13 @@ impl Session {
         {
             self.framing.stream();
             let row = command::find(&head.name, false);
-            self.start(Running { tag: head.tag.to_owned(), row }, parsed);
+            self.start(
+                Running {
+                    tag: head.tag.to_owned(),
+                    row,
+                },
+                parsed,
+            );
         } else if self.framing.gather() {
             self.cx.line(format_args!("+ Ready for the literal"));
         }
@@ -145,10 +167,21 @@ impl Session {
                 return self.complete(Running { tag, row: None }, bad(&syntax));
             }
         };
-        let Head { tag, uid, name, mut args } = head;
+        let Head {
+            tag,
+            uid,
+            name,
+            mut args,
+        } = head;
         let row = command::find(&name, uid);
-        let running = Running { tag: tag.to_owned(), row };
-        match row.ok_or(Completion::bad("There is no such command")).and_then(|row| self.allow(row).map(|()| row)) {
+        let running = Running {
+            tag: tag.to_owned(),
+            row,
+        };
+        match row
+            .ok_or(Completion::bad("There is no such command"))
+            .and_then(|row| self.allow(row).map(|()| row))
+        {
             Ok(row) => {
                 let parsed = (row.parse)(&mut args, row.form);
                 self.start(running, parsed);
@@ -172,14 +205,16 @@ impl Session {
         let selected = self.cx.selected();
         match row.allowed {
             Allowed::Always => Ok(()),
-            Allowed::NotAuthenticated if self.cx.account.is_some() => Err(Completion::bad("You have logged in already")),
+            Allowed::NotAuthenticated if self.cx.account.is_some() => {
+                Err(Completion::bad("You have logged in already"))
+            }
             Allowed::NotAuthenticated => Ok(()),
             _ if self.cx.account.is_none() => Err(Completion::bad("Log in first")),
             Allowed::Authenticated => Ok(()),
             _ if selected.is_none() => Err(Completion::bad("Select a mailbox first")),
-            Allowed::Writable if selected.is_some_and(|selected| selected.read_only()) => {
-                Err(Completion::no(Code::READ_ONLY, "The mailbox is selected read-only"))
-            }
+            Allowed::Writable if selected.is_some_and(|selected| selected.read_only()) => Err(
+                Completion::no(Code::READ_ONLY, "The mailbox is selected read-only"),
+            ),
             Allowed::Selected | Allowed::Writable => Ok(()),
         }
     }
@@ -187,7 +222,10 @@ impl Session {
     fn follow(&mut self, running: Running, next: Next) {
         let waits = match next {
             Next::Await(_) if !self.cx.awaits() => {
-                return self.complete(running, Failure::broken("a command awaits what it has not asked for").into());
+                return self.complete(
+                    running,
+                    Failure::broken("a command awaits what it has not asked for").into(),
+                );
             }
             Next::Await(state) => Waits::Outcome(state),
             Next::Drain(state) => Waits::Drained(state),
@@ -232,7 +270,10 @@ impl Session {
                 _ => {
                     let until = due.unwrap_or(self.due());
                     self.phase = Phase::Running(running, Waits::Line(state, due));
-                    return Some(Step::Wait { bytes: true, until: Some(until) });
+                    return Some(Step::Wait {
+                        bytes: true,
+                        until: Some(until),
+                    });
                 }
             },
             Waits::Octets(state, most) => match self.framing.octets(most) {
@@ -243,7 +284,10 @@ impl Session {
                 None => {
                     let until = Due::Idle(self.cx.settings.literal_time_ms);
                     self.phase = Phase::Running(running, Waits::Octets(state, most));
-                    return Some(Step::Wait { bytes: true, until: Some(until) });
+                    return Some(Step::Wait {
+                        bytes: true,
+                        until: Some(until),
+                    });
                 }
             },
             Waits::Outcome(state) => {
@@ -272,7 +316,11 @@ impl Session {
         }
         let bad = completion.condition == Condition::Bad;
         self.phase = if bad && self.bad_commands > self.cx.settings.bad_commands_free {
-            Phase::Penalty(self.cx.now.mono_ms.saturating_add(self.cx.settings.delay_ms), running, completion)
+            Phase::Penalty(
+                self.cx.now.mono_ms.saturating_add(self.cx.settings.delay_ms),
+                running,
+                completion,
+            )
         } else {
             Phase::Telling(running, completion)
         };
@@ -283,7 +331,9 @@ impl Session {
         let expunges = running.row.is_some_and(|row| row.expunges == Expunges::Yes);
         let uid = running.row.is_some_and(|row| row.form == Form::Uid);
         let mut selected = self.cx.selected.take();
-        let told = selected.as_mut().map_or(Told::All, |selected| selected.tell(self.cx.out(), expunges, uid));
+        let told = selected
+            .as_mut()
+            .map_or(Told::All, |selected| selected.tell(self.cx.out(), expunges, uid));
         self.cx.selected = selected;
         match told {
             Told::More => self.phase = Phase::Telling(running, completion),
@@ -307,7 +357,11 @@ impl Session {
 
     fn tagged(&mut self, running: &Running, completion: &Completion) {
         let name = running.row.map_or("Command", |row| row.name);
-        let uid = if running.row.is_some_and(|row| row.form == Form::Uid) { "UID " } else { "" };
+        let uid = if running.row.is_some_and(|row| row.form == Form::Uid) {
+            "UID "
+        } else {
+            ""
+        };
         let tag = &running.tag;
         let (condition, code, text) = match &completion.condition {
             Condition::Ok => ("OK", completion.code.clone(), &completion.text),
@@ -321,7 +375,9 @@ impl Session {
         let code = code.map(|code| format!("[{code}] ")).unwrap_or_default();
         match text {
             Some(text) => self.cx.line(format_args!("{tag} {condition} {code}{text}")),
-            None => self.cx.line(format_args!("{tag} {condition} {code}{uid}{name} completed")),
+            None => self
+                .cx
+                .line(format_args!("{tag} {condition} {code}{uid}{name} completed")),
         }
     }
 
@@ -359,7 +415,11 @@ impl Session {
                 self.phase = Phase::Telling(running, completion);
             }
             Phase::Reading | Phase::Running(_, Waits::Line(..) | Waits::Octets(..)) => {
-                let why = if self.cx.account.is_some() { "Logged out: silent for too long" } else { "Not logged in in time" };
+                let why = if self.cx.account.is_some() {
+                    "Logged out: silent for too long"
+                } else {
+                    "Not logged in in time"
+                };
                 self.bye(why);
             }
             other => self.phase = other,
@@ -368,7 +428,9 @@ impl Session {
 
     fn outcome(&mut self, outcome: crate::machine::Outcome) {
         match std::mem::replace(&mut self.phase, Phase::Closing) {
-            Phase::Running(running, Waits::Outcome(state)) => self.step(running, state, Event::Outcome(outcome)),
+            Phase::Running(running, Waits::Outcome(state)) => {
+                self.step(running, state, Event::Outcome(outcome))
+            }
             other => self.phase = other,
         }
     }
@@ -377,7 +439,8 @@ impl Session {
 impl Machine for Session {
     fn handle(&mut self, now: Time, input: Input) {
         self.cx.now = now;
-        self.login_until_ms.get_or_insert(now.mono_ms.saturating_add(self.cx.settings.login_time_ms));
+        self.login_until_ms
+            .get_or_insert(now.mono_ms.saturating_add(self.cx.settings.login_time_ms));
         match input {
             Input::Bytes { octets, .. } => self.framing.push(octets),
             Input::Eof | Input::Tls(Err(_)) => {
@@ -386,7 +449,10 @@ impl Machine for Session {
             }
             Input::Outcome(token, outcome) if self.cx.answers(token) => self.outcome(outcome),
             Input::Changed { mailbox, modseq } => {
-                let watched = self.cx.selected().is_some_and(|selected| selected.mailbox() == mailbox);
+                let watched = self
+                    .cx
+                    .selected()
+                    .is_some_and(|selected| selected.mailbox() == mailbox);
                 self.changed = self.changed.max(Some(modseq).filter(|_| watched));
             }
             Input::Tls(Ok(info)) if matches!(self.phase, Phase::Tls) => {
@@ -414,14 +480,28 @@ impl Machine for Session {
 /// The answer to what does not fit the grammar.
 fn bad(syntax: &Syntax) -> Completion {
     match syntax.expected {
-        grammar::Expected::Charset => Completion::no(Code::BAD_CHARSET, "The charsets here are US-ASCII and UTF-8"),
+        grammar::Expected::Charset => {
+            Completion::no(Code::BAD_CHARSET, "The charsets here are US-ASCII and UTF-8")
+        }
         _ => Completion::bad(syntax.to_string()),
     }
 }
 
 /// Whether a browser speaks, perhaps made to by a hostile page.
 fn is_http(command: &[u8]) -> bool {
-    let verbs: [&[u8]; 7] = [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"CONNECT ", b"DELETE "];
-    let request = verbs.iter().any(|verb| command.starts_with(verb)) && command.windows(6).any(|part| part == b" HTTP/");
-    request || command.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"host:"))
+    let verbs: [&[u8]; 7] = [
+        b"GET ",
+        b"POST ",
+        b"HEAD ",
+        b"PUT ",
+        b"OPTIONS ",
+        b"CONNECT ",
+        b"DELETE ",
+    ];
+    let request = verbs.iter().any(|verb| command.starts_with(verb))
+        && command.windows(6).any(|part| part == b" HTTP/");
+    request
+        || command
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"host:"))
 }

@@ -62,7 +62,10 @@ fn refused(command: &str, refusal: Refusal) -> (Code, &'static str) {
         Refusal::NoSuchMailbox => (Code::of("NONEXISTENT"), "There is no such mailbox"),
         Refusal::NoSuchAccount => (Code::of("AUTHORIZATIONFAILED"), "The account is gone"),
         Refusal::AlreadyExists => (Code::of("ALREADYEXISTS"), "A mailbox of that name exists"),
-        Refusal::HasChildren => (Code::of("HASCHILDREN"), "The mailbox has only inferiors, and they stay"),
+        Refusal::HasChildren => (
+            Code::of("HASCHILDREN"),
+            "The mailbox has only inferiors, and they stay",
+        ),
         Refusal::NotPermitted => (Code::of("NOPERM"), "Not permitted"),
         Refusal::Gone => (Code::EXPUNGE_ISSUED, "Some messages are gone"),
         Refusal::Limit(budget) => limit(budget),

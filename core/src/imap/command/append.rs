@@ -23,7 +23,14 @@ pub(crate) fn announced(args: &mut Cursor<'_>) -> Option<Parsed> {
     (!is_name).then(|| {
         let (name, list, internal_date_s) = arguments(args)?;
         let literal = args.literal_announcement()?;
-        Ok(Box::new(Append { message: Message { name, list, internal_date_s }, literal }) as Box<dyn Command>)
+        Ok(Box::new(Append {
+            message: Message {
+                name,
+                list,
+                internal_date_s,
+            },
+            literal,
+        }) as Box<dyn Command>)
     })
 }
 
@@ -61,15 +68,29 @@ impl Command for Append {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let Append { message, literal } = *self;
         if literal.binary {
-            return refuse(cx, literal, Completion::bad("A literal8 needs the extension BINARY"));
+            return refuse(
+                cx,
+                literal,
+                Completion::bad("A literal8 needs the extension BINARY"),
+            );
         }
         if literal.size == 0 {
-            return refuse(cx, literal, Completion::no(Code::CANNOT, "A message without octets is none"));
+            return refuse(
+                cx,
+                literal,
+                Completion::no(Code::CANNOT, "A message without octets is none"),
+            );
         }
         if literal.size > cx.settings.message_size {
-            return refuse(cx, literal, Completion::no(Code::TOO_BIG, "The message is too big"));
+            return refuse(
+                cx,
+                literal,
+                Completion::no(Code::TOO_BIG, "The message is too big"),
+            );
         }
-        cx.ask(Request::StatusMailbox { name: message.name.clone() });
+        cx.ask(Request::StatusMailbox {
+            name: message.name.clone(),
+        });
         Next::wait(AwaitStatus { message, literal })
     }
 }
@@ -82,7 +103,11 @@ pub(super) fn refuse(cx: &Context, literal: Announced, completion: Completion) -
     if literal.size > cx.settings.skipped {
         return Next::Bye("The literal is too big to be skipped");
     }
-    Skipping { left: literal.size, completion }.next()
+    Skipping {
+        left: literal.size,
+        completion,
+    }
+    .next()
 }
 
 /// The mailbox is looked up before the client sends what could not be kept.
@@ -103,7 +128,14 @@ impl State for AwaitStatus {
             cx.line(format_args!("+ Ready for the message"));
         }
         let upload = cx.open_upload();
-        Next::Octets(Box::new(Streaming { upload, left: self.literal.size, message: self.message }), self.literal.size)
+        Next::Octets(
+            Box::new(Streaming {
+                upload,
+                left: self.literal.size,
+                message: self.message,
+            }),
+            self.literal.size,
+        )
     }
 }
 
@@ -117,16 +149,28 @@ struct Streaming {
 
 impl State for Streaming {
     fn on(mut self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        let Event::Octets(mut octets) = event else { return unexpected(&event).into() };
+        let Event::Octets(mut octets) = event else {
+            return unexpected(&event).into();
+        };
         self.left = self.left.saturating_sub(octets.len() as u64);
         if let Some(at) = memchr::memchr(0, &octets) {
             cx.act(Action::Feed(self.upload, octets.split_to(at)));
             cx.act(Action::DropUpload(self.upload));
-            return Skipping { left: self.left, completion: Completion::bad("The message contains a NUL") }.next();
+            return Skipping {
+                left: self.left,
+                completion: Completion::bad("The message contains a NUL"),
+            }
+            .next();
         }
         cx.act(Action::Feed(self.upload, octets));
         match self.left {
-            0 => Next::Listen(Box::new(AwaitEnd { message: self.message, upload: self.upload }), None),
+            0 => Next::Listen(
+                Box::new(AwaitEnd {
+                    message: self.message,
+                    upload: self.upload,
+                }),
+                None,
+            ),
             left => Next::Octets(self, left),
         }
     }
@@ -144,7 +188,9 @@ impl State for AwaitEnd {
         match event {
             Event::Line(line) if line.is_empty() => {
                 cx.effect(Effect::FinishUpload(self.upload));
-                Next::wait(AwaitStored { message: self.message })
+                Next::wait(AwaitStored {
+                    message: self.message,
+                })
             }
             Event::Line(_) => {
                 cx.act(Action::DropUpload(self.upload));
@@ -167,10 +213,24 @@ impl State for AwaitStored {
             Event::Outcome(Err(failure)) => return failure.into(),
             other => return unexpected(&other).into(),
         };
-        let Message { name, list: FlagList { flags, keywords }, internal_date_s } = self.message;
+        let Message {
+            name,
+            list: FlagList { flags, keywords },
+            internal_date_s,
+        } = self.message;
         let internal_date_s = internal_date_s.unwrap_or(cx.now.unix_s());
-        let message = NewMessage { stored, flags, keywords, internal_date_s, email_id: cx.seed.half() };
-        cx.ask(Request::Append { name, messages: vec![message], at_ms: cx.now.unix_ms });
+        let message = NewMessage {
+            stored,
+            flags,
+            keywords,
+            internal_date_s,
+            email_id: cx.seed.half(),
+        };
+        cx.ask(Request::Append {
+            name,
+            messages: vec![message],
+            at_ms: cx.now.unix_ms,
+        });
         Next::wait(AwaitAppended)
     }
 }
@@ -188,7 +248,10 @@ impl State for AwaitAppended {
         let code = Code::new(format!("APPENDUID {} {}", appended.uid_validity, appended.uids));
         let completion = Completion::ok().code(code);
         // A message in the selected mailbox is told of at once (RFC 3501, 6.3.11).
-        match cx.selected().is_some_and(|selected| selected.mailbox() == appended.mailbox) {
+        match cx
+            .selected()
+            .is_some_and(|selected| selected.mailbox() == appended.mailbox)
+        {
             true => noop::then(cx, completion),
             false => completion.into(),
         }

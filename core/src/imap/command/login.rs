@@ -3,7 +3,9 @@
 //! RFC 3501, 6.2.3; RFC 5530 (codes). An unknown user, a wrong password and a disabled account are told apart by nothing: not by
 //! words, not by work (a hash is computed in any case), not by order.
 
-use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, Then, capability, unexpected};
+use super::{
+    Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, Then, capability, unexpected,
+};
 use crate::imap::words::Code;
 use crate::machine::{Done, Effect, Secret};
 use crate::store::{Account, AccountId, Reply, Request};
@@ -15,7 +17,10 @@ pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
     args.sp()?;
     let password = args.astring()?;
     args.end()?;
-    Ok(Box::new(Login { user: user.into_owned(), password: password.into_owned() }))
+    Ok(Box::new(Login {
+        user: user.into_owned(),
+        password: password.into_owned(),
+    }))
 }
 
 struct Login {
@@ -44,8 +49,12 @@ pub(super) fn check(cx: &mut Context, user: &str, password: String) -> Next {
     if !cx.may_log_in() {
         return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
     }
-    cx.ask(Request::FindAccount { login: user.to_lowercase() });
-    Next::wait(AwaitAccount { password: Secret(password) })
+    cx.ask(Request::FindAccount {
+        login: user.to_lowercase(),
+    });
+    Next::wait(AwaitAccount {
+        password: Secret(password),
+    })
 }
 
 #[derive(Debug)]
@@ -61,8 +70,15 @@ impl State for AwaitAccount {
             Err(failure) => return failure.into(),
         };
         let hash = account.as_ref().map(|account| account.pw_hash.clone());
-        cx.effect(Effect::VerifyPassword { password: self.password, hash });
-        Next::wait(AwaitVerified { account: account.filter(|account| account.enabled).map(|Account { id, .. }| id) })
+        cx.effect(Effect::VerifyPassword {
+            password: self.password,
+            hash,
+        });
+        Next::wait(AwaitVerified {
+            account: account
+                .filter(|account| account.enabled)
+                .map(|Account { id, .. }| id),
+        })
     }
 }
 
@@ -77,7 +93,11 @@ impl State for AwaitVerified {
             (Event::Outcome(Ok(Done::Verified(true))), Some(account)) => {
                 cx.account = Some(account);
                 let capabilities = Code::new(format!("CAPABILITY {}", capability::list(cx)));
-                Completion::ok().code(capabilities).text("Logged in").then(Then::LoggedIn).into()
+                Completion::ok()
+                    .code(capabilities)
+                    .text("Logged in")
+                    .then(Then::LoggedIn)
+                    .into()
             }
             (Event::Outcome(Ok(Done::Verified(_))), _) => fail(cx),
             (Event::Outcome(Err(failure)), _) => failure.into(),

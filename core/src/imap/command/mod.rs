@@ -18,9 +18,9 @@ use super::context::Context;
 use super::grammar::{Cursor, Syntax};
 use super::words::Code;
 
-pub(super) use capability::list as capabilities;
 use crate::machine::{Done, Due, Outcome};
 use crate::store::{Failure, ModSeq, Reply};
+pub(super) use capability::list as capabilities;
 
 /// A parsed command, ready to start.
 pub(super) trait Command: Debug + Send {
@@ -131,27 +131,48 @@ pub(super) enum Then {
 impl Completion {
     /// `OK <name> completed`
     pub(super) fn ok() -> Self {
-        Self { condition: Condition::Ok, code: None, text: None, then: Then::Go }
+        Self {
+            condition: Condition::Ok,
+            code: None,
+            text: None,
+            then: Then::Go,
+        }
     }
 
     /// `NO`
     pub(super) fn no(code: Code, text: &'static str) -> Self {
-        Self { condition: Condition::No, code: Some(code), text: Some(text.into()), then: Then::Go }
+        Self {
+            condition: Condition::No,
+            code: Some(code),
+            text: Some(text.into()),
+            then: Then::Go,
+        }
     }
 
     /// `BAD`
     pub(super) fn bad(text: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        Self { condition: Condition::Bad, code: None, text: Some(text.into()), then: Then::Go }
+        Self {
+            condition: Condition::Bad,
+            code: None,
+            text: Some(text.into()),
+            then: Then::Go,
+        }
     }
 
     /// With a response code.
     pub(super) fn code(self, code: Code) -> Self {
-        Self { code: Some(code), ..self }
+        Self {
+            code: Some(code),
+            ..self
+        }
     }
 
     /// With another text.
     pub(super) fn text(self, text: &'static str) -> Self {
-        Self { text: Some(text.into()), ..self }
+        Self {
+            text: Some(text.into()),
+            ..self
+        }
     }
 
     /// With something that follows.
@@ -163,7 +184,10 @@ impl Completion {
 impl From<Failure> for Completion {
     /// `NO`, in the words of [`super::words::failure`]
     fn from(failure: Failure) -> Self {
-        Self { condition: Condition::Failed(failure), ..Self::ok() }
+        Self {
+            condition: Condition::Failed(failure),
+            ..Self::ok()
+        }
     }
 }
 
@@ -231,13 +255,19 @@ const fn row(
     expunges: Expunges,
     parse: fn(&mut Cursor<'_>, Form) -> Parsed,
 ) -> Row {
-    Row { name, form, allowed, expunges, parse }
+    Row {
+        name,
+        form,
+        allowed,
+        expunges,
+        parse,
+    }
 }
 
 /// The one list.
 #[rustfmt::skip]
 static ROWS: &[Row] = {
-    use Form::{Plain, Uid};
+    use Form::Plain;
     &[
     //  form   name            allowed                    expunges       parser
     row(Plain, "CAPABILITY",   Allowed::Always,           Expunges::Yes, capability::parse),

@@ -34,10 +34,18 @@ struct Select {
 impl Command for Select {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         if cx.selected.take().is_some() {
-            cx.line(format_args!("* OK [{}] The previous mailbox is closed", Code::CLOSED));
+            cx.line(format_args!(
+                "* OK [{}] The previous mailbox is closed",
+                Code::CLOSED
+            ));
         }
-        cx.ask(Request::OpenMailbox { name: self.name, claim_recent: !self.read_only });
-        Next::wait(AwaitOpened { read_only: self.read_only })
+        cx.ask(Request::OpenMailbox {
+            name: self.name,
+            claim_recent: !self.read_only,
+        });
+        Next::wait(AwaitOpened {
+            read_only: self.read_only,
+        })
     }
 }
 
@@ -64,11 +72,23 @@ impl AwaitOpened {
         cx.line(format_args!("* {} RECENT", selected.recent()));
         let view = selected.view();
         if let Some(index) = view.first_unseen() {
-            cx.line(format_args!("* OK [UNSEEN {}] The first unseen message", index + 1));
+            cx.line(format_args!(
+                "* OK [UNSEEN {}] The first unseen message",
+                index + 1
+            ));
         }
-        cx.line(format_args!("* OK [UIDVALIDITY {}] UIDs are valid", view.uid_validity));
+        cx.line(format_args!(
+            "* OK [UIDVALIDITY {}] UIDs are valid",
+            view.uid_validity
+        ));
         cx.line(format_args!("* OK [UIDNEXT {}] The next UID", view.uid_next.0));
         cx.selected = Some(selected);
-        Completion::ok().code(if self.read_only { Code::READ_ONLY } else { Code::READ_WRITE }).into()
+        Completion::ok()
+            .code(if self.read_only {
+                Code::READ_ONLY
+            } else {
+                Code::READ_WRITE
+            })
+            .into()
     }
 }
