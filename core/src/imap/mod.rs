@@ -13,6 +13,7 @@ mod output;
 mod selected;
 mod session;
 mod settings;
+mod tree;
 mod words;
 
 pub use session::Session;

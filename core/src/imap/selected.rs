@@ -13,11 +13,12 @@ use bytes::BytesMut;
 use super::context::print;
 use super::grammar;
 use crate::store::set::{SequenceSet, UidSet};
-use crate::store::{Flags, Keywords, MailboxId, ModSeq, Opened, Refreshed, Row, Uid, View};
+use crate::store::{Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Row, Uid, View};
 
 /// A selected mailbox.
 #[derive(Debug)]
 pub(crate) struct Selected {
+    name: MailboxName,
     view: Arc<View>,
     read_only: bool,
     /// Messages from this UID on have not been told.
@@ -49,10 +50,9 @@ pub(crate) enum Told {
 impl Selected {
     /// The client is about to be told all of `opened`.
     pub(crate) fn new(opened: Opened, read_only: bool) -> Self {
-        let Opened {
-            view, recent_from, ..
-        } = opened;
+        let Opened { mailbox, view, recent_from } = opened;
         let mut selected = Self {
+            name: mailbox.name,
             read_only,
             told_below: view.uid_next,
             gone: VecDeque::new(),
@@ -73,6 +73,11 @@ impl Selected {
         self.view.mailbox
     }
 
+    /// The name by which it was opened; another session may have renamed it.
+    pub(crate) fn name(&self) -> &MailboxName {
+        &self.name
+    }
+
     /// Whether it was opened by EXAMINE.
     pub(crate) fn read_only(&self) -> bool {
         self.read_only
@@ -81,11 +86,6 @@ impl Selected {
     /// The MODSEQ to ask for changes from.
     pub(crate) fn since(&self) -> ModSeq {
         self.view.highest_modseq
-    }
-
-    /// UIDVALIDITY
-    pub(crate) fn uid_validity(&self) -> u32 {
-        self.view.uid_validity
     }
 
     /// What the keyword bits mean.

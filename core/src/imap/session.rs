@@ -330,24 +330,26 @@ impl Session {
     fn tell(&mut self, running: Running, completion: Completion) {
         let expunges = running.row.is_some_and(|row| row.expunges == Expunges::Yes);
         let uid = running.row.is_some_and(|row| row.form == Form::Uid);
-        let mut selected = self.cx.selected.take();
-        let told = selected
-            .as_mut()
-            .map_or(Told::All, |selected| selected.tell(self.cx.out(), expunges, uid));
-        self.cx.selected = selected;
-        match told {
+        match self.cx.tell(expunges, uid) {
             Told::More => self.phase = Phase::Telling(running, completion),
             Told::All => self.finish(&running, completion),
         }
     }
 
     fn finish(&mut self, running: &Running, completion: Completion) {
+        // Plaintext behind STARTTLS would be taken for the encrypted client's (RFC 3501, 6.2.1).
+        if completion.then == Then::StartTls && !self.framing.is_empty() {
+            return self.bye("Something came between STARTTLS and TLS");
+        }
         self.tagged(running, &completion);
         self.phase = Phase::Reading;
         match completion.then {
             Then::Go => {}
             Then::LoggedIn => self.framing.budget(self.cx.settings.after_login),
-            Then::StartTls => self.start_tls(),
+            Then::StartTls => {
+                self.cx.act(Action::StartTls(TlsRole::Server));
+                self.phase = Phase::Tls;
+            }
             Then::Close => self.phase = Phase::Closing,
         }
         if self.bad_commands >= self.cx.settings.bad_commands {
@@ -378,16 +380,6 @@ impl Session {
             None => self
                 .cx
                 .line(format_args!("{tag} {condition} {code}{uid}{name} completed")),
-        }
-    }
-
-    fn start_tls(&mut self) {
-        // Plaintext behind the command would be taken for the encrypted client's (RFC 3501, 6.2.1).
-        if self.framing.is_empty() {
-            self.cx.act(Action::StartTls(TlsRole::Server));
-            self.phase = Phase::Tls;
-        } else {
-            self.phase = Phase::Closing;
         }
     }
 

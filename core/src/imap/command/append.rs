@@ -4,15 +4,14 @@
 //! refused before its octets, where the client waits to hear so. The octets go to the store as they come and as they are.
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, noop, unexpected};
-use crate::imap::grammar::{Announced, Expected, FlagList};
+use crate::imap::grammar::{Announced, AppendMessage, FlagList};
 use crate::imap::words::Code;
 use crate::machine::{Action, Done, Effect, Upload};
 use crate::store::{MailboxName, NewMessage, Reply, Request};
 
-/// An APPEND that is whole without a message is none.
+/// An APPEND without the announcement of its message is none.
 pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
-    arguments(args)?;
-    Err(args.error(Expected::Literal))
+    begin(args)
 }
 
 /// `append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal` (RFC 3501, 9), up to the announcement of a literal.
@@ -20,83 +19,40 @@ pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
 pub(crate) fn announced(args: &mut Cursor<'_>) -> Option<Parsed> {
     let mut name = args.clone();
     let is_name = name.sp().is_ok() && name.literal_announcement().is_ok();
-    (!is_name).then(|| {
-        let (name, list, internal_date_s) = arguments(args)?;
-        let literal = args.literal_announcement()?;
-        Ok(Box::new(Append {
-            message: Message {
-                name,
-                list,
-                internal_date_s,
-            },
-            literal,
-        }) as Box<dyn Command>)
-    })
+    (!is_name).then(|| begin(args))
 }
 
-fn arguments(args: &mut Cursor<'_>) -> Result<(MailboxName, FlagList, Option<i64>), super::Syntax> {
-    args.sp()?;
-    let name = args.mailbox()?;
-    args.sp()?;
-    let mut list = FlagList::default();
-    if args.peek() == Some(b'(') {
-        list = args.flags()?;
-        args.sp()?;
-    }
-    let mut internal_date_s = None;
-    if args.peek() == Some(b'"') {
-        internal_date_s = Some(args.date_time()?);
-        args.sp()?;
-    }
-    Ok((name, list, internal_date_s))
+fn begin(args: &mut Cursor<'_>) -> Parsed {
+    let (name, message) = args.append_args()?;
+    Ok(Box::new(Append { name, message }))
 }
 
 #[derive(Debug)]
 struct Append {
-    message: Message,
-    literal: Announced,
-}
-
-#[derive(Debug)]
-struct Message {
     name: MailboxName,
-    list: FlagList,
-    internal_date_s: Option<i64>,
+    message: AppendMessage,
 }
 
 impl Command for Append {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        let Append { message, literal } = *self;
+        let Append { name, message } = *self;
+        let literal = message.literal;
         if literal.binary {
-            return refuse(
-                cx,
-                literal,
-                Completion::bad("A literal8 needs the extension BINARY"),
-            );
+            return refuse(cx, literal, Completion::bad("A literal8 needs the extension BINARY"));
         }
         if literal.size == 0 {
-            return refuse(
-                cx,
-                literal,
-                Completion::no(Code::CANNOT, "A message without octets is none"),
-            );
+            return refuse(cx, literal, Completion::no(Code::CANNOT, "A message without octets is none"));
         }
         if literal.size > cx.settings.message_size {
-            return refuse(
-                cx,
-                literal,
-                Completion::no(Code::TOO_BIG, "The message is too big"),
-            );
+            return refuse(cx, literal, Completion::no(Code::TOO_BIG, "The message is too big"));
         }
-        cx.ask(Request::StatusMailbox {
-            name: message.name.clone(),
-        });
-        Next::wait(AwaitStatus { message, literal })
+        cx.ask(Request::StatusMailbox { name: name.clone() });
+        Next::wait(AwaitStatus { name, message })
     }
 }
 
 /// Answers without the message: at once if the client waits with it, else when its octets have gone by.
-pub(super) fn refuse(cx: &Context, literal: Announced, completion: Completion) -> Next {
+fn refuse(cx: &Context, literal: Announced, completion: Completion) -> Next {
     if !literal.non_sync {
         return completion.into();
     }
@@ -113,30 +69,34 @@ pub(super) fn refuse(cx: &Context, literal: Announced, completion: Completion) -
 /// The mailbox is looked up before the client sends what could not be kept.
 #[derive(Debug)]
 struct AwaitStatus {
-    message: Message,
-    literal: Announced,
+    name: MailboxName,
+    message: AppendMessage,
 }
 
 impl State for AwaitStatus {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        let literal = self.message.literal;
         match event.reply() {
             Ok(Reply::Status(_)) => {}
-            Ok(other) => return refuse(cx, self.literal, unexpected(&other).into()),
-            Err(failure) => return refuse(cx, self.literal, failure.into()),
+            Ok(other) => return refuse(cx, literal, unexpected(&other).into()),
+            Err(failure) => return refuse(cx, literal, failure.into()),
         }
-        if !self.literal.non_sync {
+        if !literal.non_sync {
             cx.line(format_args!("+ Ready for the message"));
         }
         let upload = cx.open_upload();
-        Next::Octets(
-            Box::new(Streaming {
-                upload,
-                left: self.literal.size,
-                message: self.message,
-            }),
-            self.literal.size,
-        )
+        let AppendMessage { list, internal_date_s, .. } = self.message;
+        let message = Message { name: self.name, list, internal_date_s };
+        Next::Octets(Box::new(Streaming { message, upload, left: literal.size }), literal.size)
     }
+}
+
+/// A message on its way, and where it goes.
+#[derive(Debug)]
+struct Message {
+    name: MailboxName,
+    list: FlagList,
+    internal_date_s: Option<i64>,
 }
 
 /// The message goes by.

@@ -4,11 +4,23 @@
 //! The session keeps the list's rules (state, expunges); commands do not look at them.
 
 pub(super) mod append;
+mod authenticate;
 mod capability;
+mod close;
+mod copy;
+mod expunge;
+mod id;
+mod idle;
+mod list;
 mod login;
 mod logout;
+mod mailbox;
+mod namespace;
 mod noop;
 mod select;
+mod starttls;
+mod status;
+mod store;
 
 use std::fmt::Debug;
 
@@ -267,17 +279,40 @@ const fn row(
 /// The one list.
 #[rustfmt::skip]
 static ROWS: &[Row] = {
-    use Form::Plain;
+    use Form::{Plain, Uid};
     &[
     //  form   name            allowed                    expunges       parser
     row(Plain, "CAPABILITY",   Allowed::Always,           Expunges::Yes, capability::parse),
     row(Plain, "NOOP",         Allowed::Always,           Expunges::Yes, noop::parse_noop),
     row(Plain, "LOGOUT",       Allowed::Always,           Expunges::No,  logout::parse),
+    row(Plain, "ID",           Allowed::Always,           Expunges::Yes, id::parse),
+    row(Plain, "STARTTLS",     Allowed::NotAuthenticated, Expunges::No,  starttls::parse),
+    row(Plain, "AUTHENTICATE", Allowed::NotAuthenticated, Expunges::No,  authenticate::parse),
     row(Plain, "LOGIN",        Allowed::NotAuthenticated, Expunges::No,  login::parse),
+    row(Plain, "NAMESPACE",    Allowed::Authenticated,    Expunges::Yes, namespace::parse),
     row(Plain, "SELECT",       Allowed::Authenticated,    Expunges::No,  select::parse_select),
     row(Plain, "EXAMINE",      Allowed::Authenticated,    Expunges::No,  select::parse_examine),
+    row(Plain, "CREATE",       Allowed::Authenticated,    Expunges::Yes, mailbox::parse_create),
+    row(Plain, "DELETE",       Allowed::Authenticated,    Expunges::Yes, mailbox::parse_delete),
+    row(Plain, "RENAME",       Allowed::Authenticated,    Expunges::Yes, mailbox::parse_rename),
+    row(Plain, "SUBSCRIBE",    Allowed::Authenticated,    Expunges::Yes, mailbox::parse_subscribe),
+    row(Plain, "UNSUBSCRIBE",  Allowed::Authenticated,    Expunges::Yes, mailbox::parse_unsubscribe),
+    row(Plain, "LIST",         Allowed::Authenticated,    Expunges::Yes, list::parse_list),
+    row(Plain, "LSUB",         Allowed::Authenticated,    Expunges::Yes, list::parse_lsub),
+    row(Plain, "STATUS",       Allowed::Authenticated,    Expunges::Yes, status::parse),
     row(Plain, "APPEND",       Allowed::Authenticated,    Expunges::Yes, append::parse),
+    row(Plain, "IDLE",         Allowed::Authenticated,    Expunges::Yes, idle::parse),
     row(Plain, "CHECK",        Allowed::Selected,         Expunges::Yes, noop::parse_check),
+    row(Plain, "CLOSE",        Allowed::Selected,         Expunges::No,  close::parse_close),
+    row(Plain, "UNSELECT",     Allowed::Selected,         Expunges::No,  close::parse_unselect),
+    row(Plain, "EXPUNGE",      Allowed::Writable,         Expunges::Yes, expunge::parse),
+    row(Uid,   "EXPUNGE",      Allowed::Writable,         Expunges::Yes, expunge::parse),
+    row(Plain, "STORE",        Allowed::Writable,         Expunges::No,  store::parse),
+    row(Uid,   "STORE",        Allowed::Writable,         Expunges::Yes, store::parse),
+    row(Plain, "COPY",         Allowed::Selected,         Expunges::No,  copy::parse_copy),
+    row(Uid,   "COPY",         Allowed::Selected,         Expunges::Yes, copy::parse_copy),
+    row(Plain, "MOVE",         Allowed::Writable,         Expunges::Yes, copy::parse_move),
+    row(Uid,   "MOVE",         Allowed::Writable,         Expunges::Yes, copy::parse_move),
     ]
 };
 
