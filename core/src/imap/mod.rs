@@ -17,4 +17,4 @@ mod tree;
 mod words;
 
 pub use session::Session;
-pub use settings::{CommandBudget, Plaintext, Settings};
+pub use settings::{Plaintext, Settings};

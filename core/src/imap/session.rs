@@ -9,13 +9,16 @@ use super::command::{
     self, Allowed, Completion, Condition, Event, Expunges, Form, Next, Row, State, Then, append,
 };
 use super::context::Context;
-use super::framing::{Framing, Piece};
+use super::framing::Framing;
 use super::grammar::{self, Head, Syntax};
 use super::selected::Told;
 use super::settings::Settings;
 use super::words::{self, Code};
 use crate::machine::{Action, Due, Input, Machine, Peer, Seed, Step, Time, TlsRole};
+use crate::sasl;
 use crate::store::{Failure, ModSeq};
+use crate::wire::command::{self as wire, Malformed};
+use crate::wire::line::LineFault;
 
 /// An IMAP session, from greeting to farewell.
 #[derive(Debug)]
@@ -60,7 +63,7 @@ enum Waits {
     Outcome(Box<dyn State>),
     Drained(Box<dyn State>),
     Line(Box<dyn State>, Option<Due>),
-    Octets(Box<dyn State>, u64),
+    Literal(Box<dyn State>),
     Tick(Box<dyn State>, u64),
 }
 
@@ -114,46 +117,39 @@ impl Session {
     fn read(&mut self) -> Option<Step> {
         self.phase = Phase::Reading;
         match self.framing.next() {
-            Piece::More => {
-                return Some(Step::Wait {
-                    bytes: true,
-                    until: Some(self.due()),
-                });
-            }
-            Piece::Command(command) => self.dispatch(&command),
-            Piece::Announced(command) => self.announced(&command),
-            Piece::TooLong {
-                command,
-                resynced: true,
-            } => {
-                let tag = grammar::tag(&command).unwrap_or("*").to_owned();
-                let completion = Completion::bad("The command is too long");
-                self.complete(Running { tag, row: None }, completion);
-            }
-            Piece::TooLong { resynced: false, .. } => self.bye("A command is too long"),
+            None => return Some(Step::Wait { bytes: true, until: Some(self.due()) }),
+            Some(wire::Event::Command(command)) => self.dispatch(command.octets()),
+            Some(wire::Event::Literal(announced)) => self.announced(announced.sync),
+            Some(wire::Event::Malformed { fault, tag }) => self.malformed(fault, tag.as_deref()),
+            Some(wire::Event::Fatal) => self.bye("The next command cannot be found"),
+            // A literal is streamed only while its command waits for it.
+            Some(wire::Event::Stream(_) | wire::Event::StreamEnd | wire::Event::Rest(_)) => {}
         }
         None
     }
 
     /// A literal is announced: APPEND streams its message, all other literals are gathered.
-    fn announced(&mut self, command: &[u8]) {
-        if let Ok(head) = grammar::head(command)
+    fn announced(&mut self, sync: bool) {
+        let command = self.framing.so_far();
+        let tag = grammar::tag(command).unwrap_or("*").to_owned();
+        if self.cx.account.is_some()
+            && let Ok(head) = grammar::head(command)
             && head.name == "APPEND"
-            && self.cx.account.is_some()
+            && !head.uid
             && let Some(parsed) = append::announced(&mut head.args.clone())
         {
-            self.framing.stream();
-            let row = command::find(&head.name, false);
-            self.start(
-                Running {
-                    tag: head.tag.to_owned(),
-                    row,
-                },
-                parsed,
-            );
-        } else if self.framing.gather() {
+            return self.start(Running { tag, row: command::find("APPEND", false) }, parsed);
+        }
+        if !self.framing.gather() {
+            self.complete(Running { tag, row: None }, Completion::bad("A literal is too big, or one too many"));
+        } else if sync {
             self.cx.line(format_args!("+ Ready for the literal"));
         }
+    }
+
+    fn malformed(&mut self, fault: Malformed, tag: Option<&[u8]>) {
+        let tag = tag.and_then(grammar::tag).unwrap_or("*").to_owned();
+        self.complete(Running { tag, row: None }, Completion::bad(why(fault)));
     }
 
     fn dispatch(&mut self, command: &[u8]) {
@@ -230,7 +226,10 @@ impl Session {
             Next::Await(state) => Waits::Outcome(state),
             Next::Drain(state) => Waits::Drained(state),
             Next::Listen(state, due) => Waits::Line(state, due),
-            Next::Octets(state, most) => Waits::Octets(state, most),
+            Next::Stream(state) => {
+                self.framing.stream();
+                Waits::Literal(state)
+            }
             Next::Pause(state, at_ms) => Waits::Tick(state, at_ms),
             Next::Done(completion) => return self.complete(running, completion),
             Next::Bye(why) => return self.bye(why),
@@ -245,61 +244,48 @@ impl Session {
 
     /// All output has left and a command waits.
     fn wait(&mut self, running: Running, waits: Waits) -> Option<Step> {
-        let (bytes, until) = match waits {
-            Waits::Drained(state) => {
-                self.step(running, state, Event::Drained);
-                return None;
-            }
-            Waits::Line(state, due) => match (self.framing.line(), self.news()) {
-                (Piece::Command(line), _) => {
-                    self.step(running, state, Event::Line(line));
-                    return None;
-                }
-                (Piece::TooLong { .. }, _) => {
-                    self.bye("A line is too long");
-                    return None;
-                }
-                (_, Some(modseq)) => {
-                    self.step(running, state, Event::Changed(modseq));
-                    return None;
-                }
-                _ if self.draining => {
-                    self.bye("The server shuts down");
-                    return None;
-                }
-                _ => {
-                    let until = due.unwrap_or(self.due());
-                    self.phase = Phase::Running(running, Waits::Line(state, due));
-                    return Some(Step::Wait {
-                        bytes: true,
-                        until: Some(until),
-                    });
-                }
-            },
-            Waits::Octets(state, most) => match self.framing.octets(most) {
-                Some(octets) => {
-                    self.step(running, state, Event::Octets(octets));
-                    return None;
-                }
-                None => {
-                    let until = Due::Idle(self.cx.settings.literal_time_ms);
-                    self.phase = Phase::Running(running, Waits::Octets(state, most));
-                    return Some(Step::Wait {
-                        bytes: true,
-                        until: Some(until),
-                    });
-                }
-            },
-            Waits::Outcome(state) => {
-                self.phase = Phase::Running(running, Waits::Outcome(state));
-                (false, None)
-            }
-            Waits::Tick(state, at_ms) => {
-                self.phase = Phase::Running(running, Waits::Tick(state, at_ms));
-                (false, Some(Due::At(at_ms)))
-            }
+        let (bytes, until) = match &waits {
+            Waits::Outcome(_) => (false, None),
+            Waits::Tick(_, at_ms) => (false, Some(Due::At(*at_ms))),
+            Waits::Line(_, due) => (true, Some(due.unwrap_or(self.due()))),
+            Waits::Literal(_) => (true, Some(Due::Idle(self.cx.settings.literal_time_ms))),
+            Waits::Drained(_) => (false, None),
         };
+        match waits {
+            Waits::Drained(state) => self.step(running, state, Event::Drained),
+            Waits::Line(state, due) => match self.heard() {
+                Some(Ok(event)) => self.step(running, state, event),
+                Some(Err(why)) => self.bye(why),
+                None => return self.stay(running, Waits::Line(state, due), bytes, until),
+            },
+            Waits::Literal(state) => match self.framing.next() {
+                Some(wire::Event::Stream(octets)) => self.step(running, state, Event::Octets(octets)),
+                Some(wire::Event::StreamEnd) => self.phase = Phase::Running(running, Waits::Literal(state)),
+                Some(wire::Event::Rest(rest)) => self.step(running, state, Event::Line(rest.octets().clone())),
+                Some(wire::Event::Fatal) => self.bye("The next command cannot be found"),
+                Some(wire::Event::Literal(_) | wire::Event::Malformed { .. } | wire::Event::Command(_)) => {
+                    self.step(running, state, Event::Garbled);
+                }
+                None => return self.stay(running, Waits::Literal(state), bytes, until),
+            },
+            waits => return self.stay(running, waits, bytes, until),
+        }
+        None
+    }
+
+    fn stay(&mut self, running: Running, waits: Waits, bytes: bool, until: Option<Due>) -> Option<Step> {
+        self.phase = Phase::Running(running, waits);
         Some(Step::Wait { bytes, until })
+    }
+
+    /// What a listening command hears next, or why the session ends.
+    fn heard(&mut self) -> Option<Result<Event, &'static str>> {
+        match self.framing.line(sasl::RESPONSE_LEN_MAX) {
+            Some(Ok(line)) => Some(Ok(Event::Line(line))),
+            Some(Err(_)) => Some(Err("A line is none")),
+            None if self.draining => Some(Err("The server shuts down")),
+            None => self.news().map(|modseq| Ok(Event::Changed(modseq))),
+        }
     }
 
     /// What the watched mailbox is known to have that the selected view has not.
@@ -309,6 +295,7 @@ impl Session {
     }
 
     fn complete(&mut self, running: Running, completion: Completion) {
+        self.framing.conclude();
         match completion.condition {
             Condition::Ok => self.bad_commands = 0,
             Condition::Bad => self.bad_commands += 1,
@@ -406,7 +393,7 @@ impl Session {
             Phase::Penalty(at_ms, running, completion) if self.cx.now.mono_ms >= at_ms => {
                 self.phase = Phase::Telling(running, completion);
             }
-            Phase::Reading | Phase::Running(_, Waits::Line(..) | Waits::Octets(..)) => {
+            Phase::Reading | Phase::Running(_, Waits::Line(..) | Waits::Literal(_)) => {
                 let why = if self.cx.account.is_some() {
                     "Logged out: silent for too long"
                 } else {
@@ -476,6 +463,16 @@ fn bad(syntax: &Syntax) -> Completion {
             Completion::no(Code::BAD_CHARSET, "The charsets here are US-ASCII and UTF-8")
         }
         _ => Completion::bad(syntax.to_string()),
+    }
+}
+
+/// What is wrong with octets that are no command.
+fn why(fault: Malformed) -> &'static str {
+    match fault {
+        Malformed::Line(LineFault::TooLong) => "The line is too long",
+        Malformed::Line(LineFault::BareLf | LineFault::BareCr) => "Lines end with CRLF",
+        Malformed::Line(LineFault::Nul) => "There is a NUL in the line",
+        Malformed::LiteralSize => "No literal has such a size",
     }
 }
 

@@ -55,8 +55,8 @@ pub(super) enum Next {
     Drain(Box<dyn State>),
     /// The client's next line: [`Event::Line`]; or a change ([`Event::Changed`]), or the deadline ([`Event::Tick`]).
     Listen(Box<dyn State>, Option<Due>),
-    /// The client's next octets, at most so many: [`Event::Octets`].
-    Octets(Box<dyn State>, u64),
+    /// The announced literal piece by piece ([`Event::Octets`]), then what is behind it ([`Event::Line`], [`Event::Garbled`]).
+    Stream(Box<dyn State>),
     /// A moment of `Time::mono_ms`, and nothing else: [`Event::Tick`].
     Pause(Box<dyn State>, u64),
     /// Nothing: the command is over.
@@ -81,8 +81,10 @@ pub(super) enum Event {
     Drained,
     /// The client's next line, without its CRLF.
     Line(Bytes),
-    /// The client's next octets.
+    /// The next octets of the literal.
     Octets(Bytes),
+    /// What is behind the literal is no line.
+    Garbled,
     /// The watched mailbox has changed.
     Changed(ModSeq),
     /// The time has come.
