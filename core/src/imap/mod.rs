@@ -13,6 +13,8 @@ mod output;
 mod selected;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod words;
 
