@@ -332,8 +332,7 @@ impl Selected {
             };
             // Nothing below it is gone any more: its number is its rank.
             print(out, format_args!("* {} EXPUNGE", self.view.rank(row.uid) + 1));
-            self.exists_told -= 1;
-            self.recent_told -= usize::from(self.is_recent(row.uid)).min(self.recent_told);
+            self.exists_told = self.exists_told.saturating_sub(1);
         }
         Told::More
     }
@@ -409,3 +408,6 @@ impl Selected {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

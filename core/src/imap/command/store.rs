@@ -44,12 +44,13 @@ impl Command for Store {
             since: selected.since(),
         };
         cx.ask(request);
-        Next::wait(AwaitChanged { uids, item })
+        Next::wait(AwaitChanged { form, uids, item })
     }
 }
 
 #[derive(Debug)]
 struct AwaitChanged {
+    form: Form,
     uids: UidSet,
     item: StoreItem,
 }
@@ -75,7 +76,8 @@ impl AwaitChanged {
         }
         selected.absorb(changed.refreshed);
         selected.owe_flags(&self.uids);
-        match self.uids.iter().any(|uid| selected.is_gone(Uid(uid))) {
+        // By UID, what is gone is passed over (RFC 3501, 6.4.8).
+        match self.form == Form::Plain && self.uids.iter().any(|uid| selected.is_gone(Uid(uid))) {
             true => Completion::no(Code::EXPUNGE_ISSUED, "Some of the messages are gone").into(),
             false => Completion::ok().into(),
         }

@@ -22,10 +22,8 @@ fn store_tells_what_it_did() {
           1C: f UID STORE 77 FLAGS ()
           1S: f OK UID STORE completed
           1C: g STORE 1 +FLAGS (\Seen)
-          1S: * 1 FETCH (FLAGS (\Flagged \Seen \Draft \Recent))
-          1S: g OK STORE completed"
-            .replace(r"\Flagged \Seen \Draft", r"\Seen \Flagged \Draft")
-            .as_str(),
+          1S: * 1 FETCH (FLAGS (\Seen \Flagged \Draft \Recent))
+          1S: g OK STORE completed",
     );
 }
 
@@ -98,12 +96,12 @@ fn expunge_tells_numbers_as_they_shift() {
           2S: * 1 FETCH (FLAGS ())
           2S: * 2 FETCH (FLAGS (\Flagged))
           2S: d NO [EXPUNGEISSUED] Some of the messages are gone
-          2C: e NOOP
+          2C: e UID STORE 1:2 -FLAGS (\Flagged)
           2S: * 1 EXPUNGE
           2S: * 2 EXPUNGE
-          2S: e OK NOOP completed
+          2S: * 1 FETCH (UID 2 FLAGS ())
+          2S: e OK UID STORE completed
           1C: f EXPUNGE
-          1S: * 1 FETCH (FLAGS (\Flagged \Recent))
           1S: * 2 FETCH (FLAGS (\Seen \Recent))
           1S: f OK EXPUNGE completed",
     );
@@ -218,7 +216,6 @@ fn a_move_says_where_to_before_it_expunges() {
           1S: * OK [COPYUID ... 2 4] Moved
           1S: * 1 EXPUNGE
           1S: * 1 EXISTS
-          1S: * 1 RECENT
           1S: c OK UID MOVE completed
           1C: d UID MOVE 99 Sent
           1S: d OK There was no such message",

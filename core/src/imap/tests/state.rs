@@ -31,7 +31,7 @@ fn what_is_no_command_is_bad() {
          1C| \\r\\n
          1S: * BAD expected a tag at octet 1...
          1C| e NOOP\\n
-         1S: * BAD Lines end with CRLF
+         1S: e BAD Lines end with CRLF
          1C: f SELECT
          1S: f BAD expected a space at octet 9...",
     );
