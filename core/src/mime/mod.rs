@@ -7,8 +7,14 @@
 //! Invariants: nothing here fails on a broken message, recurses on input, or keeps a body. The same octets in any split give
 //! the same index. Time grows with the octets, memory with the budgets in [`Limits`] only.
 
+pub mod address;
+pub mod encoded_word;
+pub mod header;
 pub mod index;
+pub mod parameter;
 pub mod scan;
+pub mod text;
+pub mod transfer;
 
 pub use index::{Field, MessageIndex, MessageRoot, Part, PartKind, Section, Summary};
 pub use scan::{Limits, Scanner};
