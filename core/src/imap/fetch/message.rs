@@ -1,0 +1,217 @@
+//! One message's items.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::response::Response;
+use super::section::{self, Selection};
+use crate::imap::ast::{BodySection, FetchItem, SectionText, Spelling};
+use crate::imap::grammar::print;
+use crate::mime::{MessageIndex, Part, PartKind, Summary};
+use crate::store::{Keywords, PageRow, Row};
+use crate::wire::date;
+use crate::wire::filter::Filter;
+
+/// A message as FETCH tells of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Its sequence number.
+    pub seq: u32,
+    /// Its row of the view.
+    pub row: &'a Row,
+    /// Whether it is `\Recent` in this session.
+    pub recent: bool,
+    /// What its keyword bits mean.
+    pub keywords: &'a Keywords,
+    /// Its stored columns, if the plan needs them.
+    pub stored: Option<&'a Stored>,
+}
+
+/// A message's stored columns, with its index decoded when it is first needed.
+#[derive(Debug)]
+pub struct Stored {
+    row: PageRow,
+    index: OnceCell<Arc<MessageIndex>>,
+}
+
+impl Stored {
+    /// Nothing is decoded yet.
+    pub fn new(row: PageRow) -> Self {
+        Self { row, index: OnceCell::new() }
+    }
+
+    /// The columns.
+    pub fn row(&self) -> &PageRow {
+        &self.row
+    }
+
+    /// What stands in front of the object.
+    pub fn head(&self) -> &[u8] {
+        &self.row.head
+    }
+
+    /// The size of the object in octets.
+    pub fn object_size(&self) -> u64 {
+        self.row.object_size
+    }
+
+    /// The index of the object. One that cannot be read, or speaks of another size, is replaced by [`opaque`]: the message
+    /// can still be read as a text.
+    pub fn index(&self) -> &Arc<MessageIndex> {
+        self.index.get_or_init(|| {
+            let index = MessageIndex::decode(&self.row.index).ok();
+            let fits = |index: &MessageIndex| index.size == self.row.object_size && !index.parts.is_empty();
+            Arc::new(index.filter(fits).unwrap_or_else(|| opaque(self.row.object_size)))
+        })
+    }
+}
+
+/// The index of a message of which nothing is known but its size: a text without a header.
+fn opaque(size: u64) -> MessageIndex {
+    let root = Part {
+        parent: None,
+        kind: PartKind::Leaf,
+        header: 0..0,
+        body: 0..size,
+        lines: 0,
+        media_type: "text".into(),
+        subtype: "plain".into(),
+        params: Vec::new(),
+        encoding: "8bit".into(),
+        id: None,
+        description: None,
+        md5: None,
+        disposition: None,
+        language: Vec::new(),
+        location: None,
+        message: None,
+    };
+    let body = format!("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" {size} 0");
+    MessageIndex {
+        size,
+        parts: vec![root],
+        bodystructure: format!("{body} NIL NIL NIL NIL)").into(),
+        body: format!("{body})").into(),
+        raw_header: None,
+        summary: Summary::default(),
+    }
+}
+
+/// The ENVELOPE of a message of which nothing is known.
+const NO_ENVELOPE: &[u8] = b"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
+
+impl Message<'_> {
+    /// Adds one item and its value (`msg-att`, RFC 3501, 9).
+    pub(super) fn tell(&self, item: &FetchItem, out: &mut Response) {
+        match (item, self.stored) {
+            (FetchItem::Flags, _) => self.tell_flags(out),
+            (FetchItem::Uid, _) => out.item(format_args!("UID {}", self.row.uid.0)),
+            (FetchItem::Size, _) => out.item(format_args!("RFC822.SIZE {}", self.row.size)),
+            (FetchItem::InternalDate, _) => {
+                out.item(format_args!("INTERNALDATE \"{}\"", date::internal(self.row.internal_date_s)));
+            }
+            (FetchItem::Envelope, Some(stored)) => {
+                let root = stored.index().parts.first().and_then(|root| root.message.as_ref());
+                out.finished("ENVELOPE", root.map_or(NO_ENVELOPE, |root| &root.envelope));
+            }
+            (FetchItem::Body, Some(stored)) => out.finished("BODY", &stored.index().body),
+            (FetchItem::BodyStructure, Some(stored)) => {
+                out.finished("BODYSTRUCTURE", &stored.index().bodystructure);
+            }
+            (FetchItem::Section(section), Some(stored)) => tell_section(stored, section, out),
+            (FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure | FetchItem::Section(_), None) => {}
+        }
+    }
+
+    fn tell_flags(&self, out: &mut Response) {
+        out.item(format_args!("FLAGS "));
+        print::flags(out.text(), self.row.flags, self.keywords, self.recent);
+    }
+}
+
+/// Adds a section: its name, and its octets as a literal, `""` if it has none, or `NIL` if there is no such section.
+fn tell_section(stored: &Stored, section: &BodySection, out: &mut Response) {
+    name_section(section, out);
+    match section::select(stored, section) {
+        None => out.octets(b" NIL"),
+        Some(selected) if selected.len() == 0 => out.octets(b" \"\""),
+        Some(selected) => {
+            out.print(format_args!(" {{{}}}\r\n", selected.len()));
+            tell_octets(stored, &selected, out);
+        }
+    }
+}
+
+fn tell_octets(stored: &Stored, selected: &Selection<'_>, out: &mut Response) {
+    selected.octets.iter().for_each(|octets| out.octets(octets));
+    let Some(hull) = selected.hull() else { return };
+    let filter = match selected.ranges.as_slice() {
+        [_] => Filter::None,
+        ranges => {
+            let within = |range: &Range<u64>| range.start - hull.start..range.end - hull.start;
+            Filter::Pick(ranges.iter().map(within).collect())
+        }
+    };
+    out.object(stored.row.object, hull, filter);
+}
+
+/// Adds the name of a section as the client spelled its kind: `BODY[1.2.HEADER.FIELDS (DATE)]<0>`, `RFC822.TEXT`.
+fn name_section(section: &BodySection, out: &mut Response) {
+    match section.spelling {
+        Spelling::Rfc822 => out.item(format_args!("RFC822")),
+        Spelling::Rfc822Header => out.item(format_args!("RFC822.HEADER")),
+        Spelling::Rfc822Text => out.item(format_args!("RFC822.TEXT")),
+        Spelling::Body => {
+            out.item(format_args!("BODY["));
+            let path: Vec<_> = section.part.iter().map(u32::to_string).collect();
+            let dot = if path.is_empty() || section.text == SectionText::Whole { "" } else { "." };
+            out.print(format_args!("{}{dot}", path.join(".")));
+            name_text(&section.text, out);
+            out.octets(b"]");
+            if let Some(partial) = section.partial {
+                out.print(format_args!("<{}>", partial.offset));
+            }
+        }
+    }
+}
+
+fn name_text(text: &SectionText, out: &mut Response) {
+    let (keyword, names) = match text {
+        SectionText::Whole => return,
+        SectionText::Header => return out.octets(b"HEADER"),
+        SectionText::Text => return out.octets(b"TEXT"),
+        SectionText::Mime => return out.octets(b"MIME"),
+        SectionText::HeaderFields { names, not: false } => ("HEADER.FIELDS", names),
+        SectionText::HeaderFields { names, not: true } => ("HEADER.FIELDS.NOT", names),
+    };
+    out.octets(keyword.as_bytes());
+    for (at, name) in names.iter().enumerate() {
+        out.octets(if at == 0 { b" (" } else { b" " });
+        name_field(name, out);
+    }
+    out.octets(b")");
+}
+
+/// A field's name as `astring`: usually an atom.
+fn name_field(name: &str, out: &mut Response) {
+    let atom = |c: u8| c.is_ascii_graphic() && !br#"(){%*"\"#.contains(&c);
+    match !name.is_empty() && name.bytes().all(atom) {
+        true => out.octets(name.as_bytes()),
+        false => print::string(out.text(), name.as_bytes()),
+    }
+}
+
+impl Response {
+    /// Begins an item with this text.
+    fn item(&mut self, text: std::fmt::Arguments<'_>) {
+        self.next_item();
+        self.print(text);
+    }
+
+    /// Adds an item whose value is finished text.
+    fn finished(&mut self, name: &str, value: &[u8]) {
+        self.item(format_args!("{name} "));
+        self.octets(value);
+    }
+}
