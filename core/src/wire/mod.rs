@@ -1,1 +1,5 @@
-//! To be written.
+//! What the protocols share on the wire.
+//!
+//! Invariant: `wire` knows no protocol's commands, and no message structure.
+
+pub mod filter;
