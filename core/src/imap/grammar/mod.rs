@@ -1,0 +1,21 @@
+//! The grammar of IMAP commands (RFC 3501, 9): octets of a whole command to values, and values to octets of a response.
+//!
+//! A [`Cursor`] walks the command; a parser takes it and ends with [`Cursor::end`]. What does not fit is a [`Syntax`], which
+//! tells the place, what would have been right and what stands there. Strict where the grammar is: one space is one space.
+//! Nothing here recurses on input, and nothing knows what a command does.
+
+mod chars;
+mod cursor;
+mod flags;
+mod head;
+mod mailbox;
+mod number;
+pub mod print;
+mod string;
+mod syntax;
+
+pub use cursor::Cursor;
+pub use flags::{FlagList, StoreItem};
+pub use head::{Head, head, tag};
+pub use string::Announced;
+pub use syntax::{Expected, Found, Syntax};
