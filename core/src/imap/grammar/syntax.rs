@@ -236,7 +236,7 @@ impl fmt::Display for Expected {
             Expected::DateTime => "a date and time like \"01-Feb-2026 09:00:00 +0100\"",
             Expected::StatusItem => "a STATUS item",
             Expected::SelectOption => "SUBSCRIBED, REMOTE, RECURSIVEMATCH or SPECIAL-USE",
-            Expected::BaseOption => "SUBSCRIBED or SPECIAL-USE beside RECURSIVEMATCH",
+            Expected::BaseOption => "SUBSCRIBED beside RECURSIVEMATCH",
             Expected::Return => "RETURN",
             Expected::ReturnOption => "SUBSCRIBED, CHILDREN or SPECIAL-USE",
             Expected::Mechanism => "the name of a SASL mechanism",
