@@ -11,6 +11,7 @@ pub mod address;
 pub mod encoded_word;
 pub mod header;
 pub mod index;
+pub mod matcher;
 pub mod parameter;
 pub mod scan;
 pub mod text;

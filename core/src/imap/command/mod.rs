@@ -5,9 +5,11 @@
 
 pub(super) mod append;
 mod capability;
+mod fetch;
 mod login;
 mod logout;
 mod noop;
+mod search;
 mod select;
 
 use std::fmt::Debug;
@@ -278,6 +280,10 @@ static ROWS: &[Row] = {
     row(Plain, "EXAMINE",      Allowed::Authenticated,    Expunges::No,  select::parse_examine),
     row(Plain, "APPEND",       Allowed::Authenticated,    Expunges::Yes, append::parse),
     row(Plain, "CHECK",        Allowed::Selected,         Expunges::Yes, noop::parse_check),
+    row(Plain, "FETCH",        Allowed::Selected,         Expunges::No,  fetch::parse),
+    row(Uid,   "FETCH",        Allowed::Selected,         Expunges::Yes, fetch::parse),
+    row(Plain, "SEARCH",       Allowed::Selected,         Expunges::No,  search::parse),
+    row(Uid,   "SEARCH",       Allowed::Selected,         Expunges::Yes, search::parse),
     ]
 };
 
