@@ -53,6 +53,8 @@ pub(super) enum Next {
     Done(Completion),
     /// Nothing: the session is over, for this reason.
     Bye(&'static str),
+    /// Nothing: the session is over at once. In the midst of a response there is no place for a reason.
+    Cut,
 }
 
 impl Next {
@@ -269,7 +271,7 @@ const fn row(
 /// The one list.
 #[rustfmt::skip]
 static ROWS: &[Row] = {
-    use Form::Plain;
+    use Form::{Plain, Uid};
     &[
     //  form   name            allowed                    expunges       parser
     row(Plain, "CAPABILITY",   Allowed::Always,           Expunges::Yes, capability::parse),
