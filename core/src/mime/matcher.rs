@@ -290,3 +290,6 @@ impl Needles {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,47 +1,41 @@
 //! Fields of a header that is at hand.
 
-use std::ops::Range;
+use memchr::memchr;
 
-/// The fields of `header`, each from its name to the end of its last continuation line (RFC 5322, 2.2.3).
-///
-/// The empty line that ends a header is not looked for: trace headers have none.
-pub(in crate::imap) fn fields(header: &[u8]) -> Vec<Range<usize>> {
-    let mut fields: Vec<Range<usize>> = Vec::new();
-    let mut at = 0;
-    for line in header.split_inclusive(|&octet| octet == b'\n') {
-        let range = at..at + line.len();
-        at = range.end;
-        match fields.last_mut() {
-            Some(field) if matches!(line.first(), Some(b' ' | b'\t')) => field.end = range.end,
-            _ => fields.push(range),
+/// The fields of `header`, each from its name to the end of its last continuation line (RFC 5322, 2.2.3); the empty line that
+/// ends a header, and lines that are no field, count as fields without a name.
+pub(in crate::imap) fn fields(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = header;
+    std::iter::from_fn(move || {
+        let mut end = 0;
+        while let Some(line) = rest.get(end..).filter(|line| !line.is_empty()) {
+            if end > 0 && !matches!(line.first(), Some(b' ' | b'\t')) {
+                break;
+            }
+            end += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
         }
-    }
-    fields
+        let (field, behind) = rest.split_at_checked(end).filter(|(field, _)| !field.is_empty())?;
+        rest = behind;
+        Some(field)
+    })
 }
 
-/// The octets of `header` that `HEADER.FIELDS (names)` selects, or with `not` those that `HEADER.FIELDS.NOT (names)` does;
-/// neighbours are joined.
-pub(super) fn pick(header: &[u8], names: &[&[u8]], not: bool) -> Vec<Range<usize>> {
-    let mut picked: Vec<Range<usize>> = Vec::new();
-    for range in fields(header) {
-        let name = field_name(header.get(range.clone()).unwrap_or_default());
-        match picked.last_mut() {
-            _ if names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)) == not => {}
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => picked.push(range),
-        }
-    }
-    picked
+/// The fields of `header` that `HEADER.FIELDS (names)` selects, or with `not` those that `HEADER.FIELDS.NOT (names)` does.
+/// The empty line is among them in both cases (RFC 3501, 6.4.5).
+pub(super) fn pick<'a>(header: &'a [u8], names: &[&[u8]], not: bool) -> impl Iterator<Item = &'a [u8]> {
+    let is_named = move |field: &[u8]| names.iter().any(|name| name.eq_ignore_ascii_case(field_name(field)));
+    fields(header).filter(move |field| is_named(field) != not || matches!(*field, b"\r\n" | b"\n"))
 }
 
-/// What stands before the colon; spaces before the colon are no part of it (RFC 5322, 4.5.8).
+/// What stands before the colon; spaces before the colon are no part of it (RFC 5322, 4.5.8). Empty for what is no field.
 pub(in crate::imap) fn field_name(field: &[u8]) -> &[u8] {
-    field.split(|&octet| octet == b':').next().unwrap_or_default().trim_ascii_end()
+    let name = memchr(b':', field).and_then(|colon| field.get(..colon));
+    name.unwrap_or_default().trim_ascii_end()
 }
 
 /// What stands behind the colon, still folded.
 pub(in crate::imap) fn field_value(field: &[u8]) -> &[u8] {
-    let colon = memchr::memchr(b':', field).unwrap_or(field.len());
+    let colon = memchr(b':', field).unwrap_or(field.len());
     field.get(colon + 1..).unwrap_or_default()
 }
 
@@ -50,15 +44,15 @@ mod tests {
     use super::pick;
 
     #[test]
-    fn whole_fields_are_picked_and_neighbours_joined() {
-        let header = b"Return-Path: <a@b>\r\nReceived: from x\r\n\tby y\r\nReceived : z\r\nX:\r\n";
+    fn whole_fields_are_picked_and_the_empty_line_always() {
+        let header = b"Return-Path: <a@b>\r\nReceived: from x\r\n\tby y\r\nReceived : z\r\njunk\r\nX:\r\n\r\n";
         let text = |names: &[&[u8]], not| -> String {
-            let picked = pick(header, names, not);
-            picked.into_iter().map(|range| format!("[{}]", String::from_utf8_lossy(&header[range]))).collect()
+            let picked: Vec<_> = pick(header, names, not).collect();
+            picked.iter().map(|field| format!("[{}]", String::from_utf8_lossy(field))).collect()
         };
-        assert_eq!(text(&[b"RECEIVED"], false), "[Received: from x\r\n\tby y\r\nReceived : z\r\n]");
-        assert_eq!(text(&[b"received"], true), "[Return-Path: <a@b>\r\n][X:\r\n]");
-        assert_eq!(text(&[b"x", b"return-path"], false), "[Return-Path: <a@b>\r\n][X:\r\n]");
-        assert_eq!(text(&[b"Receive"], false), "");
+        assert_eq!(text(&[b"RECEIVED"], false), "[Received: from x\r\n\tby y\r\n][Received : z\r\n][\r\n]");
+        assert_eq!(text(&[b"received"], true), "[Return-Path: <a@b>\r\n][junk\r\n][X:\r\n][\r\n]");
+        assert_eq!(text(&[b"x", b"return-path"], false), "[Return-Path: <a@b>\r\n][X:\r\n][\r\n]");
+        assert_eq!(text(&[b"Receive", b"junk"], false), "[\r\n]");
     }
 }

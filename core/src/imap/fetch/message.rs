@@ -1,15 +1,13 @@
 //! One message's items.
 
-use std::cell::OnceCell;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::response::Response;
 use super::section::{self, Selection};
+use super::stored::Stored;
 use crate::imap::ast::{BodySection, FetchItem, SectionText, Spelling};
 use crate::imap::grammar::print;
-use crate::mime::{MessageIndex, Part, PartKind, Summary};
-use crate::store::{Keywords, PageRow, Row};
+use crate::store::{Keywords, Row};
 use crate::wire::date;
 use crate::wire::filter::Filter;
 
@@ -28,79 +26,6 @@ pub struct Message<'a> {
     pub stored: Option<&'a Stored>,
 }
 
-/// A message's stored columns, with its index decoded when it is first needed.
-#[derive(Debug)]
-pub struct Stored {
-    row: PageRow,
-    index: OnceCell<Arc<MessageIndex>>,
-}
-
-impl Stored {
-    /// Nothing is decoded yet.
-    pub fn new(row: PageRow) -> Self {
-        Self { row, index: OnceCell::new() }
-    }
-
-    /// The columns.
-    pub fn row(&self) -> &PageRow {
-        &self.row
-    }
-
-    /// What stands in front of the object.
-    pub fn head(&self) -> &[u8] {
-        &self.row.head
-    }
-
-    /// The size of the object in octets.
-    pub fn object_size(&self) -> u64 {
-        self.row.object_size
-    }
-
-    /// The index of the object. One that cannot be read, or speaks of another size, is replaced by [`opaque`]: the message
-    /// can still be read as a text.
-    pub fn index(&self) -> &Arc<MessageIndex> {
-        self.index.get_or_init(|| {
-            let index = MessageIndex::decode(&self.row.index).ok();
-            let fits = |index: &MessageIndex| index.size == self.row.object_size && !index.parts.is_empty();
-            Arc::new(index.filter(fits).unwrap_or_else(|| opaque(self.row.object_size)))
-        })
-    }
-}
-
-/// The index of a message of which nothing is known but its size: a text without a header.
-fn opaque(size: u64) -> MessageIndex {
-    let root = Part {
-        parent: None,
-        kind: PartKind::Leaf,
-        header: 0..0,
-        body: 0..size,
-        lines: 0,
-        media_type: "text".into(),
-        subtype: "plain".into(),
-        params: Vec::new(),
-        encoding: "8bit".into(),
-        id: None,
-        description: None,
-        md5: None,
-        disposition: None,
-        language: Vec::new(),
-        location: None,
-        message: None,
-    };
-    let body = format!("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" {size} 0");
-    MessageIndex {
-        size,
-        parts: vec![root],
-        bodystructure: format!("{body} NIL NIL NIL NIL)").into(),
-        body: format!("{body})").into(),
-        raw_header: None,
-        summary: Summary::default(),
-    }
-}
-
-/// The ENVELOPE of a message of which nothing is known.
-const NO_ENVELOPE: &[u8] = b"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
-
 impl Message<'_> {
     /// Adds one item and its value (`msg-att`, RFC 3501, 9).
     pub(super) fn tell(&self, item: &FetchItem, out: &mut Response) {
@@ -111,14 +36,9 @@ impl Message<'_> {
             (FetchItem::InternalDate, _) => {
                 out.item(format_args!("INTERNALDATE \"{}\"", date::internal(self.row.internal_date_s)));
             }
-            (FetchItem::Envelope, Some(stored)) => {
-                let root = stored.index().parts.first().and_then(|root| root.message.as_ref());
-                out.finished("ENVELOPE", root.map_or(NO_ENVELOPE, |root| &root.envelope));
-            }
-            (FetchItem::Body, Some(stored)) => out.finished("BODY", &stored.index().body),
-            (FetchItem::BodyStructure, Some(stored)) => {
-                out.finished("BODYSTRUCTURE", &stored.index().bodystructure);
-            }
+            (FetchItem::Envelope, Some(stored)) => out.finished("ENVELOPE", stored.envelope()),
+            (FetchItem::Body, Some(stored)) => out.finished("BODY", &stored.body()),
+            (FetchItem::BodyStructure, Some(stored)) => out.finished("BODYSTRUCTURE", &stored.bodystructure()),
             (FetchItem::Section(section), Some(stored)) => tell_section(stored, section, out),
             (FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure | FetchItem::Section(_), None) => {}
         }
@@ -153,7 +73,7 @@ fn tell_octets(stored: &Stored, selected: &Selection<'_>, out: &mut Response) {
             Filter::Pick(ranges.iter().map(within).collect())
         }
     };
-    out.object(stored.row.object, hull, filter);
+    out.object(stored.row().object, hull, filter);
 }
 
 /// Adds the name of a section as the client spelled its kind: `BODY[1.2.HEADER.FIELDS (DATE)]<0>`, `RFC822.TEXT`.

@@ -10,6 +10,7 @@ pub(in crate::imap) mod fields;
 mod message;
 mod response;
 mod section;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -17,8 +18,9 @@ mod tests;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-pub use message::{Message, Stored};
+pub use message::Message;
 pub use response::{Piece, Response};
+pub use stored::Stored;
 
 use super::ast::FetchItem;
 use crate::store::ObjectId;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::fields;
-use super::message::Stored;
+use super::stored::Stored;
 use crate::imap::ast::{BodySection, Partial, SectionText};
 use crate::mime::{MessageIndex, Part, Section};
 
@@ -20,13 +20,13 @@ pub(super) struct Selection<'a> {
 /// or it has no such section.
 pub(super) fn select<'a>(message: &'a Stored, section: &BodySection) -> Option<Selection<'a>> {
     let whole = match (&section.text, section.part.as_slice()) {
-        (SectionText::Whole, []) => Some(Selection::new([message.head()], [0..message.object_size()])),
+        (SectionText::Whole, []) => Some(Selection::new([message.head()], [0..message.row().object_size])),
         (SectionText::HeaderFields { names, not }, path) => select_fields(message, path, names, *not),
         (SectionText::Header, []) => Some(top_header(message)),
         (SectionText::Mime, path) if is_root(message, path) => Some(top_header(message)),
         (text, path) => message.index().section(path, plain(text)).map(|range| Selection::new([], [range])),
     };
-    let clipped = whole.map(|whole| whole.within(message.object_size()));
+    let clipped = whole.map(|whole| whole.within(message.row().object_size));
     match section.partial {
         None => clipped,
         Some(partial) => clipped.map(|whole| whole.cut(partial)),
@@ -50,41 +50,35 @@ fn is_root(message: &Stored, path: &[u32]) -> bool {
 }
 
 /// The header of the message with its trace fields; without a read where the index holds it.
-fn top_header<'a>(message: &'a Stored) -> Selection<'a> {
-    let index = message.index();
-    match (&index.raw_header, index.parts.first()) {
-        (Some(raw), _) => Selection::new([message.head(), raw], []),
-        (None, Some(root)) => Selection::new([message.head()], [root.header.clone()]),
-        (None, None) => Selection::new([message.head()], []),
+fn top_header(message: &Stored) -> Selection<'_> {
+    match message.raw_header() {
+        Some(raw) => Selection::new([message.head(), raw], []),
+        None => Selection::new([message.head()], message.index().parts.first().map(|root| root.header.clone())),
     }
 }
 
 /// Chosen fields of the message that `path` names.
+fn select_fields<'a>(message: &'a Stored, path: &[u32], names: &[String], not: bool) -> Option<Selection<'a>> {
+    let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+    if !path.is_empty() {
+        return Some(Selection::new([], ranges_of_fields(message.index().message(path)?, &names, not)));
+    }
+    let of_head = fields::pick(message.head(), &names, not);
+    match message.raw_header() {
+        Some(raw) => Some(Selection::new(of_head.chain(fields::pick(raw, &names, not)), [])),
+        None => {
+            let root = message.index().message(path)?;
+            Some(Selection::new(of_head, ranges_of_fields(root, &names, not)))
+        }
+    }
+}
+
+/// Where chosen fields of an embedded message, or of one with a long header, lie.
 ///
 /// A header with more fields than the index keeps is given whole: its octets would have to be read to choose among them, and
 /// a client finds the fields it asked for all the same.
-fn select_fields<'a>(
-    message: &'a Stored,
-    path: &[u32],
-    names: &[String],
-    not: bool,
-) -> Option<Selection<'a>> {
-    let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
-    let index = message.index();
-    let root: &Part = index.message(path)?;
-    let ranges = MessageIndex::fields(root, &names, not).unwrap_or_else(|| vec![root.header.clone()]);
-    if !path.is_empty() {
-        return Some(Selection::new([], ranges));
-    }
-    let of_head = fields::pick(message.head(), &names, not);
-    let mut octets: Vec<_> = of_head.into_iter().filter_map(|range| message.head().get(range)).collect();
-    match &index.raw_header {
-        None => Some(Selection { octets, ..Selection::new([], ranges) }),
-        Some(raw) => {
-            octets.extend(ranges.into_iter().filter_map(|range| raw.get(as_indices(&range)?)));
-            Some(Selection::new(octets, []))
-        }
-    }
+fn ranges_of_fields(root: &Part, names: &[&[u8]], not: bool) -> Vec<Range<u64>> {
+    MessageIndex::fields(root, names, not).unwrap_or_else(|| vec![root.header.clone()])
 }
 
 fn as_indices(range: &Range<u64>) -> Option<Range<usize>> {
