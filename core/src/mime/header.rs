@@ -36,8 +36,10 @@ pub struct HeaderBlock {
     fields: Vec<RawField>,
     lines: usize,
     line: LineState,
+    /// Whether a budget was crossed, so that what follows is in no field.
     past: bool,
-    ended: bool,
+    line_at: u64,
+    blank_line: Option<Range<u64>>,
 }
 
 #[derive(Debug)]
@@ -67,7 +69,8 @@ impl HeaderBlock {
             lines: 0,
             line: LineState::Start,
             past: false,
-            ended: false,
+            line_at: 0,
+            blank_line: None,
         }
     }
 
@@ -75,16 +78,18 @@ impl HeaderBlock {
     /// empty line that ends the header is complete.
     pub fn push(&mut self, octets: &[u8], offset: u64) -> bool {
         let Some((&first, rest)) = octets.split_first() else {
-            return self.ended;
+            return false;
         };
+        if self.line == LineState::Start {
+            self.line_at = offset;
+        }
         match self.line {
-            LineState::Start if first == b'\n' => self.ended = true,
             LineState::Start if first == b'\r' && rest.is_empty() => self.line = LineState::Cr,
-            LineState::Start if octets == b"\r\n" => self.ended = true,
-            LineState::Cr if first == b'\n' => self.ended = true,
+            LineState::Start if matches!(octets, b"\n" | b"\r\n") => return self.end(octets, offset),
+            LineState::Cr if first == b'\n' => return self.end(octets, offset),
             LineState::Start => self.begin_line(octets, offset),
             LineState::Cr => {
-                self.begin_line(b"\r", offset.saturating_sub(1));
+                self.begin_line(b"\r", self.line_at);
                 self.append(octets, offset);
             }
             LineState::Text => self.append(octets, offset),
@@ -92,7 +97,17 @@ impl HeaderBlock {
         if octets.ends_with(b"\n") {
             self.line = LineState::Start;
         }
-        self.ended
+        false
+    }
+
+    /// The empty line that ended the header, if it has come.
+    pub fn blank_line(&self) -> Option<Range<u64>> {
+        self.blank_line.clone()
+    }
+
+    fn end(&mut self, octets: &[u8], offset: u64) -> bool {
+        self.blank_line = Some(self.line_at..offset + octets.len() as u64);
+        true
     }
 
     /// The fields in their order.
@@ -180,22 +195,38 @@ pub fn unfold(value: &[u8]) -> Vec<u8> {
     kept.collect::<Vec<u8>>().trim_ascii().to_vec()
 }
 
-/// The ids `<…>` in the value of Message-ID, In-Reply-To or References, without their brackets; the last `most` of them.
-/// RFC 5322, 3.6.4.
-pub fn message_ids(value: &[u8], most: usize) -> Vec<String> {
-    let ids = value.split(|&octet| octet == b'<').skip(1);
-    let ids = ids.filter_map(|rest| rest.split(|&octet| octet == b'>').next());
+/// Ids of one field that are looked at, and octets of them together.
+const IDS: usize = 100;
+const ID_OCTETS: usize = 8 << 10;
+
+/// The ids `<…>` in the value of Message-ID, In-Reply-To or References, without their brackets and in their order; of more
+/// than 100 ids or 8 KiB the last ones, which are the nearest in a thread. RFC 5322, 3.6.4.
+pub fn message_ids(value: &[u8]) -> Vec<String> {
+    let mut left = ID_OCTETS;
+    let ids = value.rsplit(|&octet| octet == b'>').skip(1);
+    let ids = ids.filter_map(|before| {
+        before
+            .rsplitn(2, |&octet| octet == b'<')
+            .next()
+            .filter(|id| id.len() < before.len())
+    });
     let ids = ids.map(|id| {
         id.iter()
             .copied()
-            .filter(|octet| octet.is_ascii_graphic() || *octet >= 0x80)
+            .filter(|octet| !octet.is_ascii_whitespace() && *octet != 0)
             .collect()
     });
-    let ids: Vec<Vec<u8>> = ids.filter(|id: &Vec<u8>| !id.is_empty()).collect();
-    ids.iter()
-        .skip(ids.len().saturating_sub(most))
-        .map(|id| String::from_utf8_lossy(id).into_owned())
-        .collect()
+    let ids = ids
+        .map(|id: Vec<u8>| String::from_utf8_lossy(&id).into_owned())
+        .filter(|id| !id.is_empty());
+    let ids = ids.take(IDS).take_while(|id| {
+        let fits = id.len() <= left;
+        left = left.saturating_sub(id.len());
+        fits
+    });
+    let mut ids: Vec<String> = ids.collect();
+    ids.reverse();
+    ids
 }
 
 #[cfg(test)]
@@ -263,9 +294,9 @@ mod tests {
                 let ended = line
                     .as_bytes()
                     .chunks(cut)
-                    .map(|piece| block.push(piece, 0))
-                    .next_back();
-                assert_eq!(ended, Some(ends), "{line:?} in pieces of {cut}");
+                    .fold(false, |_, piece| block.push(piece, 7));
+                assert_eq!(ended, ends, "{line:?} in pieces of {cut}");
+                assert_eq!(block.blank_line().is_some(), ends);
             }
         }
     }
@@ -290,8 +321,15 @@ mod tests {
 
     #[test]
     fn message_ids_lose_brackets_and_the_oldest_go_first() {
-        assert_eq!(message_ids(b"<a@b> (c)\r\n\t<c @d><>", 9), ["a@b", "c@d"]);
-        assert_eq!(message_ids(b"<1> <2> <3>", 2), ["2", "3"]);
-        assert_eq!(message_ids(b"none", 2), [""; 0]);
+        assert_eq!(message_ids(b"<a@b> (c)\r\n\t<c @d><>"), ["a@b", "c@d"]);
+        assert_eq!(message_ids(b"none"), [""; 0]);
+        let many: String = (0..1_000).map(|n| format!("<{n}>")).collect();
+        let ids = message_ids(many.as_bytes());
+        assert_eq!(
+            (ids.len(), ids[0].as_str(), ids[IDS - 1].as_str()),
+            (IDS, "900", "999")
+        );
+        let long = format!("<{0}><{0}><1>", "x".repeat(5_000));
+        assert_eq!(message_ids(long.as_bytes()).len(), 2);
     }
 }

@@ -87,5 +87,7 @@ fn field(octets: &[u8]) -> Result<String, SaslError> {
     if octets.len() > FIELD_LEN_MAX {
         return Err(SaslError::TooLong);
     }
-    str::from_utf8(octets).map(str::to_owned).map_err(|_| SaslError::Malformed)
+    str::from_utf8(octets)
+        .map(str::to_owned)
+        .map_err(|_| SaslError::Malformed)
 }

@@ -34,7 +34,9 @@ impl UidSet {
         // Most sets are built in ascending order.
         match self.0.last_mut() {
             None => return self.0.push((low, high)),
-            Some(&mut (_, last)) if last.checked_add(1).is_some_and(|next| next < low) => return self.0.push((low, high)),
+            Some(&mut (_, last)) if last.checked_add(1).is_some_and(|next| next < low) => {
+                return self.0.push((low, high));
+            }
             Some(last) if last.0 <= low => {
                 last.1 = last.1.max(high);
                 return;
@@ -42,7 +44,9 @@ impl UidSet {
             Some(_) => {}
         }
         let first = self.0.partition_point(|&(_, end)| end.saturating_add(1) < low);
-        let behind = self.0.partition_point(|&(start, _)| start <= high.saturating_add(1));
+        let behind = self
+            .0
+            .partition_point(|&(start, _)| start <= high.saturating_add(1));
         if let Some(met) = self.0.get(first..behind).filter(|met| !met.is_empty()) {
             low = low.min(met.first().map_or(low, |met| met.0));
             high = high.max(met.last().map_or(high, |met| met.1));
@@ -62,12 +66,17 @@ impl UidSet {
 
     /// Whether any number from `low` to `high` is in it.
     pub fn intersects(&self, low: u32, high: u32) -> bool {
-        self.0.get(self.0.partition_point(|&(_, end)| end < low)).is_some_and(|&(start, _)| start <= high)
+        self.0
+            .get(self.0.partition_point(|&(_, end)| end < low))
+            .is_some_and(|&(start, _)| start <= high)
     }
 
     /// What is in either.
     pub fn union(&self, other: &Self) -> Self {
-        let (mut ours, mut theirs) = (self.0.iter().copied().peekable(), other.0.iter().copied().peekable());
+        let (mut ours, mut theirs) = (
+            self.0.iter().copied().peekable(),
+            other.0.iter().copied().peekable(),
+        );
         let mut both = Self::new();
         loop {
             let next = match (ours.peek(), theirs.peek()) {
@@ -141,7 +150,10 @@ impl UidSet {
 
     /// How many numbers.
     pub fn len(&self) -> u64 {
-        self.0.iter().map(|&(low, high)| u64::from(high) - u64::from(low) + 1).sum()
+        self.0
+            .iter()
+            .map(|&(low, high)| u64::from(high) - u64::from(low) + 1)
+            .sum()
     }
 
     /// Whether there are none.
@@ -175,7 +187,11 @@ impl fmt::Display for UidSet {
             if at > 0 {
                 f.write_str(",")?;
             }
-            if low == high { write!(f, "{low}")? } else { write!(f, "{low}:{high}")? }
+            if low == high {
+                write!(f, "{low}")?
+            } else {
+                write!(f, "{low}:{high}")?
+            }
         }
         Ok(())
     }
@@ -250,14 +266,24 @@ impl SequenceSet {
             .collect();
         ranges.sort_unstable();
         let mut set = UidSet::new();
-        ranges.into_iter().for_each(|(low, high)| set.insert_range(low..=high));
+        ranges
+            .into_iter()
+            .for_each(|(low, high)| set.insert_range(low..=high));
         set
     }
 
     /// The highest number that is written; `None` if only `*` is.
     pub fn highest(&self) -> Option<u32> {
         let numbers = self.0.iter().flat_map(|&(from, to)| [from, to]);
-        numbers.filter_map(|number| if let Number::Is(number) = number { Some(number) } else { None }).max()
+        numbers
+            .filter_map(|number| {
+                if let Number::Is(number) = number {
+                    Some(number)
+                } else {
+                    None
+                }
+            })
+            .max()
     }
 }
 
@@ -279,12 +305,17 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn ranges() -> impl Strategy<Value = Vec<(u32, u32)>> {
-        proptest::collection::vec((0u32..200, 0u32..20).prop_map(|(low, len)| (low, low + len)), 0..20)
+        proptest::collection::vec(
+            (0u32..200, 0u32..20).prop_map(|(low, len)| (low, low + len)),
+            0..20,
+        )
     }
 
     fn both(ranges: &[(u32, u32)]) -> (UidSet, BTreeSet<u32>) {
         let mut set = UidSet::new();
-        ranges.iter().for_each(|&(low, high)| set.insert_range(low..=high));
+        ranges
+            .iter()
+            .for_each(|&(low, high)| set.insert_range(low..=high));
         (set, ranges.iter().flat_map(|&(low, high)| low..=high).collect())
     }
 
@@ -330,10 +361,30 @@ mod tests {
             ("1:4294967295", 3, "1:4294967295"),
             ("2,4:7,9,12:*", 15, "2,4:7,9,12:15"),
         ] {
-            assert_eq!(SequenceSet::parse(text.as_bytes()).unwrap().resolve(last).to_string(), want, "{text}");
+            assert_eq!(
+                SequenceSet::parse(text.as_bytes())
+                    .unwrap()
+                    .resolve(last)
+                    .to_string(),
+                want,
+                "{text}"
+            );
         }
-        for (text, at) in [("", 0), ("0", 0), ("1,", 2), ("1:", 0), ("1,01", 2), ("1:2:3", 0), ("4294967296", 0), ("a", 0)] {
-            assert_eq!(SequenceSet::parse(text.as_bytes()), Err(BadSequenceSet::Malformed(at)), "{text}");
+        for (text, at) in [
+            ("", 0),
+            ("0", 0),
+            ("1,", 2),
+            ("1:", 0),
+            ("1,01", 2),
+            ("1:2:3", 0),
+            ("4294967296", 0),
+            ("a", 0),
+        ] {
+            assert_eq!(
+                SequenceSet::parse(text.as_bytes()),
+                Err(BadSequenceSet::Malformed(at)),
+                "{text}"
+            );
         }
         let many = vec!["1"; SequenceSet::ITEMS_MAX + 1].join(",");
         assert_eq!(SequenceSet::parse(many.as_bytes()), Err(BadSequenceSet::TooMany));

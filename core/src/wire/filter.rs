@@ -36,7 +36,11 @@ pub struct Filtering {
 impl Filtering {
     /// At the first octet.
     pub fn new(filter: &Filter) -> Self {
-        Self { filter: filter.clone(), seen: 0, next: 0 }
+        Self {
+            filter: filter.clone(),
+            seen: 0,
+            next: 0,
+        }
     }
 
     /// Takes the next octets and appends what comes of them to `out`.
@@ -50,8 +54,16 @@ impl Filtering {
             }
             Filter::Pick(ranges) => {
                 while let Some(range) = ranges.get(self.next) {
-                    let within = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX).min(octets.len());
-                    out.extend_from_slice(octets.get(within(range.start)..within(range.end)).unwrap_or_default());
+                    let within = |at: u64| {
+                        usize::try_from(at.saturating_sub(start))
+                            .unwrap_or(usize::MAX)
+                            .min(octets.len())
+                    };
+                    out.extend_from_slice(
+                        octets
+                            .get(within(range.start)..within(range.end))
+                            .unwrap_or_default(),
+                    );
                     if range.end > self.seen {
                         return Flow::More;
                     }

@@ -2,4 +2,7 @@
 //!
 //! Invariant: `wire` knows no protocol's commands, and no message structure.
 
+pub mod base64;
+pub mod date;
 pub mod filter;
+pub mod mutf7;

@@ -110,8 +110,6 @@ fn tokens(pattern: &str) -> Vec<Token> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use proptest::prelude::*;
 
     use super::*;
@@ -151,19 +149,15 @@ mod tests {
         }
     }
 
-    /// Many wildcards over many names: the classic that takes exponential time where wildcards go back.
+    /// Where wildcards go back, these take more time than there is.
     #[test]
     fn wildcards_do_not_multiply() {
         let names: Vec<_> = (0..1000).map(|n| format!("{}{n}", "a".repeat(40))).collect();
-        let began = Instant::now();
-        for pattern in [
-            "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b",
-            "%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%b",
-        ] {
-            let glob = Glob::new("", pattern);
-            assert!(!names.iter().any(|name| glob.matches(name)));
+        for wildcard in ["*a", "%a", "*a%a"] {
+            let glob = Glob::new("", &format!("{}*b", wildcard.repeat(16)));
+            assert!(!names.iter().any(|name| glob.matches(name)), "{wildcard}");
+            assert!(glob.matches(&format!("{}b", "a".repeat(40))), "{wildcard}");
         }
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
 
     /// The definition, by trying everything.

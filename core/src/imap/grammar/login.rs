@@ -72,7 +72,7 @@ impl Cursor<'_> {
         decoded.ok_or_else(|| self.error_at(start, Expected::InitialResponse).withheld())
     }
 
-    /// `id = "ID" SP id-params-list`, `id-params-list = "(" [string SP nstring *(SP string SP nstring)] ")" / nil`
+    /// `id = "ID" SP id-params-list`, `id-params-list = "(" *(string SP nstring) ")" / nil`
     /// (RFC 2971, 4), from the first space to the end: at most 30 names of 30 octets, values of 1,024 octets.
     ///
     /// The parameters are for the log: what is not UTF-8 in them is replaced.

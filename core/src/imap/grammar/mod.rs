@@ -22,6 +22,9 @@ mod status;
 mod string;
 mod syntax;
 
+#[cfg(test)]
+mod tests;
+
 pub use append::AppendMessage;
 pub use cursor::Cursor;
 pub use flags::{FlagList, StoreItem};

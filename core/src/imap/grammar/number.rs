@@ -2,12 +2,9 @@
 
 use super::cursor::Cursor;
 use super::syntax::{Expected, Syntax};
-use crate::store::set::SequenceSet;
+use crate::store::set::{ITEMS_MAX, InvalidSet, SequenceSet};
 
 impl Cursor<'_> {
-    /// The most ranges and single numbers of one sequence set.
-    pub const RANGES_MAX: usize = 10_000;
-
     /// `number = 1*DIGIT`, below 2³².
     pub fn number(&mut self) -> Result<u32, Syntax> {
         let start = self.position();
@@ -26,33 +23,14 @@ impl Cursor<'_> {
     /// `sequence-set = (seq-number / seq-range) *("," sequence-set)`,
     /// `seq-range = seq-number ":" seq-number` (RFC 3501, 9)
     pub fn sequence_set(&mut self) -> Result<SequenceSet, Syntax> {
-        if !matches!(self.peek(), Some(b'*' | b'0'..=b'9')) {
-            return Err(self.error(Expected::SequenceSet));
-        }
-        let mut ranges = Vec::new();
-        loop {
-            if ranges.len() == Self::RANGES_MAX {
-                return Err(self.error(Expected::AtMost(Self::RANGES_MAX, "ranges in a sequence set")));
+        let start = self.position();
+        let text = self.take_while(|octet| matches!(octet, b'0'..=b'9' | b'*' | b':' | b','));
+        SequenceSet::parse(text).map_err(|invalid| match invalid {
+            InvalidSet::Syntax(0) => self.error_at(start, Expected::SequenceSet),
+            InvalidSet::Syntax(offset) => self.error_at(start + offset, Expected::SeqNumber),
+            InvalidSet::TooMany => {
+                self.error_at(start, Expected::AtMost(ITEMS_MAX, "items in a sequence set"))
             }
-            let first = self.seq_number()?;
-            let last = if self.skip(b':') {
-                self.seq_number()?
-            } else {
-                first
-            };
-            ranges.push((first, last));
-            if !self.skip(b',') {
-                return Ok(SequenceSet::new(ranges));
-            }
-        }
-    }
-
-    /// `seq-number = nz-number / "*"`; `None` is `*`.
-    fn seq_number(&mut self) -> Result<Option<u32>, Syntax> {
-        if self.skip(b'*') {
-            Ok(None)
-        } else {
-            self.nz_number().map(Some)
-        }
+        })
     }
 }

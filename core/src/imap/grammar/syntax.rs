@@ -43,7 +43,7 @@ impl std::error::Error for Syntax {}
 pub enum Found {
     /// The command ends there.
     End,
-    /// The word there: printable ASCII, escaped, at most [`Found::LEN_MAX`] characters and then `…` as `...`.
+    /// The word there, escaped to printable ASCII and cut behind [`Found::LEN_MAX`] characters.
     Text(String),
     /// It may belong to a password.
     Withheld,
@@ -128,6 +128,8 @@ pub enum Expected {
     NzNumber,
     /// `sequence-set`
     SequenceSet,
+    /// `seq-number`, or what may follow one in a set.
+    SeqNumber,
     /// A system flag that a client may set, or a keyword.
     Flag,
     /// A system flag that a client may set.
@@ -220,6 +222,7 @@ impl fmt::Display for Expected {
             Expected::Number => "a number below 4294967296",
             Expected::NzNumber => "a number from 1 to 4294967295",
             Expected::SequenceSet => "a sequence set",
+            Expected::SeqNumber => "a number from 1 to 4294967295 or \"*\" in the sequence set",
             Expected::Flag => "a flag",
             Expected::SystemFlag => "one of \\Answered, \\Flagged, \\Deleted, \\Seen, \\Draft",
             Expected::Keyword => return write!(f, "a keyword of at most {} characters", Keyword::LEN_MAX),

@@ -36,10 +36,14 @@ fn samples_reach_every_answer() {
         for (actor, request) in script {
             let name = request.name();
             match store.run(actor, request) {
-                Ok(Reply::Delivered(answers)) => seen.extend(answers.into_iter().map(|answer| match answer {
-                    Ok(delivered) => format!("{name} {}", if delivered.repeated { "repeated" } else { "new" }),
-                    Err(refusal) => format!("{name} {refusal:?}"),
-                })),
+                Ok(Reply::Delivered(answers)) => {
+                    seen.extend(answers.into_iter().map(|answer| match answer {
+                        Ok(delivered) => {
+                            format!("{name} {}", if delivered.repeated { "repeated" } else { "new" })
+                        }
+                        Err(refusal) => format!("{name} {refusal:?}"),
+                    }))
+                }
                 Ok(_) => drop(seen.insert(format!("{name} ok"))),
                 Err(Failure::Refused(refusal)) => drop(seen.insert(format!("{name} {refusal:?}"))),
                 Err(failure) => drop(seen.insert(format!("{name} {failure:?}"))),
