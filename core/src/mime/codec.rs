@@ -352,24 +352,7 @@ impl<'a> Input<'a> {
     }
 
     fn part(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
-        let parent = self.number()?.checked_sub(1);
-        let kind = match self.octet()? {
-            0 => PartKind::Leaf,
-            1 => PartKind::Multipart,
-            2 => PartKind::Message,
-            _ => return Err(BadIndex),
-        };
-        if parent.is_none() != (at == 0) || parent.is_some_and(|parent| parent >= at as u64) {
-            return Err(BadIndex);
-        }
-        let header = Self::range(self.number()?, self.number()?, size)?;
-        let mut part = Part::beginning_at(
-            header.start,
-            parent.and_then(|parent| usize::try_from(parent).ok()),
-        );
-        part.kind = kind;
-        part.body = Self::range(header.end, self.number()?, size)?;
-        part.header = header;
+        let mut part = self.place(at, size)?;
         part.lines = self.number()?;
         (part.media_type, part.subtype, part.encoding) = (self.string()?, self.string()?, self.string()?);
         part.params = self.params()?;
@@ -389,6 +372,29 @@ impl<'a> Input<'a> {
         if self.flag()? {
             part.message = Some(Box::new(self.message(&part.header)?));
         }
+        Ok(part)
+    }
+
+    /// A part's place in the tree and in the object. Only the first has no parent; the others come after theirs.
+    fn place(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
+        let parent = self.number()?.checked_sub(1);
+        let kind = match self.octet()? {
+            0 => PartKind::Leaf,
+            1 => PartKind::Multipart,
+            2 => PartKind::Message,
+            _ => return Err(BadIndex),
+        };
+        if parent.is_none() != (at == 0) || parent.is_some_and(|parent| parent >= at as u64) {
+            return Err(BadIndex);
+        }
+        let header = Self::range(self.number()?, self.number()?, size)?;
+        let mut part = Part::beginning_at(
+            header.start,
+            parent.and_then(|parent| usize::try_from(parent).ok()),
+        );
+        part.kind = kind;
+        part.body = Self::range(header.end, self.number()?, size)?;
+        part.header = header;
         Ok(part)
     }
 

@@ -30,10 +30,9 @@ pub(super) struct Values {
 
 impl Values {
     /// Reads a header. Of a field that may stand once, the first counts; recipients of several fields are put together
-    /// (RFC 5322, 4.5.3). All address fields together give at most `addresses`.
-    pub fn read(block: &HeaderBlock, addresses: usize) -> Values {
+    /// (RFC 5322, 4.5.3). All address fields together give at most `left` addresses, and it is lowered by what they give.
+    pub fn read(block: &HeaderBlock, left: &mut usize) -> Values {
         let mut values = Values::default();
-        let mut left = addresses;
         for field in block.fields() {
             let (text, list, joined) = match field.name.to_ascii_lowercase().as_slice() {
                 b"date" => (Some(&mut values.date), None, false),
@@ -53,8 +52,8 @@ impl Values {
                 *text = Some(unfold(field.value));
             }
             if let Some(list) = list.filter(|list| joined || list.is_empty()) {
-                let found = address::parse(field.value, left);
-                left = left.saturating_sub(found.len());
+                let found = address::parse(field.value, *left);
+                *left = left.saturating_sub(found.len());
                 list.extend(found);
             }
         }
