@@ -11,7 +11,7 @@ use super::uploads::Uploads;
 use crate::machine::{Done, Effect, Outcome, Scan, Time};
 use crate::store::memory::Store;
 use crate::store::{Failure, ObjectId, Refusal};
-use crate::wire::filter::{Filter, Flow};
+use crate::wire::filter::{Filter, Filtering, Flow};
 
 /// The world outside the machines.
 pub struct Stage {
@@ -121,7 +121,8 @@ pub(super) fn plain_hash(password: &str) -> String {
 }
 
 /// What a filter makes of octets that come in small pieces.
-pub(super) fn filtered(mut filter: Filter, octets: &[u8]) -> Bytes {
+pub(super) fn filtered(filter: &Filter, octets: &[u8]) -> Bytes {
+    let mut filter = Filtering::new(filter);
     let mut out = BytesMut::new();
     for piece in octets.chunks(1000) {
         if filter.push(piece, &mut out) == Flow::Enough {

@@ -9,7 +9,7 @@ impl Cursor<'_> {
     pub fn date(&mut self) -> Result<Day, Syntax> {
         let start = self.position();
         let quoted = self.skip(b'"');
-        let day = date::imap_date(self.word().as_bytes());
+        let day = date::parse_day(self.word().as_bytes());
         let closed = !quoted || self.skip(b'"');
         day.filter(|_| closed)
             .ok_or_else(|| self.error_at(start, Expected::Date))
@@ -20,8 +20,8 @@ impl Cursor<'_> {
     pub fn date_time(&mut self) -> Result<i64, Syntax> {
         let start = self.position();
         let text = self.skip(b'"').then(|| self.take_while(|octet| octet != b'"'));
-        let sent = text.and_then(date::imap_date_time).filter(|_| self.skip(b'"'));
-        sent.map(|sent| sent.unix_s)
+        let seconds = text.and_then(date::parse_date_time).filter(|_| self.skip(b'"'));
+        seconds
             .ok_or_else(|| self.error_at(start, Expected::DateTime))
     }
 }

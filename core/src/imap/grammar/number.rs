@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::syntax::{Expected, Syntax};
-use crate::store::set::{ITEMS_MAX, InvalidSet, SequenceSet};
+use crate::store::set::{BadSequenceSet, SequenceSet};
 
 impl Cursor<'_> {
     /// `number = 1*DIGIT`, below 2³².
@@ -26,10 +26,10 @@ impl Cursor<'_> {
         let start = self.position();
         let text = self.take_while(|octet| matches!(octet, b'0'..=b'9' | b'*' | b':' | b','));
         SequenceSet::parse(text).map_err(|invalid| match invalid {
-            InvalidSet::Syntax(0) => self.error_at(start, Expected::SequenceSet),
-            InvalidSet::Syntax(offset) => self.error_at(start + offset, Expected::SeqNumber),
-            InvalidSet::TooMany => {
-                self.error_at(start, Expected::AtMost(ITEMS_MAX, "items in a sequence set"))
+            BadSequenceSet::Malformed(0) => self.error_at(start, Expected::SequenceSet),
+            BadSequenceSet::Malformed(offset) => self.error_at(start + offset, Expected::SeqNumber),
+            BadSequenceSet::TooMany => {
+                self.error_at(start, Expected::AtMost(SequenceSet::ITEMS_MAX, "items in a sequence set"))
             }
         })
     }
