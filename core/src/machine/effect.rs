@@ -53,7 +53,8 @@ pub enum Done {
     Reply(Reply),
     /// Of [`Effect::FinishUpload`].
     Stored(Stored),
-    /// Of [`Effect::Scan`]: for each target in order, the set of needles found, bit n for needle n.
+    /// Of [`Effect::Scan`]: for each target in order, the set of needles found, bit n for needle n. In an object that is gone
+    /// nothing is found.
     Scanned(Vec<u64>),
     /// Of [`Effect::VerifyPassword`].
     Verified(bool),

@@ -381,7 +381,7 @@ impl Conversation {
             (Err(failure), _) => Err(failure),
             (Ok(octets), None) => {
                 self.deliver(head);
-                self.deliver(&filtered(filter, &octets));
+                self.deliver(&filtered(&filter, &octets));
                 Ok(Done::Sent)
             }
             (Ok(octets), Some(fault)) => {

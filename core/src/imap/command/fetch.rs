@@ -335,3 +335,6 @@ impl State for AwaitSeen {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

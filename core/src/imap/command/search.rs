@@ -253,3 +253,6 @@ impl State for Telling {
         self.tell(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
