@@ -139,6 +139,7 @@ impl<'a> StoredIndex<'a> {
             message_id: input.string()?,
             in_reply_to: input.list(Input::string)?,
             references: input.list(Input::string)?,
+            sent_s: input.signed()?,
             preview: input.string()?,
             has_attachment: input.octet()? == 1,
         })
@@ -227,6 +228,14 @@ fn summary(summary: &Summary) -> Vec<u8> {
         number(&mut out, ids.len() as u64);
         ids.iter().for_each(|id| text(&mut out, id.as_bytes()));
     }
+    optional(
+        &mut out,
+        summary
+            .sent_s
+            .map(i64::to_be_bytes)
+            .as_ref()
+            .map(<[u8; 8]>::as_slice),
+    );
     text(&mut out, summary.preview.as_bytes());
     out.push(u8::from(summary.has_attachment));
     out
@@ -326,6 +335,13 @@ impl<'a> Input<'a> {
             true => self.text().map(Some),
             false => Ok(None),
         }
+    }
+
+    fn signed(&mut self) -> Result<Option<i64>, BadIndex> {
+        let octets = self.optional()?.map(<[u8; 8]>::try_from).transpose();
+        octets
+            .map(|octets| octets.map(i64::from_be_bytes))
+            .map_err(|_| BadIndex)
     }
 
     /// A list grows as its entries are read, each of at least one octet: its announced length allocates nothing.

@@ -6,6 +6,7 @@ use super::header::{HeaderBlock, message_ids, unfold};
 use super::index::Summary;
 use super::quote::{nstring, string};
 use super::text;
+use crate::wire::date;
 
 /// Octets of a text field that are told.
 const TEXT_OCTETS: usize = 8 << 10;
@@ -111,6 +112,11 @@ impl Values {
             message_id: ids(&self.message_id).into_iter().next().unwrap_or_default(),
             in_reply_to: ids(&self.in_reply_to),
             references: ids(&self.references),
+            sent_s: self
+                .date
+                .as_deref()
+                .and_then(date::rfc5322)
+                .map(|sent| sent.local_s()),
             ..Summary::default()
         }
     }

@@ -16,12 +16,11 @@ impl Cursor<'_> {
     }
 
     /// `date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE` (RFC 3501, 9), in seconds
-    /// since 1970.
+    /// since 1970. A day of one digit is taken without its space too: what it means is beyond doubt.
     pub fn date_time(&mut self) -> Result<i64, Syntax> {
         let start = self.position();
         let text = self.skip(b'"').then(|| self.take_while(|octet| octet != b'"'));
         let seconds = text.and_then(date::parse_date_time).filter(|_| self.skip(b'"'));
-        seconds
-            .ok_or_else(|| self.error_at(start, Expected::DateTime))
+        seconds.ok_or_else(|| self.error_at(start, Expected::DateTime))
     }
 }

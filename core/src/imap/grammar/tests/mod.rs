@@ -7,7 +7,7 @@ mod search;
 mod strings;
 
 use super::*;
-use crate::store::set::{Number, SequenceSet};
+use crate::store::set::SequenceSet;
 
 /// Parses each command of the table and compares the shown value, or the error, with the text beside it.
 fn check<'t, T>(
@@ -56,14 +56,7 @@ fn flag_list(list: &FlagList) -> String {
         .join(" ")
 }
 
+/// What a set names in a mailbox of nine messages.
 fn sequence_set(set: &SequenceSet) -> String {
-    let number = |number| match number {
-        Number::At(number) => number.to_string(),
-        Number::Last => "*".into(),
-    };
-    let item = |&(first, last): &(Number, Number)| match first == last {
-        true => number(first),
-        false => format!("{}:{}", number(first), number(last)),
-    };
-    set.items().iter().map(item).collect::<Vec<_>>().join(",")
+    set.resolve(9).to_string()
 }
