@@ -104,7 +104,9 @@ impl Matcher {
         match &mut self.reader {
             Reader::Nothing => {}
             Reader::Header(reader) => reader.read(octets, &mut self.needles),
-            Reader::Text(reader) => octets.chunks(CHUNK).for_each(|chunk| reader.read(chunk, &mut self.needles)),
+            Reader::Text(reader) => octets
+                .chunks(CHUNK)
+                .for_each(|chunk| reader.read(chunk, &mut self.needles)),
         }
     }
 
@@ -120,7 +122,9 @@ impl Matcher {
             None => Reader::Nothing,
             Some(Kind::TopHeader) => Reader::Header(FieldReader::new(true)),
             Some(Kind::Header) => Reader::Header(FieldReader::new(false)),
-            Some(Kind::Text { transfer, charset }) => Reader::Text(Box::new(TextReader::new(*transfer, charset))),
+            Some(Kind::Text { transfer, charset }) => {
+                Reader::Text(Box::new(TextReader::new(*transfer, charset)))
+            }
         };
     }
 }
@@ -133,11 +137,24 @@ fn index(octets: u64) -> usize {
 fn segments(index: &MessageIndex) -> Vec<Segment> {
     let mut segments = Vec::new();
     for part in &index.parts {
-        let header = if part.parent.is_none() { Kind::TopHeader } else { Kind::Header };
-        segments.push(Segment { range: part.header.clone(), kind: header });
+        let header = if part.parent.is_none() {
+            Kind::TopHeader
+        } else {
+            Kind::Header
+        };
+        segments.push(Segment {
+            range: part.header.clone(),
+            kind: header,
+        });
         if part.kind == PartKind::Leaf && matches!(part.media_type.as_str(), "text" | "message") {
             let transfer = Transfer::named(&part.encoding);
-            segments.push(Segment { range: part.body.clone(), kind: Kind::Text { transfer, charset: charset(part) } });
+            segments.push(Segment {
+                range: part.body.clone(),
+                kind: Kind::Text {
+                    transfer,
+                    charset: charset(part),
+                },
+            });
         }
     }
     segments.sort_by_key(|segment| segment.range.start);
@@ -166,7 +183,12 @@ struct FieldReader {
 
 impl FieldReader {
     fn new(top: bool) -> Self {
-        Self { top, field: Vec::new(), at_line: true, octets_max: Limits::default().field_octets }
+        Self {
+            top,
+            field: Vec::new(),
+            at_line: true,
+            octets_max: Limits::default().field_octets,
+        }
     }
 
     fn read(&mut self, octets: &[u8], needles: &mut Needles) {
@@ -250,9 +272,21 @@ struct Needles {
 impl Needles {
     fn new(needles: &[Needle]) -> Self {
         let finder = |needle: &Needle| memmem::Finder::new(&needle.text).into_owned();
-        let needles: Vec<_> = needles.iter().take(64).map(|needle| (needle.clone(), finder(needle))).collect();
-        let overlap = needles.iter().map(|(needle, _)| needle.text.len().saturating_sub(1)).max().unwrap_or(0);
-        let mut needles = Self { needles, found: 0, overlap };
+        let needles: Vec<_> = needles
+            .iter()
+            .take(64)
+            .map(|needle| (needle.clone(), finder(needle)))
+            .collect();
+        let overlap = needles
+            .iter()
+            .map(|(needle, _)| needle.text.len().saturating_sub(1))
+            .max()
+            .unwrap_or(0);
+        let mut needles = Self {
+            needles,
+            found: 0,
+            overlap,
+        };
         // The empty text is in every message, even in one without a text.
         needles.search(b"", |needle| !matches!(needle.scope, Scope::Field(_)));
         needles

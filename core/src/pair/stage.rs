@@ -113,10 +113,14 @@ impl Stage {
             scan.targets.len()
         );
         let found = scan.targets.iter().map(|target| {
-            let Ok(octets) = self.read(target.object, &(0..target.size)) else { return 0 };
+            let Ok(octets) = self.read(target.object, &(0..target.size)) else {
+                return 0;
+            };
             let mut matcher = Matcher::new(target, &scan.needles);
             // Small pieces, so that needles lie across their borders.
-            let _ = octets.chunks(100).find(|piece| matcher.push(piece) == Flow::Enough);
+            let _ = octets
+                .chunks(100)
+                .find(|piece| matcher.push(piece) == Flow::Enough);
             matcher.finish()
         });
         Ok(Done::Scanned(found.collect()))

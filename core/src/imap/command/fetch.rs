@@ -32,7 +32,11 @@ pub(super) fn parse(args: &mut Cursor<'_>, form: Form) -> Parsed {
     args.sp()?;
     let items = args.fetch_items()?;
     args.end()?;
-    Ok(Box::new(Fetch { set, plan: Plan::new(items, form == Form::Uid), form }))
+    Ok(Box::new(Fetch {
+        set,
+        plan: Plan::new(items, form == Form::Uid),
+        form,
+    }))
 }
 
 #[derive(Debug)]
@@ -45,15 +49,26 @@ struct Fetch {
 impl Command for Fetch {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let Fetch { set, plan, form } = *self;
-        let resolved = cx.selected().map(|selected| selected.resolve(&set, form == Form::Uid));
+        let resolved = cx
+            .selected()
+            .map(|selected| selected.resolve(&set, form == Form::Uid));
         let Some(Ok(uids)) = resolved else {
             return Completion::bad("There is no message of that number").into();
         };
-        let telling = Telling { plan, told: Vec::new(), read: Vec::new(), failure: None };
+        let telling = Telling {
+            plan,
+            told: Vec::new(),
+            read: Vec::new(),
+            failure: None,
+        };
         if telling.plan.needs_page() {
             telling.ask_page(cx, uids)
         } else {
-            FromView { telling, left: uids.ranges().collect() }.tell(cx)
+            FromView {
+                telling,
+                left: uids.ranges().collect(),
+            }
+            .tell(cx)
         }
     }
 }
@@ -75,17 +90,38 @@ impl Telling {
     fn ask_page(self, cx: &mut Context, uids: UidSet) -> Next {
         match cx.selected().map(Selected::mailbox) {
             Some(mailbox) if !uids.is_empty() => {
-                cx.ask(Request::FetchPage { mailbox, uids: uids.clone() });
-                Next::wait(AwaitPage { telling: self, asked: uids })
+                cx.ask(Request::FetchPage {
+                    mailbox,
+                    uids: uids.clone(),
+                });
+                Next::wait(AwaitPage {
+                    telling: self,
+                    asked: uids,
+                })
             }
             _ => self.end(cx),
         }
     }
 
     /// Adds the response of one message.
-    fn tell(&self, selected: &Selected, (seq, row): (u32, &Row), stored: Option<&Stored>, out: &mut Response) {
+    fn tell(
+        &self,
+        selected: &Selected,
+        (seq, row): (u32, &Row),
+        stored: Option<&Stored>,
+        out: &mut Response,
+    ) {
         let (recent, keywords) = (selected.is_recent(row.uid), selected.keywords());
-        self.plan.respond(&Message { seq, row, recent, keywords, stored }, out);
+        self.plan.respond(
+            &Message {
+                seq,
+                row,
+                recent,
+                keywords,
+                stored,
+            },
+            out,
+        );
     }
 
     /// A message has been told whole.
@@ -117,8 +153,18 @@ impl Telling {
                 let (mailbox, since) = (selected.mailbox(), selected.since());
                 let (change, flags) = (FlagChange::Add, Flag::Seen.into());
                 let (keywords, unchanged_since) = (Vec::new(), None);
-                cx.ask(Request::ChangeFlags { mailbox, uids, change, flags, keywords, unchanged_since, since });
-                Next::wait(AwaitSeen { failure: self.failure })
+                cx.ask(Request::ChangeFlags {
+                    mailbox,
+                    uids,
+                    change,
+                    flags,
+                    keywords,
+                    unchanged_since,
+                    since,
+                });
+                Next::wait(AwaitSeen {
+                    failure: self.failure,
+                })
             }
             _ => complete(self.failure),
         }
@@ -141,7 +187,9 @@ impl FromView {
         let mut out = Response::default();
         while let (true, Some(selected)) = (out.len() < BATCH, &cx.selected) {
             let Some(range) = self.left.pop_front() else { break };
-            let mut rows = selected.rows_within(Uid(*range.start()), Uid(*range.end())).peekable();
+            let mut rows = selected
+                .rows_within(Uid(*range.start()), Uid(*range.end()))
+                .peekable();
             let seq = rows.peek().and_then(|row| selected.seq_of(row.uid)).unwrap_or(1);
             for (seq, row) in (seq..).zip(rows) {
                 if out.len() >= BATCH {
@@ -154,7 +202,11 @@ impl FromView {
         }
         self.telling.settle(cx);
         let _ = send(cx, &mut out.take().into_iter());
-        if self.left.is_empty() { self.telling.end(cx) } else { Next::Drain(Box::new(self)) }
+        if self.left.is_empty() {
+            self.telling.end(cx)
+        } else {
+            Next::Drain(Box::new(self))
+        }
     }
 }
 
@@ -170,7 +222,13 @@ fn send(cx: &mut Context, pieces: &mut std::vec::IntoIter<Piece>) -> Option<bool
     for piece in pieces {
         match piece {
             Piece::Octets(octets) => cx.send(octets),
-            Piece::Object { head, first, object, range, filter } => {
+            Piece::Object {
+                head,
+                first,
+                object,
+                range,
+                filter,
+            } => {
                 cx.send_object(head, object, range, filter);
                 return Some(first);
             }
@@ -197,7 +255,13 @@ impl State for AwaitPage {
                 // A page without rows would be asked for again and again.
                 let left = if rows.is_empty() { UidSet::default() } else { rest };
                 let rows = rows.into_iter().map(Stored::new).collect();
-                FromPage { telling, rows, hinted: 0, left }.tell(cx)
+                FromPage {
+                    telling,
+                    rows,
+                    hinted: 0,
+                    left,
+                }
+                .tell(cx)
             }
             Ok(other) => unexpected(&other).into(),
             Err(failure) => {
@@ -241,7 +305,11 @@ impl FromPage {
     /// Sends the pieces of the front message, then goes on with the next.
     fn send(mut self, cx: &mut Context, mut pieces: std::vec::IntoIter<Piece>) -> Next {
         match send(cx, &mut pieces) {
-            Some(first) => Next::wait(AwaitSent { page: self, pieces, first }),
+            Some(first) => Next::wait(AwaitSent {
+                page: self,
+                pieces,
+                first,
+            }),
             None => {
                 self.told(cx);
                 self.tell(cx)
@@ -286,7 +354,11 @@ fn known<'a>(cx: &'a Context, stored: &Stored) -> Option<(&'a Selected, u32, &'a
 
 impl State for FromPage {
     fn on(self: Box<Self>, cx: &mut Context, _drained: Event) -> Next {
-        if self.rows.is_empty() { self.telling.ask_page(cx, self.left) } else { self.tell(cx) }
+        if self.rows.is_empty() {
+            self.telling.ask_page(cx, self.left)
+        } else {
+            self.tell(cx)
+        }
     }
 }
 
@@ -302,7 +374,11 @@ struct AwaitSent {
 
 impl State for AwaitSent {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        let AwaitSent { mut page, pieces, first } = *self;
+        let AwaitSent {
+            mut page,
+            pieces,
+            first,
+        } = *self;
         match event {
             Event::Outcome(Ok(Done::Sent)) => page.send(cx, pieces),
             Event::Outcome(Err(failure)) if first => {
@@ -310,7 +386,11 @@ impl State for AwaitSent {
                 page.telling.failed(failure);
                 page.pass();
                 // Where one object cannot be had now, the next cannot either.
-                if later { page.telling.end(cx) } else { page.tell(cx) }
+                if later {
+                    page.telling.end(cx)
+                } else {
+                    page.tell(cx)
+                }
             }
             _ => Next::Cut,
         }

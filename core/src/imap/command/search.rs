@@ -24,7 +24,6 @@ const NUMBERS_A_BATCH: usize = 4 * 1024;
 
 /// `search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)`
 pub(super) fn parse(args: &mut Cursor<'_>, form: Form) -> Parsed {
-    args.sp()?;
     let program = args.search()?;
     args.end()?;
     Ok(Box::new(Question { program, form }))
@@ -38,12 +37,23 @@ struct Question {
 
 impl Command for Question {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        let Some(selected) = cx.selected() else { return Completion::bad("Select a mailbox first").into() };
+        let Some(selected) = cx.selected() else {
+            return Completion::bad("Select a mailbox first").into();
+        };
         let last_seq = u32::try_from(selected.exists()).unwrap_or(u32::MAX);
         let last_uid = selected.row_at(last_seq).map_or(0, |row| row.uid.0);
         let search = Search::new(self.program, selected.keywords(), last_seq, last_uid);
-        let searching = Searching { search, form: self.form, matched: Vec::new(), open: Vec::new() };
-        AwaitTurn { searching, next: Uid(1) }.judge(cx)
+        let searching = Searching {
+            search,
+            form: self.form,
+            matched: Vec::new(),
+            open: Vec::new(),
+        };
+        AwaitTurn {
+            searching,
+            next: Uid(1),
+        }
+        .judge(cx)
     }
 }
 
@@ -63,7 +73,11 @@ impl Searching {
     fn judge(&mut self, candidate: &Candidate<'_>) -> Truth {
         let truth = self.search.judge(candidate);
         if truth == Truth::True {
-            self.matched.push(if self.form == Form::Uid { candidate.row.uid.0 } else { candidate.seq });
+            self.matched.push(if self.form == Form::Uid {
+                candidate.row.uid.0
+            } else {
+                candidate.seq
+            });
         }
         truth
     }
@@ -71,9 +85,17 @@ impl Searching {
     /// Judges a message by its stored columns and what was found in it; one that the session does not know matches nothing.
     fn judge_stored(&mut self, selected: &Selected, target: &Target) -> Truth {
         let uid = target.stored.row().uid;
-        let Some((row, seq)) = selected.row(uid).zip(selected.seq_of(uid)) else { return Truth::False };
+        let Some((row, seq)) = selected.row(uid).zip(selected.seq_of(uid)) else {
+            return Truth::False;
+        };
         let (stored, found) = (Some(&target.stored), &target.found);
-        self.judge(&Candidate { seq, row, recent: selected.is_recent(uid), stored, found })
+        self.judge(&Candidate {
+            seq,
+            row,
+            recent: selected.is_recent(uid),
+            stored,
+            found,
+        })
     }
 
     /// Pulls the stored columns of what is left, or tells.
@@ -90,7 +112,10 @@ impl Searching {
     fn tell(mut self, cx: &mut Context) -> Next {
         self.matched.sort_unstable();
         cx.out().extend_from_slice(b"* SEARCH");
-        Telling { numbers: self.matched.into_iter() }.tell(cx)
+        Telling {
+            numbers: self.matched.into_iter(),
+        }
+        .tell(cx)
     }
 }
 
@@ -104,7 +129,9 @@ struct AwaitTurn {
 impl AwaitTurn {
     fn judge(mut self, cx: &mut Context) -> Next {
         let mut steps_left = STEPS_A_TURN;
-        let Some(selected) = cx.selected() else { return self.searching.tell(cx) };
+        let Some(selected) = cx.selected() else {
+            return self.searching.tell(cx);
+        };
         let mut rows = selected.rows_within(self.next, Uid(u32::MAX)).peekable();
         let seq = rows.peek().and_then(|row| selected.seq_of(row.uid)).unwrap_or(1);
         for (seq, row) in (seq..).zip(rows) {
@@ -115,7 +142,13 @@ impl AwaitTurn {
             }
             steps_left = steps_left.saturating_sub(self.searching.search.steps());
             let recent = selected.is_recent(row.uid);
-            let candidate = Candidate { seq, row, recent, stored: None, found: &Found::NOTHING };
+            let candidate = Candidate {
+                seq,
+                row,
+                recent,
+                stored: None,
+                found: &Found::NOTHING,
+            };
             if self.searching.judge(&candidate) == Truth::Unknown {
                 self.searching.open.push(row.uid.0);
             }
@@ -147,9 +180,19 @@ impl State for AwaitPage {
         let Page { rows, rest } = page;
         // A page without rows would be asked for again and again.
         let left = if rows.is_empty() { UidSet::default() } else { rest };
-        let targets = rows.into_iter().map(|row| Target { stored: Stored::new(row), found: Found::NOTHING });
-        let open = targets.filter(|target| searching.judge_stored(selected, target) == Truth::Unknown).collect();
-        Scanning { searching, open, left }.scan(cx)
+        let targets = rows.into_iter().map(|row| Target {
+            stored: Stored::new(row),
+            found: Found::NOTHING,
+        });
+        let open = targets
+            .filter(|target| searching.judge_stored(selected, target) == Truth::Unknown)
+            .collect();
+        Scanning {
+            searching,
+            open,
+            left,
+        }
+        .scan(cx)
     }
 }
 
@@ -164,7 +207,12 @@ impl Target {
     fn to_scan(&self) -> ScanTarget {
         let row = self.stored.row();
         let (object, size, head) = (row.object, row.object_size, row.head.clone());
-        ScanTarget { object, size, head, index: self.stored.index().clone() }
+        ScanTarget {
+            object,
+            size,
+            head,
+            index: self.stored.index().clone(),
+        }
     }
 }
 
@@ -182,7 +230,12 @@ impl Scanning {
     fn scan(mut self, cx: &mut Context) -> Next {
         let rest = self.open.split_off(self.open.len().min(Scan::TARGETS_MAX));
         let batch = std::mem::replace(&mut self.open, rest);
-        AwaitScanned { scanning: self, batch, round: 0 }.ask(cx)
+        AwaitScanned {
+            scanning: self,
+            batch,
+            round: 0,
+        }
+        .ask(cx)
     }
 }
 
@@ -197,7 +250,13 @@ struct AwaitScanned {
 impl AwaitScanned {
     /// Looks for this round's needles in what is open still.
     fn ask(self, cx: &mut Context) -> Next {
-        let needles = self.scanning.searching.search.needles().round(self.round).to_vec();
+        let needles = self
+            .scanning
+            .searching
+            .search
+            .needles()
+            .round(self.round)
+            .to_vec();
         if !self.batch.is_empty() && !needles.is_empty() {
             let targets = self.batch.iter().map(Target::to_scan).collect();
             cx.effect(Effect::Scan(Scan { targets, needles }));
@@ -219,9 +278,13 @@ impl State for AwaitScanned {
             (Event::Outcome(Err(failure)), _) => return failure.into(),
             (other, _) => return unexpected(&other).into(),
         };
-        self.batch.iter_mut().zip(bits).for_each(|(target, bits)| target.found.add(bits));
+        self.batch
+            .iter_mut()
+            .zip(bits)
+            .for_each(|(target, bits)| target.found.add(bits));
         let searching = &mut self.scanning.searching;
-        self.batch.retain(|target| searching.judge_stored(selected, target) == Truth::Unknown);
+        self.batch
+            .retain(|target| searching.judge_stored(selected, target) == Truth::Unknown);
         self.round += 1;
         self.ask(cx)
     }

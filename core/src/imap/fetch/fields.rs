@@ -14,7 +14,9 @@ pub(in crate::imap) fn fields(header: &[u8]) -> impl Iterator<Item = &[u8]> {
             }
             end += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
         }
-        let (field, behind) = rest.split_at_checked(end).filter(|(field, _)| !field.is_empty())?;
+        let (field, behind) = rest
+            .split_at_checked(end)
+            .filter(|(field, _)| !field.is_empty())?;
         rest = behind;
         Some(field)
     })
@@ -23,7 +25,11 @@ pub(in crate::imap) fn fields(header: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The fields of `header` that `HEADER.FIELDS (names)` selects, or with `not` those that `HEADER.FIELDS.NOT (names)` does.
 /// The empty line is among them in both cases (RFC 3501, 6.4.5).
 pub(super) fn pick<'a>(header: &'a [u8], names: &[&[u8]], not: bool) -> impl Iterator<Item = &'a [u8]> {
-    let is_named = move |field: &[u8]| names.iter().any(|name| name.eq_ignore_ascii_case(field_name(field)));
+    let is_named = move |field: &[u8]| {
+        names
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(field_name(field)))
+    };
     fields(header).filter(move |field| is_named(field) != not || matches!(*field, b"\r\n" | b"\n"))
 }
 
@@ -45,14 +51,27 @@ mod tests {
 
     #[test]
     fn whole_fields_are_picked_and_the_empty_line_always() {
-        let header = b"Return-Path: <a@b>\r\nReceived: from x\r\n\tby y\r\nReceived : z\r\njunk\r\nX:\r\n\r\n";
+        let header =
+            b"Return-Path: <a@b>\r\nReceived: from x\r\n\tby y\r\nReceived : z\r\njunk\r\nX:\r\n\r\n";
         let text = |names: &[&[u8]], not| -> String {
             let picked: Vec<_> = pick(header, names, not).collect();
-            picked.iter().map(|field| format!("[{}]", String::from_utf8_lossy(field))).collect()
+            picked
+                .iter()
+                .map(|field| format!("[{}]", String::from_utf8_lossy(field)))
+                .collect()
         };
-        assert_eq!(text(&[b"RECEIVED"], false), "[Received: from x\r\n\tby y\r\n][Received : z\r\n][\r\n]");
-        assert_eq!(text(&[b"received"], true), "[Return-Path: <a@b>\r\n][junk\r\n][X:\r\n][\r\n]");
-        assert_eq!(text(&[b"x", b"return-path"], false), "[Return-Path: <a@b>\r\n][X:\r\n][\r\n]");
+        assert_eq!(
+            text(&[b"RECEIVED"], false),
+            "[Received: from x\r\n\tby y\r\n][Received : z\r\n][\r\n]"
+        );
+        assert_eq!(
+            text(&[b"received"], true),
+            "[Return-Path: <a@b>\r\n][junk\r\n][X:\r\n][\r\n]"
+        );
+        assert_eq!(
+            text(&[b"x", b"return-path"], false),
+            "[Return-Path: <a@b>\r\n][X:\r\n][\r\n]"
+        );
         assert_eq!(text(&[b"Receive", b"junk"], false), "[\r\n]");
     }
 }

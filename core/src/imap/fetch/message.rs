@@ -34,13 +34,21 @@ impl Message<'_> {
             (FetchItem::Uid, _) => out.item(format_args!("UID {}", self.row.uid.0)),
             (FetchItem::Size, _) => out.item(format_args!("RFC822.SIZE {}", self.row.size)),
             (FetchItem::InternalDate, _) => {
-                out.item(format_args!("INTERNALDATE \"{}\"", date::internal(self.row.internal_date_s)));
+                out.item(format_args!(
+                    "INTERNALDATE \"{}\"",
+                    date::internal(self.row.internal_date_s)
+                ));
             }
             (FetchItem::Envelope, Some(stored)) => out.finished("ENVELOPE", stored.envelope()),
             (FetchItem::Body, Some(stored)) => out.finished("BODY", &stored.body()),
-            (FetchItem::BodyStructure, Some(stored)) => out.finished("BODYSTRUCTURE", &stored.bodystructure()),
+            (FetchItem::BodyStructure, Some(stored)) => {
+                out.finished("BODYSTRUCTURE", &stored.bodystructure())
+            }
             (FetchItem::Section(section), Some(stored)) => tell_section(stored, section, out),
-            (FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure | FetchItem::Section(_), None) => {}
+            (
+                FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure | FetchItem::Section(_),
+                None,
+            ) => {}
         }
     }
 
@@ -85,7 +93,11 @@ fn name_section(section: &BodySection, out: &mut Response) {
         Spelling::Body => {
             out.item(format_args!("BODY["));
             let path: Vec<_> = section.part.iter().map(u32::to_string).collect();
-            let dot = if path.is_empty() || section.text == SectionText::Whole { "" } else { "." };
+            let dot = if path.is_empty() || section.text == SectionText::Whole {
+                ""
+            } else {
+                "."
+            };
             out.print(format_args!("{}{dot}", path.join(".")));
             name_text(&section.text, out);
             out.octets(b"]");
@@ -113,9 +125,10 @@ fn name_text(text: &SectionText, out: &mut Response) {
     out.octets(b")");
 }
 
-/// A field's name as `astring`: usually an atom.
+/// A field's name as `astring`: usually an atom. Quoted with a `]`, though that may stand in an atom: it would look like the
+/// section's end.
 fn name_field(name: &str, out: &mut Response) {
-    let atom = |c: u8| c.is_ascii_graphic() && !br#"(){%*"\"#.contains(&c);
+    let atom = |c: u8| c.is_ascii_graphic() && !br#"(){%*"\]"#.contains(&c);
     match !name.is_empty() && name.bytes().all(atom) {
         true => out.octets(name.as_bytes()),
         false => print::string(out.text(), name.as_bytes()),

@@ -37,7 +37,9 @@ impl Plan {
     pub fn new(items: Vec<FetchItem>, uid: bool) -> Self {
         let told = uid.then_some(FetchItem::Uid).into_iter().chain(items);
         let mut seen = BTreeSet::new();
-        Self { items: told.filter(|item| seen.insert(item.clone())).collect() }
+        Self {
+            items: told.filter(|item| seen.insert(item.clone())).collect(),
+        }
     }
 
     /// Whether the stored columns of the messages are needed; else the view is enough.
@@ -51,7 +53,9 @@ impl Plan {
 
     /// Whether telling of a message marks it `\Seen`, where the mailbox can be changed (RFC 3501, 6.4.5).
     pub fn sets_seen(&self) -> bool {
-        self.items.iter().any(|item| matches!(item, FetchItem::Section(section) if !section.peek))
+        self.items
+            .iter()
+            .any(|item| matches!(item, FetchItem::Section(section) if !section.peek))
     }
 
     /// Whether FLAGS are among what is told.
@@ -65,7 +69,9 @@ impl Plan {
             FetchItem::Section(section) => section::select(stored, section),
             _ => None,
         });
-        sections.filter_map(|selected| Some((stored.row().object, selected.hull()?))).collect()
+        sections
+            .filter_map(|selected| Some((stored.row().object, selected.hull()?)))
+            .collect()
     }
 
     /// Tells of one message: `* n FETCH (…)`.

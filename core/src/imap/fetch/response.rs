@@ -77,10 +77,18 @@ impl Response {
     /// Adds a stored range; what was added since the last piece becomes its head, except earlier responses, which are whole.
     pub(super) fn object(&mut self, object: ObjectId, range: Range<u64>, filter: Filter) {
         let first = self.begun.is_some();
-        let earlier = self.text.split_to(self.begun.take().unwrap_or(0).min(self.text.len()));
+        let earlier = self
+            .text
+            .split_to(self.begun.take().unwrap_or(0).min(self.text.len()));
         self.finish_octets(earlier);
         let head = self.text.split().freeze();
-        self.pieces.push(Piece::Object { head, first, object, range, filter });
+        self.pieces.push(Piece::Object {
+            head,
+            first,
+            object,
+            range,
+            filter,
+        });
     }
 
     fn finish_octets(&mut self, octets: BytesMut) {

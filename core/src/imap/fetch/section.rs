@@ -24,7 +24,10 @@ pub(super) fn select<'a>(message: &'a Stored, section: &BodySection) -> Option<S
         (SectionText::HeaderFields { names, not }, path) => select_fields(message, path, names, *not),
         (SectionText::Header, []) => Some(top_header(message)),
         (SectionText::Mime, path) if is_root(message, path) => Some(top_header(message)),
-        (text, path) => message.index().section(path, plain(text)).map(|range| Selection::new([], [range])),
+        (text, path) => message
+            .index()
+            .section(path, plain(text))
+            .map(|range| Selection::new([], [range])),
     };
     let clipped = whole.map(|whole| whole.within(message.row().object_size));
     match section.partial {
@@ -46,22 +49,37 @@ fn plain(text: &SectionText) -> Section {
 /// Whether a part number names the message itself: part 1 of a message that is no multipart. Its MIME header is the
 /// message's header.
 fn is_root(message: &Stored, path: &[u32]) -> bool {
-    !path.is_empty() && message.index().part(path).is_some_and(|part| part.parent.is_none())
+    !path.is_empty()
+        && message
+            .index()
+            .part(path)
+            .is_some_and(|part| part.parent.is_none())
 }
 
 /// The header of the message with its trace fields; without a read where the index holds it.
 fn top_header(message: &Stored) -> Selection<'_> {
     match message.raw_header() {
         Some(raw) => Selection::new([message.head(), raw], []),
-        None => Selection::new([message.head()], message.index().parts.first().map(|root| root.header.clone())),
+        None => Selection::new(
+            [message.head()],
+            message.index().parts.first().map(|root| root.header.clone()),
+        ),
     }
 }
 
 /// Chosen fields of the message that `path` names.
-fn select_fields<'a>(message: &'a Stored, path: &[u32], names: &[String], not: bool) -> Option<Selection<'a>> {
+fn select_fields<'a>(
+    message: &'a Stored,
+    path: &[u32],
+    names: &[String],
+    not: bool,
+) -> Option<Selection<'a>> {
     let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
     if !path.is_empty() {
-        return Some(Selection::new([], ranges_of_fields(message.index().message(path)?, &names, not)));
+        return Some(Selection::new(
+            [],
+            ranges_of_fields(message.index().message(path)?, &names, not),
+        ));
     }
     let of_head = fields::pick(message.head(), &names, not);
     match message.raw_header() {
@@ -86,17 +104,22 @@ fn as_indices(range: &Range<u64>) -> Option<Range<usize>> {
 }
 
 impl<'a> Selection<'a> {
-    fn new(
-        octets: impl IntoIterator<Item = &'a [u8]>,
-        ranges: impl IntoIterator<Item = Range<u64>>,
-    ) -> Self {
-        Self { octets: octets.into_iter().collect(), ranges: ranges.into_iter().filter(|r| !r.is_empty()).collect() }
+    fn new(octets: impl IntoIterator<Item = &'a [u8]>, ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
+        Self {
+            octets: octets.into_iter().collect(),
+            ranges: ranges.into_iter().filter(|r| !r.is_empty()).collect(),
+        }
     }
 
     /// How many octets these are.
     pub(super) fn len(&self) -> u64 {
         let at_hand: u64 = self.octets.iter().map(|octets| octets.len() as u64).sum();
-        at_hand + self.ranges.iter().map(|range| range.end - range.start).sum::<u64>()
+        at_hand
+            + self
+                .ranges
+                .iter()
+                .map(|range| range.end - range.start)
+                .sum::<u64>()
     }
 
     /// The stored range from the first to the last octet; `None` if nothing is stored.
@@ -106,7 +129,9 @@ impl<'a> Selection<'a> {
 
     /// The part of it that an object of `size` octets has.
     fn within(mut self, size: u64) -> Self {
-        self.ranges.iter_mut().for_each(|range| range.end = range.end.min(size));
+        self.ranges
+            .iter_mut()
+            .for_each(|range| range.end = range.end.min(size));
         self.ranges.retain(|range| !range.is_empty());
         self
     }

@@ -21,7 +21,10 @@ pub struct Stored {
 impl Stored {
     /// Nothing is decoded yet.
     pub fn new(row: PageRow) -> Self {
-        Self { row, index: OnceCell::new() }
+        Self {
+            row,
+            index: OnceCell::new(),
+        }
     }
 
     /// The columns.
@@ -72,7 +75,9 @@ impl Stored {
     }
 
     fn texts(&self) -> Option<StoredIndex<'_>> {
-        StoredIndex::new(&self.row.index).ok().filter(|index| index.size() == self.row.object_size)
+        StoredIndex::new(&self.row.index)
+            .ok()
+            .filter(|index| index.size() == self.row.object_size)
     }
 }
 

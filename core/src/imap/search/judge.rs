@@ -55,7 +55,11 @@ enum Test {
     Smaller(u32),
     ModSeq(ModSeq),
     /// A field that the index may know, else a needle.
-    Field { name: String, text: String, needle: usize },
+    Field {
+        name: String,
+        text: String,
+        needle: usize,
+    },
     /// A text that only the octets tell.
     Needle(usize),
 }
@@ -90,7 +94,10 @@ impl Search {
             SearchOp::Or => Step::Or,
             SearchOp::And => Step::And,
         });
-        Self { steps: steps.collect(), needles }
+        Self {
+            steps: steps.collect(),
+            needles,
+        }
     }
 
     /// How many steps judging a message takes.
@@ -136,8 +143,14 @@ impl Test {
             Test::Smaller(size) => row.size < *size,
             Test::ModSeq(modseq) => row.modseq >= *modseq,
             Test::Field { name, text, needle } => {
-                let indexed = candidate.stored.map_or(Truth::Unknown, |stored| field::contains(stored, name, text));
-                return if indexed == Truth::Unknown { candidate.found.of(*needle) } else { indexed };
+                let indexed = candidate
+                    .stored
+                    .map_or(Truth::Unknown, |stored| field::contains(stored, name, text));
+                return if indexed == Truth::Unknown {
+                    candidate.found.of(*needle)
+                } else {
+                    indexed
+                };
             }
             Test::Needle(needle) => return candidate.found.of(*needle),
         })

@@ -14,10 +14,13 @@ impl Needles {
     /// The number of a text, added if it is new.
     pub(super) fn add(&mut self, text: String, scope: Scope) -> usize {
         let needle = Needle { text, scope };
-        self.0.iter().position(|known| *known == needle).unwrap_or_else(|| {
-            self.0.push(needle);
-            self.0.len() - 1
-        })
+        self.0
+            .iter()
+            .position(|known| *known == needle)
+            .unwrap_or_else(|| {
+                self.0.push(needle);
+                self.0.len() - 1
+            })
     }
 
     /// What to look for in a round, counted from 0; nothing when all rounds are over.
@@ -42,6 +45,8 @@ impl Found {
     /// Whether a needle was found.
     pub(super) fn of(&self, needle: usize) -> Truth {
         let bits = self.0.get(needle / Needles::ROUND);
-        bits.map_or(Truth::Unknown, |bits| Truth::from(bits >> (needle % Needles::ROUND) & 1 == 1))
+        bits.map_or(Truth::Unknown, |bits| {
+            Truth::from(bits >> (needle % Needles::ROUND) & 1 == 1)
+        })
     }
 }

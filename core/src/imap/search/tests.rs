@@ -22,7 +22,8 @@ const MESSAGE: &str = concat!(
 const DAY_S: i64 = 86_400;
 
 fn search(program: &str) -> Search {
-    let mut cursor = Cursor::new(program.as_bytes());
+    let arguments = format!(" {program}");
+    let mut cursor = Cursor::new(arguments.as_bytes());
     let program = cursor.search().unwrap();
     cursor.end().unwrap();
     let mut keywords = Keywords::default();
@@ -35,8 +36,21 @@ fn judge_with(search: &Search, stored: Option<&Stored>, found: &Found) -> Truth 
     let internal_date_s = 8_798 * DAY_S + 100;
     let flags = Flags::from(Flag::Seen) | Flags::from(Flag::Flagged) | Flags::keyword(0);
     let (size, modseq, sent_date_s) = (1000, ModSeq(70), internal_date_s - DAY_S);
-    let row = Row { uid: Uid(50), size, flags, modseq, internal_date_s, sent_date_s };
-    search.judge(&Candidate { seq: 5, row: &row, recent: true, stored, found })
+    let row = Row {
+        uid: Uid(50),
+        size,
+        flags,
+        modseq,
+        internal_date_s,
+        sent_date_s,
+    };
+    search.judge(&Candidate {
+        seq: 5,
+        row: &row,
+        recent: true,
+        stored,
+        found,
+    })
 }
 
 fn by_view(program: &str) -> Truth {
@@ -44,11 +58,25 @@ fn by_view(program: &str) -> Truth {
 }
 
 fn stored(raw_header_octets: usize, head: &str) -> Stored {
-    let mut scanner = Scanner::new(Limits { raw_header_octets, ..Limits::default() });
+    let mut scanner = Scanner::new(Limits {
+        raw_header_octets,
+        ..Limits::default()
+    });
     scanner.push(MESSAGE.as_bytes());
     let index = scanner.finish().encode();
-    let (uid, object, head) = (Uid(50), ObjectId([1; 16]), Bytes::copy_from_slice(head.as_bytes()));
-    Stored::new(PageRow { uid, object, object_size: MESSAGE.len() as u64, head, index, email_id: [0; 16] })
+    let (uid, object, head) = (
+        Uid(50),
+        ObjectId([1; 16]),
+        Bytes::copy_from_slice(head.as_bytes()),
+    );
+    Stored::new(PageRow {
+        uid,
+        object,
+        object_size: MESSAGE.len() as u64,
+        head,
+        index,
+        email_id: [0; 16],
+    })
 }
 
 #[test]
@@ -109,7 +137,11 @@ fn the_index_decides_fields() {
         ("HEADER Subject \"\"", Truth::True, Truth::True),
         ("HEADER Cc \"\"", Truth::False, Truth::False),
         ("HEADER X-None x", Truth::False, Truth::False),
-        ("CHARSET UTF-8 HEADER X-NOTE {6}\r\nGRÜSS", Truth::False, Truth::Unknown),
+        (
+            "CHARSET UTF-8 HEADER X-NOTE {6}\r\nGRÜSS",
+            Truth::False,
+            Truth::Unknown,
+        ),
         ("HEADER X-Note \"gr\"", Truth::True, Truth::Unknown),
         ("HEADER Received two", Truth::True, Truth::Unknown),
         ("HEADER Received \"one Received\"", Truth::False, Truth::Unknown),
@@ -123,12 +155,24 @@ fn the_index_decides_fields() {
 #[test]
 fn the_octets_decide_the_rest() {
     let search = search("OR BODY a (TEXT b HEADER X-Note gr)");
-    let scopes: Vec<_> = search.needles().round(0).iter().map(|needle| needle.scope.clone()).collect();
-    assert_eq!(scopes, [Scope::Body, Scope::Text, Scope::Field("X-Note".to_owned())]);
+    let scopes: Vec<_> = search
+        .needles()
+        .round(0)
+        .iter()
+        .map(|needle| needle.scope.clone())
+        .collect();
+    assert_eq!(
+        scopes,
+        [Scope::Body, Scope::Text, Scope::Field("X-Note".to_owned())]
+    );
     for (bits, expected) in [(0b001, true), (0b010, false), (0b110, true), (0b100, false)] {
         let mut found = Found::NOTHING;
         found.add(bits);
-        assert_eq!(judge_with(&search, None, &found), Truth::from(expected), "{bits:b}");
+        assert_eq!(
+            judge_with(&search, None, &found),
+            Truth::from(expected),
+            "{bits:b}"
+        );
     }
 }
 

@@ -58,9 +58,15 @@ mod tests {
         for a in [True, False, Unknown] {
             for b in [True, False, Unknown] {
                 let all = |op: fn(bool, bool) -> bool| {
-                    let mut results = worlds(a).into_iter().flat_map(|a| worlds(b).into_iter().map(move |b| op(a, b)));
+                    let mut results = worlds(a)
+                        .into_iter()
+                        .flat_map(|a| worlds(b).into_iter().map(move |b| op(a, b)));
                     let first = results.next().is_some_and(|first| first);
-                    if results.all(|other| other == first) { Truth::from(first) } else { Unknown }
+                    if results.all(|other| other == first) {
+                        Truth::from(first)
+                    } else {
+                        Unknown
+                    }
                 };
                 assert_eq!(a.and(b), all(|a, b| a && b), "{a:?} and {b:?}");
                 assert_eq!(a.or(b), all(|a, b| a || b), "{a:?} or {b:?}");

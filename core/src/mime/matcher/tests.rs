@@ -30,12 +30,23 @@ const MESSAGE: &str = concat!(
 fn target(head: &str, object: &[u8]) -> ScanTarget {
     let mut scanner = Scanner::new(Limits::default());
     scanner.push(object);
-    let (head, index) = (Bytes::copy_from_slice(head.as_bytes()), Arc::new(scanner.finish()));
-    ScanTarget { object: ObjectId([1; 16]), size: object.len() as u64, head, index }
+    let (head, index) = (
+        Bytes::copy_from_slice(head.as_bytes()),
+        Arc::new(scanner.finish()),
+    );
+    ScanTarget {
+        object: ObjectId([1; 16]),
+        size: object.len() as u64,
+        head,
+        index,
+    }
 }
 
 fn needle(scope: Scope, text: &str) -> Needle {
-    Needle { text: fold(text), scope }
+    Needle {
+        text: fold(text),
+        scope,
+    }
 }
 
 fn run(head: &str, object: &[u8], needles: &[Needle], cut: usize) -> u64 {
@@ -77,17 +88,34 @@ fn words_are_found_where_they_are_text() {
         (field("To"), "", false),
     ] {
         // The subject ends in an octet that is not UTF-8, as old mail has it.
-        let object: Vec<u8> = MESSAGE.replace('\u{fc}', "\u{1}").bytes().map(|o| if o == 1 { 0xfc } else { o }).collect();
+        let object: Vec<u8> = MESSAGE
+            .replace('\u{fc}', "\u{1}")
+            .bytes()
+            .map(|o| if o == 1 { 0xfc } else { o })
+            .collect();
         for cut in [1, 7, 10_000] {
-            let found = run(HEAD, &object, &[needle(Scope::Text, "nowhere"), needle(scope.clone(), text)], cut);
-            assert_eq!(found, u64::from(expected) << 1, "{scope:?} {text} in pieces of {cut}");
+            let found = run(
+                HEAD,
+                &object,
+                &[needle(Scope::Text, "nowhere"), needle(scope.clone(), text)],
+                cut,
+            );
+            assert_eq!(
+                found,
+                u64::from(expected) << 1,
+                "{scope:?} {text} in pieces of {cut}"
+            );
         }
     }
 }
 
 #[test]
 fn the_empty_text_is_in_an_empty_message() {
-    let needles = [needle(Scope::Text, ""), needle(Scope::Body, ""), needle(Scope::Field("To".to_owned()), "")];
+    let needles = [
+        needle(Scope::Text, ""),
+        needle(Scope::Body, ""),
+        needle(Scope::Field("To".to_owned()), ""),
+    ];
     assert_eq!(run("", b"", &needles, 1), 0b011);
 }
 
@@ -99,7 +127,10 @@ fn what_is_found_is_enough() {
     // A text is searched when enough of it is there.
     assert_eq!(matcher.push(&object.as_bytes()[14..]), Flow::Enough);
     let header_only = [needle(Scope::Field("Subject".to_owned()), "x")];
-    assert_eq!(Matcher::new(&target("", object.as_bytes()), &header_only).push(&object.as_bytes()[..14]), Flow::Enough);
+    assert_eq!(
+        Matcher::new(&target("", object.as_bytes()), &header_only).push(&object.as_bytes()[..14]),
+        Flow::Enough
+    );
 }
 
 /// The octets behind the last text are not asked for.
@@ -118,8 +149,16 @@ fn needles_longer_than_a_chunk_are_found() {
     let long = "0123456789".repeat(3 * CHUNK / 10);
     for before in [0, 1, CHUNK - 1, CHUNK, 5 * CHUNK + 3] {
         let object = format!("A: b\r\n\r\n{}{long}{}", "x".repeat(before), "y".repeat(CHUNK));
-        let needles = [needle(Scope::Body, &long), needle(Scope::Body, &format!("{long}z")), needle(Scope::Body, "xy")];
-        assert_eq!(run("", object.as_bytes(), &needles, 1_000), 0b001, "behind {before} octets");
+        let needles = [
+            needle(Scope::Body, &long),
+            needle(Scope::Body, &format!("{long}z")),
+            needle(Scope::Body, "xy"),
+        ];
+        assert_eq!(
+            run("", object.as_bytes(), &needles, 1_000),
+            0b001,
+            "behind {before} octets"
+        );
     }
 }
 
@@ -127,10 +166,18 @@ fn encode(text: &str, transfer: &str) -> String {
     match transfer {
         "base64" => {
             let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-            let lines: Vec<_> = encoded.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line)).collect();
+            let lines: Vec<_> = encoded
+                .as_bytes()
+                .chunks(76)
+                .map(|line| String::from_utf8_lossy(line))
+                .collect();
             lines.join("\r\n")
         }
-        "quoted-printable" => text.bytes().map(|octet| format!("={octet:02X}")).collect::<Vec<_>>().join("=\r\n"),
+        "quoted-printable" => text
+            .bytes()
+            .map(|octet| format!("={octet:02X}"))
+            .collect::<Vec<_>>()
+            .join("=\r\n"),
         _ => text.to_owned(),
     }
 }
