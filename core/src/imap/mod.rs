@@ -7,9 +7,11 @@
 pub mod ast;
 mod command;
 mod context;
+pub mod fetch;
 mod framing;
 pub mod grammar;
 mod output;
+pub mod search;
 mod selected;
 mod session;
 mod settings;

@@ -233,6 +233,7 @@ impl Session {
             Next::Pause(state, at_ms) => Waits::Tick(state, at_ms),
             Next::Done(completion) => return self.complete(running, completion),
             Next::Bye(why) => return self.bye(why),
+            Next::Cut => return self.phase = Phase::Closing,
         };
         self.phase = Phase::Running(running, waits);
     }

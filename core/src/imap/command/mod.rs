@@ -9,6 +9,7 @@ mod capability;
 mod close;
 mod copy;
 mod expunge;
+mod fetch;
 mod id;
 mod idle;
 mod list;
@@ -17,6 +18,7 @@ mod logout;
 mod mailbox;
 mod namespace;
 mod noop;
+mod search;
 mod select;
 mod starttls;
 mod status;
@@ -63,6 +65,8 @@ pub(super) enum Next {
     Done(Completion),
     /// Nothing: the session is over, for this reason.
     Bye(&'static str),
+    /// Nothing: the session is over at once. In the midst of a response there is no place for a reason.
+    Cut,
 }
 
 impl Next {
@@ -305,6 +309,10 @@ static ROWS: &[Row] = {
     row(Plain, "APPEND",       Allowed::Authenticated,    Expunges::Yes, append::parse),
     row(Plain, "IDLE",         Allowed::Authenticated,    Expunges::Yes, idle::parse),
     row(Plain, "CHECK",        Allowed::Selected,         Expunges::Yes, noop::parse_check),
+    row(Plain, "FETCH",        Allowed::Selected,         Expunges::No,  fetch::parse),
+    row(Uid,   "FETCH",        Allowed::Selected,         Expunges::Yes, fetch::parse),
+    row(Plain, "SEARCH",       Allowed::Selected,         Expunges::No,  search::parse),
+    row(Uid,   "SEARCH",       Allowed::Selected,         Expunges::Yes, search::parse),
     row(Plain, "CLOSE",        Allowed::Selected,         Expunges::No,  close::parse_close),
     row(Plain, "UNSELECT",     Allowed::Selected,         Expunges::No,  close::parse_unselect),
     row(Plain, "EXPUNGE",      Allowed::Writable,         Expunges::Yes, expunge::parse),
