@@ -21,7 +21,13 @@ pub(super) struct Framing {
 impl Framing {
     pub(super) fn new(budget: Budget) -> Self {
         let (assembler, lines) = (Assembler::new(BareLf::Report), Lines::new(BareLf::Report));
-        Self { budget, rest: Bytes::new(), assembler, lines, undecided: false }
+        Self {
+            budget,
+            rest: Bytes::new(),
+            assembler,
+            lines,
+            undecided: false,
+        }
     }
 
     /// Another budget, from the next command on.
@@ -31,7 +37,11 @@ impl Framing {
 
     /// What was read.
     pub(super) fn push(&mut self, octets: Bytes) {
-        self.rest = if self.rest.is_empty() { octets } else { [&self.rest[..], &octets[..]].concat().into() };
+        self.rest = if self.rest.is_empty() {
+            octets
+        } else {
+            [&self.rest[..], &octets[..]].concat().into()
+        };
     }
 
     /// Whether no octet waits here.

@@ -50,7 +50,11 @@ pub(crate) enum Told {
 impl Selected {
     /// The client is about to be told all of `opened`.
     pub(crate) fn new(opened: Opened, read_only: bool) -> Self {
-        let Opened { mailbox, view, recent_from } = opened;
+        let Opened {
+            mailbox,
+            view,
+            recent_from,
+        } = opened;
         let mut selected = Self {
             name: mailbox.name,
             read_only,
@@ -175,12 +179,7 @@ impl Selected {
         Ok(self.known(ends.into_iter()))
     }
 
-    /// All messages that the client numbers, by UID.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows_within(Uid(1), Uid(u32::MAX))
-    }
-
-    /// Those whose UID lies within, both ends included.
+    /// The messages that the client numbers, by UID, from `first` to `last`, both included.
     pub(crate) fn rows_within(&self, first: Uid, last: Uid) -> impl Iterator<Item = &Row> {
         let below = self.told_below;
         let mut live = self

@@ -26,7 +26,7 @@ pub struct Session {
     cx: Context,
     framing: Framing,
     phase: Phase,
-    /// From when on a client that has not logged in is sent away; known once the clock is.
+    /// From when on a client that has not logged in is sent away; known with the first input.
     login_until_ms: Option<u64>,
     bad_commands: u32,
     /// The newest change that the watched mailbox is known to have.
@@ -117,7 +117,12 @@ impl Session {
     fn read(&mut self) -> Option<Step> {
         self.phase = Phase::Reading;
         match self.framing.next() {
-            None => return Some(Step::Wait { bytes: true, until: Some(self.due()) }),
+            None => {
+                return Some(Step::Wait {
+                    bytes: true,
+                    until: Some(self.due()),
+                });
+            }
             Some(wire::Event::Command(command)) => self.dispatch(command.octets()),
             Some(wire::Event::Literal(announced)) => self.announced(announced.sync),
             Some(wire::Event::Malformed { fault, tag }) => self.malformed(fault, tag.as_deref()),
@@ -138,10 +143,19 @@ impl Session {
             && !head.uid
             && let Some(parsed) = append::announced(&mut head.args.clone())
         {
-            return self.start(Running { tag, row: command::find("APPEND", false) }, parsed);
+            return self.start(
+                Running {
+                    tag,
+                    row: command::find("APPEND", false),
+                },
+                parsed,
+            );
         }
         if !self.framing.gather() {
-            self.complete(Running { tag, row: None }, Completion::bad("A literal is too big, or one too many"));
+            self.complete(
+                Running { tag, row: None },
+                Completion::bad("A literal is too big, or one too many"),
+            );
         } else if sync {
             self.cx.line(format_args!("+ Ready for the literal"));
         }
@@ -262,7 +276,9 @@ impl Session {
             Waits::Literal(state) => match self.framing.next() {
                 Some(wire::Event::Stream(octets)) => self.step(running, state, Event::Octets(octets)),
                 Some(wire::Event::StreamEnd) => self.phase = Phase::Running(running, Waits::Literal(state)),
-                Some(wire::Event::Rest(rest)) => self.step(running, state, Event::Line(rest.octets().clone())),
+                Some(wire::Event::Rest(rest)) => {
+                    self.step(running, state, Event::Line(rest.octets().clone()))
+                }
                 Some(wire::Event::Fatal) => self.bye("The next command cannot be found"),
                 Some(wire::Event::Literal(_) | wire::Event::Malformed { .. } | wire::Event::Command(_)) => {
                     self.step(running, state, Event::Garbled);
@@ -285,14 +301,16 @@ impl Session {
             Some(Ok(line)) => Some(Ok(Event::Line(line))),
             Some(Err(_)) => Some(Err("A line is none")),
             None if self.draining => Some(Err("The server shuts down")),
-            None => self.news().map(|modseq| Ok(Event::Changed(modseq))),
+            None => self.has_news().then_some(Ok(Event::Changed)),
         }
     }
 
-    /// What the watched mailbox is known to have that the selected view has not.
-    fn news(&mut self) -> Option<ModSeq> {
-        let since = self.cx.selected()?.since();
-        self.changed.take_if(|_| true).filter(|&modseq| modseq > since)
+    /// Whether the watched mailbox is known to have what the selected view has not. Told once.
+    fn has_news(&mut self) -> bool {
+        let changed = self.changed.take();
+        self.cx
+            .selected()
+            .is_some_and(|selected| changed > Some(selected.since()))
     }
 
     fn complete(&mut self, running: Running, completion: Completion) {
@@ -381,7 +399,8 @@ impl Session {
         match (self.cx.account, self.login_until_ms) {
             (Some(_), _) => Due::Idle(self.cx.settings.idle_time_ms),
             (None, Some(at_ms)) => Due::At(at_ms),
-            (None, None) => Due::Idle(self.cx.settings.login_time_ms),
+            // At once: so the session learns what time it is.
+            (None, None) => Due::Idle(0),
         }
     }
 
@@ -419,8 +438,10 @@ impl Session {
 impl Machine for Session {
     fn handle(&mut self, now: Time, input: Input) {
         self.cx.now = now;
-        self.login_until_ms
-            .get_or_insert(now.mono_ms.saturating_add(self.cx.settings.login_time_ms));
+        let first = self.login_until_ms.is_none();
+        if first {
+            self.login_until_ms = Some(now.mono_ms.saturating_add(self.cx.settings.login_time_ms));
+        }
         match input {
             Input::Bytes { octets, .. } => self.framing.push(octets),
             Input::Eof | Input::Tls(Err(_)) => {
@@ -439,6 +460,7 @@ impl Machine for Session {
                 self.cx.peer.tls = Some(info);
                 self.phase = Phase::Reading;
             }
+            Input::Tick if first => {}
             Input::Tick => self.tick(),
             Input::Shutdown => self.draining = true,
             Input::Outcome(..) | Input::Tls(Ok(_)) | Input::Connected(_) => {}

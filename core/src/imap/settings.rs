@@ -1,5 +1,6 @@
 //! What an operator decides about IMAP: names, policy, budgets, time-outs.
 
+use crate::sasl;
 use crate::wire::command::Budget;
 
 /// When a password may cross the network unencrypted.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub tls: bool,
     /// When passwords may pass unencrypted.
     pub plaintext: Plaintext,
+    /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
+    pub mechanisms: Vec<String>,
     /// The most octets of a message (APPEND).
     pub message_size: u64,
     /// What one command may be before log-in.
@@ -58,8 +61,15 @@ impl Default for Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: false,
             plaintext: Plaintext::Local,
+            mechanisms: sasl::NAMES.map(str::to_owned).to_vec(),
             message_size: 50 * 1024 * 1024,
-            before_login: Budget { line: 8 * 1024, literal: 4 * 1024, literals: 2, total: 16 * 1024, skip: 4 * 1024 },
+            before_login: Budget {
+                line: 8 * 1024,
+                literal: 4 * 1024,
+                literals: 2,
+                total: 16 * 1024,
+                skip: 4 * 1024,
+            },
             after_login: Budget {
                 line: 64 * 1024,
                 literal: 128 * 1024,

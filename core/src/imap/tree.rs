@@ -70,13 +70,25 @@ impl Tree {
             }
         }
         let all = !select.subscribed && !select.special_use;
-        let speaks = |node: &Node| if all { !node.exists && node.children } else { select.recursive_match && node.hidden_below };
-        let listed = self.0.into_iter().filter(|(name, node)| (node.chosen(select) || speaks(node)) && matches(name));
+        let speaks = |node: &Node| {
+            if all {
+                !node.exists && node.children
+            } else {
+                select.recursive_match && node.hidden_below
+            }
+        };
+        let listed = self
+            .0
+            .into_iter()
+            .filter(|(name, node)| (node.chosen(select) || speaks(node)) && matches(name));
         listed.map(|(name, node)| node.entry(name, select)).collect()
     }
 
     fn names(&self, select: ListSelect) -> Vec<(MailboxName, bool, bool)> {
-        self.0.iter().map(|(name, node)| (name.clone(), node.exists, node.chosen(select))).collect()
+        self.0
+            .iter()
+            .map(|(name, node)| (name.clone(), node.exists, node.chosen(select)))
+            .collect()
     }
 }
 
@@ -90,7 +102,22 @@ impl Node {
 
     fn entry(self, name: MailboxName, select: ListSelect) -> Entry {
         let chosen = self.chosen(select);
-        let Node { exists, subscribed, special_use, children, chosen_below, .. } = self;
-        Entry { name, exists, subscribed, special_use, children, chosen, chosen_below }
+        let Node {
+            exists,
+            subscribed,
+            special_use,
+            children,
+            chosen_below,
+            ..
+        } = self;
+        Entry {
+            name,
+            exists,
+            subscribed,
+            special_use,
+            children,
+            chosen,
+            chosen_below,
+        }
     }
 }

@@ -72,8 +72,16 @@ impl State for AwaitStatus {
             cx.line(format_args!("+ Ready for the message"));
         }
         let upload = cx.open_upload();
-        let AppendMessage { list, internal_date_s, .. } = self.message;
-        let message = Message { name: self.name, list, internal_date_s };
+        let AppendMessage {
+            list,
+            internal_date_s,
+            ..
+        } = self.message;
+        let message = Message {
+            name: self.name,
+            list,
+            internal_date_s,
+        };
         Next::Stream(Box::new(Streaming { message, upload }))
     }
 }
@@ -99,7 +107,9 @@ impl State for Streaming {
             Event::Octets(octets) => self.feed(cx, octets),
             Event::Line(line) if line.is_empty() => {
                 cx.effect(Effect::FinishUpload(self.upload));
-                Next::wait(AwaitStored { message: self.message })
+                Next::wait(AwaitStored {
+                    message: self.message,
+                })
             }
             _ => {
                 cx.act(Action::DropUpload(self.upload));

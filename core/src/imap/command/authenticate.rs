@@ -14,7 +14,10 @@ use crate::wire::base64 as wire_base64;
 /// `authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")]` (RFC 4959, 7); the responses follow as lines.
 pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
     let args = args.authenticate_args()?;
-    Ok(Box::new(Authenticate { mechanism: args.mechanism, initial: args.initial }))
+    Ok(Box::new(Authenticate {
+        mechanism: args.mechanism,
+        initial: args.initial,
+    }))
 }
 
 struct Authenticate {
@@ -33,7 +36,12 @@ impl Command for Authenticate {
         if !cx.may_log_in() {
             return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
         }
-        let Some(mut mechanism) = sasl::mechanism(&self.mechanism) else {
+        let offered = cx
+            .settings
+            .mechanisms
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&self.mechanism));
+        let Some(mut mechanism) = sasl::mechanism(&self.mechanism).filter(|_| offered) else {
             return Completion::no(Code::CANNOT, "There is no such mechanism").into();
         };
         let step = mechanism.begin(self.initial.as_deref());

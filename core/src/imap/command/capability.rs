@@ -29,7 +29,13 @@ pub(crate) fn list(cx: &Context) -> String {
     }
     match cx.account {
         Some(_) => list.push_str(AFTER_LOGIN),
-        None if cx.may_log_in() => list.push_str(" SASL-IR AUTH=PLAIN AUTH=LOGIN"),
+        None if cx.may_log_in() => {
+            list.push_str(" SASL-IR");
+            cx.settings
+                .mechanisms
+                .iter()
+                .for_each(|name| list.extend([" AUTH=", name]));
+        }
         None => list.push_str(" SASL-IR LOGINDISABLED"),
     }
     list

@@ -3,7 +3,7 @@
 //! RFC 3501, 6.4.2; RFC 3691. Neither tells of any expunge; CLOSE after EXAMINE expunges nothing.
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, expunge, unexpected};
-use crate::store::Reply;
+use crate::store::{Failure, Refusal, Reply};
 
 /// `CLOSE` takes nothing.
 pub(super) fn parse_close(args: &mut Cursor<'_>, _: Form) -> Parsed {
@@ -22,7 +22,9 @@ struct Close;
 
 impl Command for Close {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        match expunge::request(cx, None).filter(|_| cx.selected().is_some_and(|selected| !selected.read_only())) {
+        match expunge::request(cx, None)
+            .filter(|_| cx.selected().is_some_and(|selected| !selected.read_only()))
+        {
             Some(request) => {
                 cx.ask(request);
                 Next::wait(AwaitExpunged)
@@ -38,7 +40,8 @@ struct AwaitExpunged;
 impl State for AwaitExpunged {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         match event.reply() {
-            Ok(Reply::Expunged(_)) => leave(cx),
+            // A mailbox that has been deleted meanwhile can be left too.
+            Ok(Reply::Expunged(_)) | Err(Failure::Refused(Refusal::NoSuchMailbox)) => leave(cx),
             Ok(other) => unexpected(&other).into(),
             Err(failure) => failure.into(),
         }

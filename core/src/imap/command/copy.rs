@@ -23,7 +23,12 @@ fn parse(args: &mut Cursor<'_>, form: Form, moving: bool) -> Parsed {
     args.sp()?;
     let to = args.mailbox()?;
     args.end()?;
-    Ok(Box::new(Copy { form, set, to, moving }))
+    Ok(Box::new(Copy {
+        form,
+        set,
+        to,
+        moving,
+    }))
 }
 
 #[derive(Debug)]
@@ -40,7 +45,9 @@ impl Command for Copy {
             Ok(uids) => uids,
             Err(completion) => return completion.into(),
         };
-        let Some(selected) = cx.selected().filter(|_| !uids.is_empty()) else { return nothing() };
+        let Some(selected) = cx.selected().filter(|_| !uids.is_empty()) else {
+            return nothing();
+        };
         // By number, a message that is gone is an error: all or nothing. By UID it is passed over (RFC 3501, 6.4.8).
         if self.form == Form::Plain && uids.iter().any(|uid| selected.is_gone(Uid(uid))) {
             return Completion::no(Code::EXPUNGE_ISSUED, "Some of the messages are gone").into();
@@ -48,7 +55,15 @@ impl Command for Copy {
         let (from, since) = (selected.mailbox(), selected.since());
         let own = selected.name() == &self.to;
         let (moving, at_ms, key) = (self.moving, cx.now.unix_ms, DeliveryKey(cx.seed.half()));
-        cx.ask(Request::Copy { from, uids, to: self.to, moving, key, at_ms, since });
+        cx.ask(Request::Copy {
+            from,
+            uids,
+            to: self.to,
+            moving,
+            key,
+            at_ms,
+            since,
+        });
         Next::wait(AwaitCopied { moving, own })
     }
 }
@@ -72,8 +87,14 @@ impl State for AwaitCopied {
 
 impl AwaitCopied {
     fn copied(&self, cx: &mut Context, copied: Copied) -> Next {
-        let Copied { uid_validity, source, target, refreshed } = copied;
-        let code = (!source.is_empty()).then(|| Code::new(format!("COPYUID {uid_validity} {source} {target}")));
+        let Copied {
+            uid_validity,
+            source,
+            target,
+            refreshed,
+        } = copied;
+        let code =
+            (!source.is_empty()).then(|| Code::new(format!("COPYUID {uid_validity} {source} {target}")));
         if let Some(refreshed) = refreshed {
             cx.absorb(refreshed);
         }
@@ -86,7 +107,11 @@ impl AwaitCopied {
             }
             Some(code) => Completion::ok().code(code),
         };
-        if self.own && !self.moving { noop::then(cx, completion) } else { completion.into() }
+        if self.own && !self.moving {
+            noop::then(cx, completion)
+        } else {
+            completion.into()
+        }
     }
 }
 

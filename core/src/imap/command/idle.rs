@@ -20,11 +20,18 @@ impl Command for Idle {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         cx.line(format_args!("+ Idling"));
         if let Some(selected) = cx.selected() {
-            let watched = Watched::Mailbox { id: selected.mailbox(), since: selected.since() };
+            let watched = Watched::Mailbox {
+                id: selected.mailbox(),
+                since: selected.since(),
+            };
             cx.watch(watched);
         }
         let until_ms = cx.now.mono_ms.saturating_add(cx.settings.idle_time_ms);
-        Idling { until_ms, stale: false }.next(cx)
+        Idling {
+            until_ms,
+            stale: false,
+        }
+        .next(cx)
     }
 }
 
@@ -41,10 +48,14 @@ impl State for Idling {
         match event {
             Event::Line(line) if line.eq_ignore_ascii_case(b"DONE") => end(cx, Completion::ok()),
             Event::Line(_) => end(cx, Completion::bad("IDLE ends with DONE")),
-            Event::Changed(_) => self.refresh(cx),
+            Event::Changed => self.refresh(cx),
             Event::Tick if cx.now.mono_ms < self.until_ms => {
                 cx.line(format_args!("* OK Still here"));
-                if self.stale { self.refresh(cx) } else { self.next(cx) }
+                if self.stale {
+                    self.refresh(cx)
+                } else {
+                    self.next(cx)
+                }
             }
             _ => self.next(cx),
         }

@@ -50,14 +50,24 @@ impl State for AwaitMailboxes {
             Ok(other) => return unexpected(&other).into(),
             Err(failure) => return failure.into(),
         }
-        let globs = self.args.patterns.iter().map(|pattern| Glob::new(&self.args.reference, pattern)).collect();
+        let globs = self
+            .args
+            .patterns
+            .iter()
+            .map(|pattern| Glob::new(&self.args.reference, pattern))
+            .collect();
         let told = Told {
             extended: self.args.extended,
             recursive: self.args.select.recursive_match,
             subscribed: self.args.select.subscribed || self.args.returns.subscribed,
         };
         let style = Style::List(told);
-        let await_subscriptions = AwaitSubscriptions { tree, globs, select: self.args.select, style };
+        let await_subscriptions = AwaitSubscriptions {
+            tree,
+            globs,
+            select: self.args.select,
+            style,
+        };
         if told.subscribed {
             cx.ask(Request::ListSubscriptions);
             return Next::wait(await_subscriptions);
@@ -81,9 +91,18 @@ impl Command for Lsub {
         // Only `%` makes a superior speak for what it hides (RFC 3501, 6.3.9).
         let recursive_match = self.pattern.contains('%') || self.reference.contains('%');
         let globs = vec![Glob::new(&self.reference, &self.pattern)];
-        let select = ListSelect { subscribed: true, recursive_match, ..ListSelect::default() };
+        let select = ListSelect {
+            subscribed: true,
+            recursive_match,
+            ..ListSelect::default()
+        };
         cx.ask(Request::ListSubscriptions);
-        Next::wait(AwaitSubscriptions { tree: Tree::default(), globs, select, style: Style::Lsub })
+        Next::wait(AwaitSubscriptions {
+            tree: Tree::default(),
+            globs,
+            select,
+            style: Style::Lsub,
+        })
     }
 }
 
@@ -109,7 +128,11 @@ impl State for AwaitSubscriptions {
 impl AwaitSubscriptions {
     fn list(self, cx: &mut Context) -> Next {
         let entries = self.tree.choose(&self.globs, self.select);
-        Listing { entries: entries.into_iter(), style: self.style }.next(cx)
+        Listing {
+            entries: entries.into_iter(),
+            style: self.style,
+        }
+        .next(cx)
     }
 }
 
@@ -133,7 +156,11 @@ impl Listing {
         for entry in self.entries.by_ref().take(Self::PIECE) {
             self.style.print(cx.out(), &entry);
         }
-        if self.entries.len() == 0 { Completion::ok().into() } else { Next::Drain(Box::new(self)) }
+        if self.entries.len() == 0 {
+            Completion::ok().into()
+        } else {
+            Next::Drain(Box::new(self))
+        }
     }
 }
 
@@ -172,8 +199,16 @@ impl Style {
 
 impl Told {
     fn attributes(self, entry: &Entry) -> Vec<&'static str> {
-        let missing = if self.extended { "\\NonExistent" } else { "\\Noselect" };
-        let children = if entry.children { "\\HasChildren" } else { "\\HasNoChildren" };
+        let missing = if self.extended {
+            "\\NonExistent"
+        } else {
+            "\\Noselect"
+        };
+        let children = if entry.children {
+            "\\HasChildren"
+        } else {
+            "\\HasNoChildren"
+        };
         let mut attributes = Vec::new();
         attributes.extend((!entry.exists).then_some(missing));
         attributes.push(children);

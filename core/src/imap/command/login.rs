@@ -3,7 +3,9 @@
 //! RFC 3501, 6.2.3; RFC 5530 (codes). An unknown user, a wrong password and a disabled account are told apart by nothing: not by
 //! words, not by work (a hash is computed in any case), not by order.
 
-use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, Then, capability, unexpected};
+use super::{
+    Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, Then, capability, unexpected,
+};
 use crate::imap::words::Code;
 use crate::machine::{Done, Effect, Secret};
 use crate::store::{Account, AccountId, Reply, Request};
@@ -31,7 +33,9 @@ pub(super) fn check(cx: &mut Context, user: &str, password: Secret) -> Next {
     if !cx.may_log_in() {
         return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
     }
-    cx.ask(Request::FindAccount { login: user.to_lowercase() });
+    cx.ask(Request::FindAccount {
+        login: user.to_lowercase(),
+    });
     Next::wait(AwaitAccount { password })
 }
 
@@ -48,8 +52,15 @@ impl State for AwaitAccount {
             Err(failure) => return failure.into(),
         };
         let hash = account.as_ref().map(|account| account.pw_hash.clone());
-        cx.effect(Effect::VerifyPassword { password: self.password, hash });
-        Next::wait(AwaitVerified { account: account.filter(|account| account.enabled).map(|Account { id, .. }| id) })
+        cx.effect(Effect::VerifyPassword {
+            password: self.password,
+            hash,
+        });
+        Next::wait(AwaitVerified {
+            account: account
+                .filter(|account| account.enabled)
+                .map(|Account { id, .. }| id),
+        })
     }
 }
 
@@ -64,7 +75,11 @@ impl State for AwaitVerified {
             (Event::Outcome(Ok(Done::Verified(true))), Some(account)) => {
                 cx.account = Some(account);
                 let capabilities = Code::new(format!("CAPABILITY {}", capability::list(cx)));
-                Completion::ok().code(capabilities).text("Logged in").then(Then::LoggedIn).into()
+                Completion::ok()
+                    .code(capabilities)
+                    .text("Logged in")
+                    .then(Then::LoggedIn)
+                    .into()
             }
             (Event::Outcome(Ok(Done::Verified(_))), _) => fail(cx),
             (Event::Outcome(Err(failure)), _) => failure.into(),

@@ -55,7 +55,11 @@ impl Command for Create {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let superiors = superiors(cx, &self.name);
         let mailbox = new(cx, self.name);
-        cx.ask(Request::CreateMailbox { mailbox, superiors, at_s: cx.now.unix_s() });
+        cx.ask(Request::CreateMailbox {
+            mailbox,
+            superiors,
+            at_s: cx.now.unix_s(),
+        });
         Next::wait(AwaitDone)
     }
 }
@@ -70,7 +74,10 @@ impl Command for Delete {
         if self.name.is_inbox() {
             return Completion::no(Code::CANNOT, "INBOX stays").into();
         }
-        cx.ask(Request::DeleteMailbox { name: self.name, at_ms: cx.now.unix_ms });
+        cx.ask(Request::DeleteMailbox {
+            name: self.name,
+            at_ms: cx.now.unix_ms,
+        });
         Next::wait(AwaitDone)
     }
 }
@@ -89,7 +96,12 @@ impl Command for Rename {
         }
         let superiors = superiors(cx, &self.to);
         let to = new(cx, self.to);
-        cx.ask(Request::RenameMailbox { from: self.from, to, superiors, at_s: cx.now.unix_s() });
+        cx.ask(Request::RenameMailbox {
+            from: self.from,
+            to,
+            superiors,
+            at_s: cx.now.unix_s(),
+        });
         Next::wait(AwaitDone)
     }
 }
@@ -138,5 +150,10 @@ fn superiors(cx: &mut Context, name: &MailboxName) -> Vec<NewMailbox> {
 }
 
 fn new(cx: &mut Context, name: MailboxName) -> NewMailbox {
-    NewMailbox { id: cx.seed.mailbox(), name, special_use: None, object_id: cx.seed.half() }
+    NewMailbox {
+        id: cx.seed.mailbox(),
+        name,
+        special_use: None,
+        object_id: cx.seed.half(),
+    }
 }

@@ -33,7 +33,7 @@ use super::grammar::{Cursor, Syntax};
 use super::words::Code;
 
 use crate::machine::{Done, Due, Outcome};
-use crate::store::{Failure, ModSeq, Reply};
+use crate::store::{Failure, Reply};
 pub(super) use capability::list as capabilities;
 
 /// A parsed command, ready to start.
@@ -90,7 +90,7 @@ pub(super) enum Event {
     /// What is behind the literal is no line.
     Garbled,
     /// The watched mailbox has changed.
-    Changed(ModSeq),
+    Changed,
     /// The time has come.
     Tick,
 }

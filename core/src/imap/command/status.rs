@@ -27,8 +27,13 @@ struct Query {
 
 impl Command for Query {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        cx.ask(Request::StatusMailbox { name: self.name.clone() });
-        Next::wait(AwaitStatus { name: self.name, items: self.items })
+        cx.ask(Request::StatusMailbox {
+            name: self.name.clone(),
+        });
+        Next::wait(AwaitStatus {
+            name: self.name,
+            items: self.items,
+        })
     }
 }
 

@@ -33,7 +33,9 @@ impl Command for Store {
             Ok(uids) => uids,
             Err(completion) => return completion.into(),
         };
-        let Some(selected) = cx.selected().filter(|_| !uids.is_empty()) else { return Completion::ok().into() };
+        let Some(selected) = cx.selected().filter(|_| !uids.is_empty()) else {
+            return Completion::ok().into();
+        };
         let request = Request::ChangeFlags {
             mailbox: selected.mailbox(),
             uids: uids.clone(),
@@ -67,11 +69,15 @@ impl State for AwaitChanged {
 
 impl AwaitChanged {
     fn changed(self, cx: &mut Context, changed: FlagsChanged) -> Next {
-        let Some(selected) = &mut cx.selected else { return Completion::ok().into() };
+        let Some(selected) = &mut cx.selected else {
+            return Completion::ok().into();
+        };
         if self.item.silent {
             let flags = bits(&self.item.list, &changed.refreshed.view.keywords);
             let change = self.item.change;
-            selected.absorb_own(changed.refreshed, &changed.applied, |old| apply(change, old, flags));
+            selected.absorb_own(changed.refreshed, &changed.applied, |old| {
+                apply(change, old, flags)
+            });
             return Completion::ok().into();
         }
         selected.absorb(changed.refreshed);
@@ -85,7 +91,10 @@ impl AwaitChanged {
 }
 
 fn bits(list: &FlagList, keywords: &Keywords) -> Flags {
-    list.keywords.iter().filter_map(|keyword| keywords.find(keyword)).fold(list.flags, |all, bit| all | bit)
+    list.keywords
+        .iter()
+        .filter_map(|keyword| keywords.find(keyword))
+        .fold(list.flags, |all, bit| all | bit)
 }
 
 fn apply(change: FlagChange, old: Flags, flags: Flags) -> Flags {

@@ -16,7 +16,10 @@ fn a_message_is_kept_as_it_is() {
     );
     let bodies: Vec<_> = stage.world.stage.objects.values().collect();
     assert!(bodies.iter().any(|body| &body[..] == b"\nx\ry"), "{bodies:?}");
-    assert!(bodies.iter().any(|body| &body[..] == b"a: b\r\n\r\nc\r\n"), "{bodies:?}");
+    assert!(
+        bodies.iter().any(|body| &body[..] == b"a: b\r\n\r\nc\r\n"),
+        "{bodies:?}"
+    );
 }
 
 #[test]

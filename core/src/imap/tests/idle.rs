@@ -76,7 +76,9 @@ fn news_that_cannot_be_had_come_later() {
     stage.play("1C: a IDLE\n1S: + Idling");
     stage.world.fail(Fault::timeout("store.Refresh", 1));
     stage.deliver(Flags::NONE);
-    stage.play("time 2m\n1S: * OK Still here\n1S: * 2 EXISTS\n1S: * 2 RECENT\n1C: DONE\n1S: a OK IDLE completed");
+    stage.play(
+        "time 2m\n1S: * OK Still here\n1S: * 2 EXISTS\n1S: * 2 RECENT\n1C: DONE\n1S: a OK IDLE completed",
+    );
 }
 
 #[test]
@@ -86,7 +88,13 @@ fn many_changes_leave_piece_by_piece() {
     let (one, two) = (stage.talk('1'), stage.talk('2'));
     stage.world.feed(two, b"b STORE 1:* +FLAGS.SILENT (\\Seen)\r\n");
     let heard = stage.world.take(one);
-    assert_eq!(heard.split(|&octet| octet == b'\n').filter(|line| line.ends_with(b"FETCH (FLAGS (\\Seen \\Recent))\r")).count(), 2000);
+    assert_eq!(
+        heard
+            .split(|&octet| octet == b'\n')
+            .filter(|line| line.ends_with(b"FETCH (FLAGS (\\Seen \\Recent))\r"))
+            .count(),
+        2000
+    );
     let peaks = stage.world.conversation(one).unwrap().peaks();
     assert!(peaks.send < 48 * 1024, "{peaks:?}");
 }

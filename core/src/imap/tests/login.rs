@@ -3,7 +3,8 @@ use crate::imap::Plaintext;
 use crate::machine::TlsInfo;
 use crate::pair::Fault;
 
-const ALL: &str = "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
+const ALL: &str =
+    "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
 
 #[test]
 fn the_greeting_and_capabilities_say_what_works() {
@@ -125,8 +126,17 @@ fn other_machines_need_tls_unless_the_operator_says_otherwise() {
     ] {
         let mut stage = Stage::new();
         stage.settings.plaintext = plaintext;
-        stage.peer = Peer { address: remote, tls: tls.then(|| TlsInfo { summary: String::new() }) };
-        let answer = if allowed { "a OK ..." } else { "a NO [PRIVACYREQUIRED] ..." };
+        stage.peer = Peer {
+            address: remote,
+            tls: tls.then(|| TlsInfo {
+                summary: String::new(),
+            }),
+        };
+        let answer = if allowed {
+            "a OK ..."
+        } else {
+            "a NO [PRIVACYREQUIRED] ..."
+        };
         stage.play(&format!("1C: a LOGIN user@example.com secret\n1S: {answer}"));
     }
 }
@@ -196,4 +206,15 @@ fn a_store_that_is_away_is_no_wrong_password() {
              1S: b OK ...",
         );
     }
+}
+
+#[test]
+fn only_what_the_operator_wants_is_offered() {
+    let mut stage = Stage::new();
+    stage.settings.mechanisms = vec!["PLAIN".to_owned()];
+    stage.play(
+        "1S: * OK [CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR AUTH=PLAIN] ...
+         1C: a AUTHENTICATE LOGIN
+         1S: a NO [CANNOT] There is no such mechanism",
+    );
 }

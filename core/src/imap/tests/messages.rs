@@ -160,8 +160,17 @@ fn a_mailbox_opened_by_examine_is_not_changed() {
     let talk = stage.talk('1');
     stage.world.feed(talk, b"s EXAMINE INBOX\r\n");
     stage.world.take(talk);
-    for command in ["STORE 1 FLAGS ()", "UID STORE 1 FLAGS ()", "EXPUNGE", "UID EXPUNGE 1", "MOVE 1 Sent", "UID MOVE 1 Sent"] {
-        stage.play(&format!("1C: a {command}\n1S: a NO [READ-ONLY] The mailbox is selected read-only"));
+    for command in [
+        "STORE 1 FLAGS ()",
+        "UID STORE 1 FLAGS ()",
+        "EXPUNGE",
+        "UID EXPUNGE 1",
+        "MOVE 1 Sent",
+        "UID MOVE 1 Sent",
+    ] {
+        stage.play(&format!(
+            "1C: a {command}\n1S: a NO [READ-ONLY] The mailbox is selected read-only"
+        ));
     }
     stage.play("1C: b COPY 1 Sent\n1S: b OK [COPYUID ... 1 1] COPY completed");
 }
@@ -240,4 +249,46 @@ fn noop_and_check_bring_news() {
     stage.play("1C: a NOOP\n1S: * 2 EXISTS\n1S: * 2 RECENT\n1S: a OK NOOP completed");
     stage.deliver(Flags::NONE);
     stage.play("1C: a CHECK\n1S: * 3 EXISTS\n1S: * 3 RECENT\n1S: a OK CHECK completed");
+}
+
+/// RFC 3501, 5.5 and 7.4.1: numbers mean what they meant until the client hears otherwise.
+#[test]
+fn fetch_by_number_hears_of_no_expunge() {
+    let mut stage = Stage::selected(4, "12");
+    stage.play(
+        r"1C: a STORE 1,3 +FLAGS.SILENT (\Deleted)
+          1S: a OK STORE completed
+          1C: b EXPUNGE
+          1S: * 1 EXPUNGE
+          1S: * 2 EXPUNGE
+          1S: * 2 RECENT
+          1S: b OK EXPUNGE completed
+          2C: c FETCH 1:* UID
+          2S: * 1 FETCH (UID 1)
+          2S: * 2 FETCH (UID 2)
+          2S: * 3 FETCH (UID 3)
+          2S: * 4 FETCH (UID 4)
+          2S: c OK FETCH completed
+          2C: d STORE 4 +FLAGS.SILENT (\Flagged)
+          2S: d OK STORE completed
+          2C: e FETCH 3:4 (UID FLAGS)
+          2S: * 3 FETCH (UID 3 FLAGS ())
+          2S: * 4 FETCH (UID 4 FLAGS (\Flagged))
+          2S: e OK FETCH completed
+          2C: f SEARCH ALL
+          2S: * SEARCH 1 2 3 4
+          2S: f OK SEARCH completed
+          2C: g UID FETCH 1:* FLAGS
+          2S: * 1 FETCH (UID 1 FLAGS ())
+          2S: * 2 FETCH (UID 2 FLAGS ())
+          2S: * 3 FETCH (UID 3 FLAGS ())
+          2S: * 4 FETCH (UID 4 FLAGS (\Flagged))
+          2S: * 1 EXPUNGE
+          2S: * 2 EXPUNGE
+          2S: g OK UID FETCH completed
+          2C: h FETCH 1:* UID
+          2S: * 1 FETCH (UID 2)
+          2S: * 2 FETCH (UID 4)
+          2S: h OK FETCH completed",
+    );
 }

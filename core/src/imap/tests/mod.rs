@@ -33,8 +33,17 @@ impl Stage {
     fn new() -> Self {
         let mut world = World::new();
         let account = world.create_account("user@example.com", "secret");
-        let peer = Peer { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), tls: None };
-        Self { world, account, settings: Settings::default(), peer, talks: BTreeMap::new() }
+        let peer = Peer {
+            address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            tls: None,
+        };
+        Self {
+            world,
+            account,
+            settings: Settings::default(),
+            peer,
+            talks: BTreeMap::new(),
+        }
     }
 
     /// INBOX has so many messages, and the sessions `names` have it selected; the first has claimed them as recent.
@@ -55,13 +64,19 @@ impl Stage {
         let talk = self.talk(name);
         self.world.feed(talk, b"l LOGIN user@example.com secret\r\n");
         let said = self.world.take(talk);
-        assert!(said.windows(4).any(|part| part == b"l OK"), "{}", String::from_utf8_lossy(&said));
+        assert!(
+            said.windows(4).any(|part| part == b"l OK"),
+            "{}",
+            String::from_utf8_lossy(&said)
+        );
         self.talks.insert(name, (talk, Vec::new()));
     }
 
     /// One more message in INBOX.
     fn deliver(&mut self, flags: Flags) {
-        self.world.append(self.account, &MailboxName::inbox(), flags, MESSAGE).unwrap();
+        self.world
+            .append(self.account, &MailboxName::inbox(), flags, MESSAGE)
+            .unwrap();
     }
 
     fn talk(&mut self, name: char) -> Talk {
@@ -90,10 +105,22 @@ impl Stage {
             } else if let Some(said) = rest.strip_prefix("C: ") {
                 self.say(name, &[said.as_bytes(), b"\r\n"].concat());
             } else if let Some(said) = rest.strip_prefix("C| ") {
-                self.say(name, said.replace("\\r", "\r").replace("\\n", "\n").replace("\\0", "\0").as_bytes());
+                self.say(
+                    name,
+                    said.replace("\\r", "\r")
+                        .replace("\\n", "\n")
+                        .replace("\\0", "\0")
+                        .as_bytes(),
+                );
             } else if let Some(expected) = rest.strip_prefix("S: ") {
-                let heard = self.hear(name).unwrap_or_else(|| panic!("nothing was heard, but expected: {expected}"));
-                assert!(matches(expected, &heard), "\nexpected {expected}\nheard    {heard}\nthen {:?}", self.hear(name));
+                let heard = self
+                    .hear(name)
+                    .unwrap_or_else(|| panic!("nothing was heard, but expected: {expected}"));
+                assert!(
+                    matches(expected, &heard),
+                    "\nexpected {expected}\nheard    {heard}\nthen {:?}",
+                    self.hear(name)
+                );
             } else {
                 panic!("no line of a transcript: {line}");
             }
@@ -116,7 +143,8 @@ impl Stage {
     fn fresh(&mut self, name: char) -> bool {
         let talk = self.talk(name);
         let sent = self.world.conversation(talk).unwrap().sent();
-        let greeting = sent.starts_with(b"* OK [CAPABILITY") && sent.iter().filter(|&&octet| octet == b'\n').count() == 1;
+        let greeting = sent.starts_with(b"* OK [CAPABILITY")
+            && sent.iter().filter(|&&octet| octet == b'\n').count() == 1;
         if greeting {
             self.world.take(talk);
         }
@@ -151,7 +179,11 @@ impl Stage {
 
     /// The store requests and effects asked for since the start, by name.
     fn effects(&self) -> Vec<&'static str> {
-        self.world.log().iter().map(|effected| effected.effect.name()).collect()
+        self.world
+            .log()
+            .iter()
+            .map(|effected| effected.effect.name())
+            .collect()
     }
 }
 
@@ -175,11 +207,17 @@ fn ms(time: &str) -> u64 {
 /// Whether `heard` fits, where `...` stands for anything.
 fn matches(expected: &str, heard: &str) -> bool {
     let mut parts = expected.split("...");
-    let Some(mut rest) = heard.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let Some(mut rest) = heard.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
     let mut exact = true;
     for part in parts {
         exact = part.is_empty();
-        match if part.is_empty() { Some(rest.len()) } else { rest.find(part).map(|at| at + part.len()) } {
+        match if part.is_empty() {
+            Some(rest.len())
+        } else {
+            rest.find(part).map(|at| at + part.len())
+        } {
             Some(at) => rest = &rest[at..],
             None => return false,
         }

@@ -1,16 +1,19 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::pair::Fault;
 
 /// Everything a client may send, with literals of all kinds and refused commands in between.
 const CONVERSATION: &[u8] = b"a LOGIN {16+}\r\nuser@example.com {6+}\r\nsecret\r\n\
     b SELECT INBOX\r\n\
-    c APPEND INBOX (\\Seen) {20+}\r\nSubject: a\r\n\r\nbody\r\n\r\n\
+    c APPEND INBOX (\\Draft) {20+}\r\nSubject: a\r\n\r\nbody\r\n\r\n\
     d APPEND nowhere {4+}\r\nabcd\r\n\
     e APPEND INBOX {3+}\r\na\0b\r\n\
     f XYZZY {3+}\r\n1\r\n\r\n\
     g NOOP\n\
     h STORE 1 +FLAGS (\\Deleted Work)\r\n\
+    o UID FETCH 1:* (FLAGS BODY[TEXT])\r\n\
+    p SEARCH TEXT body\r\n\
     i COPY 1 \"Sent\"\r\n\
     j UID MOVE 1 Trash\r\n\
     k LIST \"\" (%)\r\n\
@@ -37,8 +40,14 @@ fn play(sizes: &[usize]) -> crate::pair::Summary {
 #[test]
 fn the_conversation_says_what_it_should() {
     let said = String::from_utf8_lossy(&play(&[usize::MAX]).sent).into_owned();
-    for expected in ["a OK", "b OK", "c OK", "d NO", "e BAD", "f BAD", "g BAD", "h OK", "i OK", "j OK", "k OK", "l OK", "m OK", "n OK"] {
-        assert!(said.lines().any(|line| line.starts_with(expected)), "no {expected} in {said}");
+    for expected in [
+        "a OK", "b OK", "c OK", "d NO", "e BAD", "f BAD", "g BAD", "h OK", "o OK", "p OK", "i OK", "j OK",
+        "k OK", "l OK", "m OK", "n OK",
+    ] {
+        assert!(
+            said.lines().any(|line| line.starts_with(expected)),
+            "no {expected} in {said}"
+        );
     }
 }
 
@@ -67,7 +76,7 @@ proptest! {
 
     /// The same for what looks like commands.
     #[test]
-    fn no_commands_break_it(lines in proptest::collection::vec(r#"[a-c] (UID )?(NOOP|IDLE|DONE|STORE|COPY|MOVE|EXPUNGE|LIST|LSUB|SELECT|STATUS|APPEND|CLOSE|CREATE|RENAME)( ("?[aINBOX%*/]{0,6}"?|[0-9:*,]{1,5}|\(?\\(Seen|Deleted)?\)?|\{[0-9]{1,2}\+?\}|[+-]?FLAGS)){0,4}"#, 0..12)) {
+    fn no_commands_break_it(lines in proptest::collection::vec(r#"[a-c] (UID )?(NOOP|IDLE|DONE|FETCH|SEARCH|STORE|COPY|MOVE|EXPUNGE|LIST|LSUB|SELECT|STATUS|APPEND|CLOSE|CREATE|RENAME)( ("?[aINBOX%*/]{0,6}"?|[0-9:*,]{1,5}|\(?\\(Seen|Deleted)?\)?|\{[0-9]{1,2}\+?\}|[+-]?FLAGS)){0,4}"#, 0..12)) {
         let mut stage = Stage::selected(3, "1");
         let talk = stage.talk('1');
         for line in lines {
@@ -80,5 +89,41 @@ proptest! {
         stage.world.close(talk);
         stage.world.advance(3_600_000);
         prop_assert!(stage.world.is_over(talk));
+    }
+}
+
+/// Each effect fails once, in each way: every command is answered all the same, and the store is sound.
+#[test]
+fn whatever_fails_is_answered() {
+    let effects = {
+        let mut stage = Stage::new();
+        let talk = stage.talk('1');
+        stage.world.feed(talk, CONVERSATION);
+        stage.effects()
+    };
+    assert!(effects.len() > 15, "{effects:?}");
+    for (at, effect) in effects.iter().enumerate() {
+        let nth = effects[..=at].iter().filter(|other| *other == effect).count();
+        for fault in [
+            Fault::before(effect, nth),
+            Fault::after(effect, nth),
+            Fault::timeout(effect, nth),
+        ] {
+            let mut stage = Stage::new();
+            let talk = stage.talk('1');
+            stage.world.fail(fault.clone());
+            stage.world.feed(talk, CONVERSATION);
+            stage.world.advance(25_000);
+            let said = String::from_utf8_lossy(&stage.world.take(talk)).into_owned();
+            for tag in "abcdefghijklmnop".chars() {
+                let answers = said
+                    .lines()
+                    .filter(|line| line.starts_with(&format!("{tag} ")))
+                    .count();
+                assert_eq!(answers, 1, "{tag} after {fault:?} in {said}");
+            }
+            let findings = stage.world.check();
+            assert!(findings.is_empty(), "{findings:?} after {fault:?}");
+        }
     }
 }

@@ -119,7 +119,10 @@ fn budgets_of_lines_and_literals() {
          1S: * BYE The next command cannot be found
          1 over"
     ));
-    logged_in("1", &format!("1C: a SUBSCRIBE {long}\n1S: a BAD expected a mailbox name of at most ..."));
+    logged_in(
+        "1",
+        &format!("1C: a SUBSCRIBE {long}\n1S: a BAD expected a mailbox name of at most ..."),
+    );
 }
 
 #[test]
@@ -143,5 +146,19 @@ fn id_and_namespace() {
            1C: c NAMESPACE
            1S: * NAMESPACE (("" "/")) NIL NIL
            1S: c OK NAMESPACE completed"#,
+    );
+}
+
+/// The time runs from the greeting, also for a client that says nothing at first.
+#[test]
+fn a_late_first_word_wins_no_time() {
+    Stage::new().play(
+        "1S: * OK ...
+         time 29s
+         1C: a NOOP
+         1S: a OK NOOP completed
+         time 1s
+         1S: * BYE Not logged in in time
+         1 over",
     );
 }
