@@ -261,16 +261,14 @@ impl Selected {
             return;
         }
         self.keep_gone(&vanished);
-        let news = changed.iter().map(Uid).filter(|&uid| {
-            let (old, new) = (self.view.get(uid), view.get(uid));
-            let known = |old: &Row| self.changed.contains(old.uid.0) || !own.contains(old.uid.0);
-            match (old.filter(|old| old.uid < self.told_below), new) {
-                (Some(old), Some(new)) if known(old) => old.flags != new.flags,
-                (Some(old), Some(new)) => expected(old.flags) != new.flags,
-                _ => false,
-            }
+        let news = rows_in(&view, &changed).filter(|new| {
+            let told = |old: &&Row| old.uid < self.told_below;
+            self.view.get(new.uid).filter(told).is_some_and(|old| {
+                let silent = own.contains(old.uid.0) && !self.changed.contains(old.uid.0);
+                new.flags != if silent { expected(old.flags) } else { old.flags }
+            })
         });
-        let news: UidSet = news.map(|uid| uid.0).collect();
+        let news: UidSet = news.map(|row| row.uid.0).collect();
         self.changed = self.changed.union(&news);
         self.view = view;
         self.add_recent(recent_from);
@@ -289,10 +287,7 @@ impl Selected {
     /// Messages that vanish stay numbered until the client hears of it; those that it never heard of do not.
     fn keep_gone(&mut self, vanished: &UidSet) {
         let old = std::mem::take(&mut self.gone);
-        let fresh = vanished
-            .iter()
-            .filter_map(|uid| self.view.get(Uid(uid)))
-            .filter(|row| row.uid < self.told_below);
+        let fresh = rows_in(&self.view, vanished).filter(|row| row.uid < self.told_below);
         let mut fresh = fresh.copied().peekable();
         let mut gone = VecDeque::with_capacity(old.len());
         for row in old {
@@ -406,6 +401,15 @@ impl Selected {
             Told::More
         }
     }
+}
+
+/// The messages of a view that are in a set; a set may name far more than there are.
+fn rows_in<'a>(view: &'a View, uids: &'a UidSet) -> impl Iterator<Item = &'a Row> {
+    uids.ranges().flat_map(|range| {
+        let last = Uid(*range.end());
+        view.iter_from(Uid(*range.start()))
+            .take_while(move |row| row.uid <= last)
+    })
 }
 
 #[cfg(test)]

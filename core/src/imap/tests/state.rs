@@ -1,4 +1,5 @@
 use super::*;
+use crate::machine::{Action, Input, Machine, Step, Time};
 
 #[test]
 fn commands_out_of_state_are_bad() {
@@ -160,5 +161,38 @@ fn a_late_first_word_wins_no_time() {
          time 1s
          1S: * BYE Not logged in in time
          1 over",
+    );
+}
+
+/// A shell that always has octets to give may never come to a tick.
+#[test]
+fn a_client_that_never_pauses_wins_no_time() {
+    let peer = Peer {
+        address: None,
+        tls: None,
+    };
+    let mut session = Session::new(peer, Arc::new(Settings::default()), Seed::new([1; 32]));
+    let mut said = Vec::new();
+    for seconds in [0, 10, 29, 30] {
+        let now = Time {
+            mono_ms: 5_000 + seconds * 1000,
+            unix_ms: 0,
+        };
+        session.handle(
+            now,
+            Input::Bytes {
+                octets: "a NOOP\r\n".into(),
+                waited: false,
+            },
+        );
+        while let Step::Act(action) = session.poll() {
+            said.push(action);
+        }
+    }
+    let last = Action::Send("* BYE Not logged in in time\r\n".into());
+    assert_eq!(
+        (said.len(), said.last(), session.poll()),
+        (5, Some(&last), Step::Over),
+        "{said:?}"
     );
 }
