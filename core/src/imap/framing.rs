@@ -2,13 +2,14 @@
 //!
 //! RFC 3501, 2.2.1 and 4.3; RFC 7888 (LITERAL+). Holds at most one command within its budget and the rest of one read.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::wire::command::{Assembler, BareLf, Budget, Event};
 use crate::wire::line::{LineFault, Lines};
 
 /// The framing of one conversation.
-#[derive(Debug)]
 pub(super) struct Framing {
     budget: Budget,
     rest: Bytes,
@@ -16,6 +17,13 @@ pub(super) struct Framing {
     lines: Lines,
     /// A literal is announced and nobody has decided about it.
     undecided: bool,
+}
+
+impl fmt::Debug for Framing {
+    /// Without the octets: there may be a password among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Framing({} octets wait)", self.rest.len())
+    }
 }
 
 impl Framing {
