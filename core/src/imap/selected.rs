@@ -264,8 +264,8 @@ impl Selected {
         let news = rows_in(&view, &changed).filter(|new| {
             let told = |old: &&Row| old.uid < self.told_below;
             self.view.get(new.uid).filter(told).is_some_and(|old| {
-                let silent = own.contains(old.uid.0) && !self.changed.contains(old.uid.0);
-                new.flags != if silent { expected(old.flags) } else { old.flags }
+                let own = own.contains(old.uid.0);
+                new.flags != if own { expected(old.flags) } else { old.flags }
             })
         });
         let news: UidSet = news.map(|row| row.uid.0).collect();
@@ -274,9 +274,11 @@ impl Selected {
         self.add_recent(recent_from);
     }
 
-    /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`).
+    /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`); of those that are gone it is
+    /// not (RFC 2180, 4.2.3).
     pub(crate) fn owe_flags(&mut self, uids: &UidSet) {
-        self.changed = self.changed.union(uids);
+        let gone: UidSet = self.gone.iter().map(|row| row.uid.0).collect();
+        self.changed = self.changed.union(&uids.difference(&gone));
     }
 
     /// The client has just been told the flags of this message (by FETCH).

@@ -1,7 +1,8 @@
 use super::*;
 use crate::imap::Plaintext;
-use crate::machine::TlsInfo;
+use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo};
 use crate::pair::Fault;
+use crate::store::{Account, Reply};
 
 const ALL: &str =
     "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
@@ -217,4 +218,62 @@ fn only_what_the_operator_wants_is_offered() {
          1C: a AUTHENTICATE LOGIN
          1S: a NO [CANNOT] There is no such mechanism",
     );
+}
+
+/// A disabled account with the right password: the same words, later, as with a wrong one.
+#[test]
+fn a_disabled_account_does_not_log_in() {
+    let mut session = Session::new(
+        Peer {
+            address: None,
+            tls: None,
+        },
+        Arc::default(),
+        Seed::new([1; 32]),
+    );
+    let account = Account {
+        id: AccountId(1),
+        login: "a@b".into(),
+        pw_hash: "hash".into(),
+        enabled: false,
+    };
+    let found = Done::Reply(Reply::AccountFound(Some(account)));
+    let now = Time::default();
+    drain(&mut session);
+    session.handle(
+        now,
+        Input::Bytes {
+            octets: "a LOGIN a@b right\r\n".into(),
+            waited: true,
+        },
+    );
+    for (answer, question) in [
+        (found, "store.FindAccount"),
+        (Done::Verified(true), "VerifyPassword"),
+    ] {
+        let asked = drain(&mut session);
+        let [Action::Do(token, effect)] = &asked[..] else {
+            panic!("{asked:?}")
+        };
+        assert_eq!(effect.name(), question);
+        session.handle(now, Input::Outcome(*token, Ok(answer)));
+    }
+    assert_eq!(drain(&mut session), []);
+    session.handle(
+        Time {
+            mono_ms: 1000,
+            unix_ms: 0,
+        },
+        Input::Tick,
+    );
+    let refused = "a NO [AUTHENTICATIONFAILED] The name or the password is wrong\r\n";
+    assert_eq!(drain(&mut session), [Action::Send(refused.into())]);
+}
+
+fn drain(session: &mut Session) -> Vec<Action> {
+    std::iter::from_fn(|| match session.poll() {
+        Step::Act(action) => Some(action),
+        _ => None,
+    })
+    .collect()
 }

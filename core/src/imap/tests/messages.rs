@@ -93,7 +93,6 @@ fn expunge_tells_numbers_as_they_shift() {
           2S: * 4 FETCH (FLAGS (\Seen))
           2S: c OK STORE completed
           2C: d STORE 1,2 +FLAGS (\Flagged)
-          2S: * 1 FETCH (FLAGS ())
           2S: * 2 FETCH (FLAGS (\Flagged))
           2S: d NO [EXPUNGEISSUED] Some of the messages are gone
           2C: e UID STORE 1:2 -FLAGS (\Flagged)
