@@ -67,7 +67,7 @@ impl Selected {
             keywords_told: view.keywords.len(),
             view,
         };
-        selected.add_recent(recent_from);
+        selected.add_recent(recent_from, Uid(1));
         selected.recent_told = selected.recent();
         selected
     }
@@ -225,13 +225,13 @@ impl Selected {
         low
     }
 
-    fn add_recent(&mut self, from: Uid) {
-        let from = from.max(self.recent.last().map_or(Uid(1), |&(_, to)| to));
-        if from < self.view.uid_next {
-            match self.recent.last_mut() {
-                Some((_, to)) if *to == from => *to = self.view.uid_next,
-                _ => self.recent.push((from, self.view.uid_next)),
-            }
+    /// Messages from `from` on are recent here, but of those that the session had before none becomes so.
+    fn add_recent(&mut self, from: Uid, had_below: Uid) {
+        let (from, to) = (from.max(had_below), self.view.uid_next);
+        match self.recent.last_mut() {
+            _ if from >= to => {}
+            Some((_, end)) if *end == from => *end = to,
+            _ => self.recent.push((from, to)),
         }
     }
 }
@@ -270,8 +270,8 @@ impl Selected {
         });
         let news: UidSet = news.map(|row| row.uid.0).collect();
         self.changed = self.changed.union(&news);
-        self.view = view;
-        self.add_recent(recent_from);
+        let had_below = std::mem::replace(&mut self.view, view).uid_next;
+        self.add_recent(recent_from, had_below);
     }
 
     /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`); of those that are gone it is

@@ -146,7 +146,8 @@ enum Change {
     Add(u32),
     Flip(usize, u64),
     Expunge(usize),
-    Absorb,
+    /// The store says: what is new is recent from so many before UIDNEXT on.
+    Absorb(u32),
     Tell(bool),
     /// The client itself adds flags to all its messages, and wants to hear nothing of it.
     Own(u64),
@@ -157,7 +158,7 @@ fn change() -> impl Strategy<Value = Change> {
         (0u32..4).prop_map(Change::Add),
         (0usize..12, 1u64..8).prop_map(|(n, flags)| Change::Flip(n, flags)),
         (0usize..12).prop_map(Change::Expunge),
-        Just(Change::Absorb),
+        (0u32..6).prop_map(Change::Absorb),
         any::<bool>().prop_map(Change::Tell),
         (1u64..8).prop_map(Change::Own),
     ]
@@ -236,12 +237,18 @@ proptest! {
         let mut selected = Selected::new(server.opened(recent_from.min(server.uid_next)), false);
         let messages = rows(&selected).map(|row| (row.uid.0, row.flags.0.to_string())).collect();
         let mut client = Client { messages };
+        let mut recent: BTreeSet<u32> = (recent_from..server.uid_next).collect();
         for change in changes {
             match change {
                 Change::Add(count) => server.add(count),
                 Change::Flip(n, flags) => server.flip(n, flags),
                 Change::Expunge(n) => server.expunge(n),
-                Change::Absorb => selected.absorb(server.refreshed(selected.since(), server.uid_next)),
+                Change::Absorb(back) => {
+                    let recent_from = server.uid_next.saturating_sub(back).max(1);
+                    let had_below = selected.view().uid_next.0;
+                    recent.extend(recent_from.max(had_below)..server.uid_next);
+                    selected.absorb(server.refreshed(selected.since(), recent_from));
+                }
                 Change::Tell(expunges) => tell_all(&mut selected, &mut client, expunges),
                 Change::Own(flags) => {
                     let own: UidSet = rows(&selected).map(|row| row.uid.0).filter(|uid| server.messages.contains_key(uid)).collect();
@@ -258,6 +265,8 @@ proptest! {
                 }
             }
             agree(&selected, &client);
+            let heard = (1..server.uid_next).filter(|&uid| selected.is_recent(Uid(uid)));
+            prop_assert_eq!(heard.collect::<BTreeSet<_>>(), recent.clone());
         }
         selected.absorb(server.refreshed(selected.since(), server.uid_next));
         tell_all(&mut selected, &mut client, true);
