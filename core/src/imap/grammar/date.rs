@@ -21,7 +21,6 @@ impl Cursor<'_> {
         let start = self.position();
         let text = self.skip(b'"').then(|| self.take_while(|octet| octet != b'"'));
         let seconds = text.and_then(date::parse_date_time).filter(|_| self.skip(b'"'));
-        seconds
-            .ok_or_else(|| self.error_at(start, Expected::DateTime))
+        seconds.ok_or_else(|| self.error_at(start, Expected::DateTime))
     }
 }

@@ -25,11 +25,11 @@ impl Cursor<'_> {
     pub fn sequence_set(&mut self) -> Result<SequenceSet, Syntax> {
         let start = self.position();
         let text = self.take_while(|octet| matches!(octet, b'0'..=b'9' | b'*' | b':' | b','));
-        SequenceSet::parse(text).map_err(|invalid| match invalid {
-            BadSequenceSet::Malformed(0) => self.error_at(start, Expected::SequenceSet),
-            BadSequenceSet::Malformed(offset) => self.error_at(start + offset, Expected::SeqNumber),
+        SequenceSet::parse(text).map_err(|bad| match bad {
+            BadSequenceSet::Malformed(offset) => self.error_at(start + offset, Expected::SequenceSet),
             BadSequenceSet::TooMany => {
-                self.error_at(start, Expected::AtMost(SequenceSet::ITEMS_MAX, "items in a sequence set"))
+                let most = Expected::AtMost(SequenceSet::ITEMS_MAX, "items in a sequence set");
+                self.error_at(start, most)
             }
         })
     }

@@ -128,8 +128,6 @@ pub enum Expected {
     NzNumber,
     /// `sequence-set`
     SequenceSet,
-    /// `seq-number`, or what may follow one in a set.
-    SeqNumber,
     /// A system flag that a client may set, or a keyword.
     Flag,
     /// A system flag that a client may set.
@@ -222,7 +220,6 @@ impl fmt::Display for Expected {
             Expected::Number => "a number below 4294967296",
             Expected::NzNumber => "a number from 1 to 4294967295",
             Expected::SequenceSet => "a sequence set",
-            Expected::SeqNumber => "a number from 1 to 4294967295 or \"*\" in the sequence set",
             Expected::Flag => "a flag",
             Expected::SystemFlag => "one of \\Answered, \\Flagged, \\Deleted, \\Seen, \\Draft",
             Expected::Keyword => return write!(f, "a keyword of at most {} characters", Keyword::LEN_MAX),

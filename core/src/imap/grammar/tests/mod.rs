@@ -56,6 +56,7 @@ fn flag_list(list: &FlagList) -> String {
         .join(" ")
 }
 
+/// What a set names in a mailbox of nine messages.
 fn sequence_set(set: &SequenceSet) -> String {
-    set.to_string()
+    set.resolve(9).to_string()
 }

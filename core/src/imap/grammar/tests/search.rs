@@ -44,7 +44,7 @@ fn keys() {
         &[
             // RFC 3501, 6.4.4
             ("a SEARCH ALL", "all"),
-            ("a SEARCH 1,3:*,2", "1,3:*,2"),
+            ("a SEARCH 1,5:*,2", "1:2,5:9"),
             ("a search answered deleted", "\\Answered \\Deleted and"),
             ("a SEARCH UNANSWERED", "\\Answered not"),
             ("a SEARCH UNDELETED", "\\Deleted not"),
@@ -60,7 +60,7 @@ fn keys() {
                 "$Junk NonJunk not and",
             ),
             ("a SEARCH LARGER 0 SMALLER 4294967295", ">0 <4294967295 and"),
-            ("a SEARCH UID 1:*", "uid:1:*"),
+            ("a SEARCH UID 1:*", "uid:1:9"),
             (
                 "a SEARCH BCC a CC b FROM c TO d",
                 "BCC:\"a\" CC:\"b\" and FROM:\"c\" and TO:\"d\" and",
