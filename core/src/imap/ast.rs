@@ -1,8 +1,8 @@
 //! What IMAP arguments mean once they are parsed. The grammar makes these values, the commands use them.
 
+use crate::store::set::SequenceSet;
 use crate::store::{Flag, Keyword, ModSeq};
 use crate::wire::date::Day;
-use crate::store::set::SequenceSet;
 
 /// One thing that FETCH tells of a message (`fetch-att`, RFC 3501, 9).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,6 +29,20 @@ pub enum Effect {
     ConfirmDelivery(Vec<DeliveryKey>),
 }
 
+impl Effect {
+    /// Its name in rules for faults, logs and metrics: `store.Deliver`, `FinishUpload`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Effect::Store(_, request) => request.name(),
+            Effect::FinishUpload(_) => "FinishUpload",
+            Effect::Scan(_) => "Scan",
+            Effect::VerifyPassword { .. } => "VerifyPassword",
+            Effect::HashPassword(_) => "HashPassword",
+            Effect::ConfirmDelivery(_) => "ConfirmDelivery",
+        }
+    }
+}
+
 /// How an effect ended.
 pub type Outcome = Result<Done, Failure>;
 

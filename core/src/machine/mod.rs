@@ -153,7 +153,8 @@ pub struct Peer {
 impl Peer {
     /// Whether credentials may pass in the clear: loopback or a UNIX socket.
     pub fn is_local(&self) -> bool {
-        self.address.is_none_or(|address| address.to_canonical().is_loopback())
+        self.address
+            .is_none_or(|address| address.to_canonical().is_loopback())
     }
 
     /// Whether the transport is encrypted.

@@ -12,6 +12,8 @@ pub mod memory;
 mod name;
 mod reply;
 mod request;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod set;
 pub mod view;
 

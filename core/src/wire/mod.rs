@@ -1,1 +1,8 @@
-//! To be written.
+//! What the protocols share on the wire.
+//!
+//! Invariant: `wire` knows no protocol's commands, and no message structure.
+
+pub mod base64;
+pub mod date;
+pub mod filter;
+pub mod mutf7;
