@@ -10,7 +10,13 @@ pub static MANNERS: Manners = Manners {
     protocol: "LMTP",
     hellos: &[Hello::Lhlo],
     wrong_hello: words::SAY_LHLO,
-    extensions: &["PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"],
+    extensions: &[
+        "PIPELINING",
+        "8BITMIME",
+        "SMTPUTF8",
+        "CHUNKING",
+        "ENHANCEDSTATUSCODES",
+    ],
     no_recipients: words::NO_RECIPIENTS,
 };
 

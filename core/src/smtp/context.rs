@@ -60,7 +60,11 @@ impl Context {
 
     /// What the command just answered has earned the peer.
     pub fn verdict(&mut self) -> Verdict {
-        if mem::take(&mut self.out.blamed) { self.conduct.erred() } else { Verdict::GoOn }
+        if mem::take(&mut self.out.blamed) {
+            self.conduct.erred()
+        } else {
+            Verdict::GoOn
+        }
     }
 
     /// Takes note of deliveries that are answered in this drain.

@@ -19,7 +19,9 @@ const HOPS_MAX: usize = 50;
 
 /// The end of the message has come.
 pub(super) fn finish(cx: &mut Context) -> State {
-    let Some(transaction) = cx.transaction.take() else { return State::AwaitCommand };
+    let Some(transaction) = cx.transaction.take() else {
+        return State::AwaitCommand;
+    };
     if let Some(why) = transaction.body.as_ref().and_then(|body| body.refused) {
         return refuse(cx, &transaction, why);
     }
@@ -36,7 +38,9 @@ pub(super) struct AwaitStored {
 impl AwaitStored {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         match outcome {
-            Ok(Done::Stored(stored)) if hops(&stored.index) > HOPS_MAX => refuse(cx, &self.transaction, words::LOOP),
+            Ok(Done::Stored(stored)) if hops(&stored.index) > HOPS_MAX => {
+                refuse(cx, &self.transaction, words::LOOP)
+            }
             Ok(Done::Stored(stored)) => deliver(cx, &self.transaction, stored),
             Ok(_) => refuse(cx, &self.transaction, words::TRY_LATER),
             Err(failure) => refuse(cx, &self.transaction, words::failure(&failure)),
@@ -65,7 +69,14 @@ fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State
     }
     let keys = recipients.iter().map(|recipient| recipient.key).collect();
     let at_ms = cx.now.unix_ms;
-    cx.out.ask(Effect::Store(Actor::Door, Request::Deliver { stored, recipients, at_ms }));
+    cx.out.ask(Effect::Store(
+        Actor::Door,
+        Request::Deliver {
+            stored,
+            recipients,
+            at_ms,
+        },
+    ));
     State::AwaitDelivered(AwaitDelivered { places, keys })
 }
 
@@ -81,7 +92,11 @@ pub(super) struct AwaitDelivered {
 impl AwaitDelivered {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         let answers = self.answers(outcome);
-        let delivered = self.keys.iter().zip(&answers).filter(|(_, answer)| **answer == words::DELIVERED);
+        let delivered = self
+            .keys
+            .iter()
+            .zip(&answers)
+            .filter(|(_, answer)| **answer == words::DELIVERED);
         let delivered: Vec<_> = delivered.map(|(key, _)| *key).collect();
         if !delivered.is_empty() {
             cx.conduct.forgive();
@@ -117,5 +132,8 @@ pub(super) fn refuse(cx: &mut Context, transaction: &Transaction, why: Reply) ->
 fn hops(index: &MessageIndex) -> usize {
     let root = index.parts.first().and_then(|part| part.message.as_ref());
     let fields = root.and_then(|root| root.fields.as_deref()).unwrap_or_default();
-    fields.iter().filter(|field| field.name.eq_ignore_ascii_case(b"Received")).count()
+    fields
+        .iter()
+        .filter(|field| field.name.eq_ignore_ascii_case(b"Received"))
+        .count()
 }

@@ -10,6 +10,7 @@
 
 mod command;
 mod context;
+mod line;
 mod manners;
 mod message;
 mod outbox;
@@ -19,6 +20,7 @@ mod session;
 mod settings;
 mod trace;
 mod transaction;
+mod unstuff;
 pub mod words;
 
 #[cfg(test)]

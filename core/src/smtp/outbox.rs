@@ -64,7 +64,13 @@ impl Outbox {
     pub fn open_upload(&mut self, object: ObjectId) {
         self.uploads += 1;
         let upload = *self.upload.insert(Upload(self.uploads));
-        self.actions.push_back(Action::OpenUpload(upload, Purpose { object, kind: ObjectKind::Email }));
+        self.actions.push_back(Action::OpenUpload(
+            upload,
+            Purpose {
+                object,
+                kind: ObjectKind::Email,
+            },
+        ));
     }
 
     pub fn feed(&mut self, octets: Bytes) {

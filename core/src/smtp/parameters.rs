@@ -49,13 +49,18 @@ fn split(input: &str, glued: Reply) -> Result<impl Iterator<Item = (&str, Option
         return Err(glued);
     }
     let words = input.split(' ').filter(|word| !word.is_empty());
-    Ok(words.map(|word| word.split_once('=').map_or((word, None), |(keyword, value)| (keyword, Some(value)))))
+    Ok(words.map(|word| {
+        word.split_once('=')
+            .map_or((word, None), |(keyword, value)| (keyword, Some(value)))
+    }))
 }
 
 /// `size-value = 1*20DIGIT`
 fn size(value: Option<&str>) -> Result<u64, Reply> {
     match value {
-        Some(digits) if (1..=20).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit()) => {
+        Some(digits)
+            if (1..=20).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit()) =>
+        {
             digits.parse().map_err(|_| words::TOO_BIG)
         }
         _ => Err(words::PARAMETER_VALUE),
@@ -83,7 +88,11 @@ impl Seen {
     fn once(&mut self, parameter: u8) -> Result<(), Reply> {
         let repeated = self.0 & parameter != 0;
         self.0 |= parameter;
-        if repeated { Err(words::PARAMETER_VALUE) } else { Ok(()) }
+        if repeated {
+            Err(words::PARAMETER_VALUE)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -97,8 +106,21 @@ mod tests {
         let table = [
             ("", Ok(plain)),
             (" ", Ok(plain)),
-            (" SIZE=500000", Ok(MailParameters { size: Some(500_000), ..plain })),
-            (" size=0  body=8bitmime smtputf8 ", Ok(MailParameters { size: Some(0), eight_bit: true, utf8: true })),
+            (
+                " SIZE=500000",
+                Ok(MailParameters {
+                    size: Some(500_000),
+                    ..plain
+                }),
+            ),
+            (
+                " size=0  body=8bitmime smtputf8 ",
+                Ok(MailParameters {
+                    size: Some(0),
+                    eight_bit: true,
+                    utf8: true,
+                }),
+            ),
             (" BODY=7BIT", Ok(plain)),
             ("SIZE=1", Err(words::MAIL_SYNTAX)),
             (" SIZE", Err(words::PARAMETER_VALUE)),

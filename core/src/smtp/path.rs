@@ -25,7 +25,10 @@ pub struct Mailbox {
 
 impl Mailbox {
     fn new(local: &str, domain: &str) -> Self {
-        Self { text: format!("{local}@{}", domain.to_lowercase()), local_len: local.len() }
+        Self {
+            text: format!("{local}@{}", domain.to_lowercase()),
+            local_len: local.len(),
+        }
     }
 
     /// `local@domain`, as it is written into `Delivered-To` and the delivery key.
@@ -98,13 +101,21 @@ pub fn forward_path<'a>(input: &'a str, hostname: &str) -> Result<(Mailbox, &'a 
 
 fn within_limits(input: &str, rest: &str, domain: &str) -> Result<(), Reply> {
     let path_len = input.len() - rest.len();
-    if path_len > PATH_LEN_MAX || domain.len() > DOMAIN_LEN_MAX { Err(words::PATH_TOO_LONG) } else { Ok(()) }
+    if path_len > PATH_LEN_MAX || domain.len() > DOMAIN_LEN_MAX {
+        Err(words::PATH_TOO_LONG)
+    } else {
+        Ok(())
+    }
 }
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`: local part, domain, what follows.
 fn path(input: &str) -> Option<(&str, &str, &str)> {
     let rest = input.strip_prefix('<')?;
-    let rest = if rest.starts_with('@') { source_route(rest)? } else { rest };
+    let rest = if rest.starts_with('@') {
+        source_route(rest)?
+    } else {
+        rest
+    };
     let (local, rest) = local_part(rest)?;
     let (domain, rest) = domain_or_literal(rest.strip_prefix('@')?)?;
     Some((local, domain, rest.strip_prefix('>')?))
@@ -148,12 +159,18 @@ fn quoted_string(input: &str) -> Option<(&str, &str)> {
 
 /// `Domain / address-literal`
 fn domain_or_literal(input: &str) -> Option<(&str, &str)> {
-    if input.starts_with('[') { address_literal(input) } else { domain(input) }
+    if input.starts_with('[') {
+        address_literal(input)
+    } else {
+        domain(input)
+    }
 }
 
 /// `Domain = sub-domain *("." sub-domain)`, with U-labels (RFC 6531, 3.3). Underscores are let through: real names have them.
 fn domain(input: &str) -> Option<(&str, &str)> {
-    let (domain, rest) = take_while(input, |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') || is_beyond_ascii(c));
+    let (domain, rest) = take_while(input, |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') || is_beyond_ascii(c)
+    });
     let is_label = |label: &str| {
         !label.is_empty() && label.len() <= LABEL_LEN_MAX && !label.starts_with('-') && !label.ends_with('-')
     };
@@ -168,7 +185,9 @@ fn address_literal(input: &str) -> Option<(&str, &str)> {
         None => inner.parse::<Ipv4Addr>().is_ok(),
         Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6") => address.parse::<Ipv6Addr>().is_ok(),
         Some((tag, content)) => {
-            let tagged = tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && !tag.is_empty() && !tag.ends_with('-');
+            let tagged = tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                && !tag.is_empty()
+                && !tag.ends_with('-');
             tagged && !content.is_empty() && content.chars().all(|c| matches!(c, '!'..='Z' | '^'..='~'))
         }
     };
@@ -181,7 +200,9 @@ pub fn is_host(name: &str) -> bool {
 }
 
 fn is_dot_string(local: &str) -> bool {
-    local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+    local
+        .split('.')
+        .all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
 }
 
 /// `atext` (RFC 5322, 3.2.3), with text beyond ASCII (RFC 6532, 3.2).
@@ -191,7 +212,10 @@ fn is_atext(c: char) -> bool {
 
 /// `UTF8-non-ascii`, less what would be invisible or break a line where the address is shown.
 fn is_beyond_ascii(c: char) -> bool {
-    !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    !c.is_ascii()
+        && !c.is_control()
+        && !c.is_whitespace()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The content of a quoted string; anything else as it is.
@@ -245,10 +269,41 @@ mod tests {
     #[test]
     fn paths_that_are_wrong() {
         let table = [
-            "", "<", "<>", "a@b", "<a>", "<a@>", "<@b>", "<a@b", "<a b@c>", "<a@b c>", "<.a@b>", "<a.@b>", "<a..b@c>",
-            "<\"a@b>", "<\"a\"b@c>", "<\"a\\\u{e9}\"@c>", "<\"a\tb\"@c>", "<a@-b>", "<a@b->", "<a@b..c>", "<a@b.>",
-            "<a@[1.2.3]>", "<a@[1.2.3.4>", "<a@[IPv6:zz]>", "<a@[:x]>", "<a@[]>", "<@a:b>", "<@a,b:c@d>", "<@a b@c>",
-            "<a\u{85}@b>", "<a@b\u{2028}>", "<a\u{202e}@b>", "<<a@b>>", "<a@b@c>", "<a@b\0>",
+            "",
+            "<",
+            "<>",
+            "a@b",
+            "<a>",
+            "<a@>",
+            "<@b>",
+            "<a@b",
+            "<a b@c>",
+            "<a@b c>",
+            "<.a@b>",
+            "<a.@b>",
+            "<a..b@c>",
+            "<\"a@b>",
+            "<\"a\"b@c>",
+            "<\"a\\\u{e9}\"@c>",
+            "<\"a\tb\"@c>",
+            "<a@-b>",
+            "<a@b->",
+            "<a@b..c>",
+            "<a@b.>",
+            "<a@[1.2.3]>",
+            "<a@[1.2.3.4>",
+            "<a@[IPv6:zz]>",
+            "<a@[:x]>",
+            "<a@[]>",
+            "<@a:b>",
+            "<@a,b:c@d>",
+            "<@a b@c>",
+            "<a\u{85}@b>",
+            "<a@b\u{2028}>",
+            "<a\u{202e}@b>",
+            "<<a@b>>",
+            "<a@b@c>",
+            "<a@b\0>",
         ];
         for input in table {
             assert_eq!(forward(input), Err(words::RECIPIENT_SYNTAX), "{input}");
@@ -269,13 +324,20 @@ mod tests {
         assert_eq!(forward(&at(65, 100)), Err(words::PATH_TOO_LONG));
         assert!(reverse_path(&at(120, 133)).is_ok());
         assert_eq!(reverse_path(&at(120, 134)), Err(words::PATH_TOO_LONG));
-        assert_eq!(forward(&format!("<a@{}>", "d".repeat(64))), Err(words::RECIPIENT_SYNTAX));
+        assert_eq!(
+            forward(&format!("<a@{}>", "d".repeat(64))),
+            Err(words::RECIPIENT_SYNTAX)
+        );
     }
 
     #[test]
     fn accounts_are_found_in_lower_case_without_detail_and_needless_quotes() {
         let table = [
-            ("<User+Detail@Example.COM>", "user+detail@example.com", Some("user@example.com")),
+            (
+                "<User+Detail@Example.COM>",
+                "user+detail@example.com",
+                Some("user@example.com"),
+            ),
             ("<\"User\"@x>", "user@x", None),
             ("<\"u\\ser+d e\"@x>", "\"user+d e\"@x", Some("user@x")),
             ("<\"a\\\"b\"@x>", "\"a\\\"b\"@x", None),
@@ -284,13 +346,25 @@ mod tests {
         ];
         for (input, address, base) in table {
             let (mailbox, _) = forward_path(input, "h").unwrap();
-            assert_eq!((mailbox.lookup().as_str(), mailbox.lookup_base().as_deref()), (address, base), "{input}");
+            assert_eq!(
+                (mailbox.lookup().as_str(), mailbox.lookup_base().as_deref()),
+                (address, base),
+                "{input}"
+            );
         }
     }
 
     #[test]
     fn hosts() {
-        assert!(["a", "a.b", "[127.0.0.1]", "[IPv6:::1]", "xn--x", "ä.example"].iter().all(|name| is_host(name)));
-        assert!(["", "a b", "a(b", "[x", "a\r", "-"].iter().all(|name| !is_host(name)));
+        assert!(
+            ["a", "a.b", "[127.0.0.1]", "[IPv6:::1]", "xn--x", "ä.example"]
+                .iter()
+                .all(|name| is_host(name))
+        );
+        assert!(
+            ["", "a b", "a(b", "[x", "a\r", "-"]
+                .iter()
+                .all(|name| !is_host(name))
+        );
     }
 }

@@ -7,12 +7,12 @@ use bytes::Bytes;
 
 use super::command::{self, AwaitChunk, AwaitContent, AwaitRecipient};
 use super::context::{Context, Verdict};
+use super::line::{Line, Lines};
 use super::manners::Manners;
 use super::message::{AwaitDelivered, AwaitStored};
 use super::settings::Settings;
 use super::words::{self, Reply};
 use crate::machine::{Due, Input, Machine, Outcome, Peer, Seed, Step, Time};
-use crate::wire::line::{Line, Lines};
 
 /// The most octets of a command line, with its line end.
 const LINE_MAX: usize = 4096;
@@ -60,7 +60,8 @@ pub(super) enum State {
 impl Server {
     pub(crate) fn new(manners: &'static Manners, peer: Peer, settings: Arc<Settings>, seed: Seed) -> Self {
         let mut cx = Context::new(manners, peer, settings, seed);
-        cx.out.lines(&[format!("220 {} {} ready", cx.settings.hostname, manners.protocol)]);
+        cx.out
+            .lines(&[format!("220 {} {} ready", cx.settings.hostname, manners.protocol)]);
         Self {
             cx,
             state: State::AwaitCommand,
@@ -113,7 +114,11 @@ impl Server {
         }
         match self.cx.verdict() {
             Verdict::GoOn => {}
-            Verdict::SlowDown => self.state = State::AwaitPause { until_ms: self.cx.now.mono_ms.saturating_add(PAUSE_MS) },
+            Verdict::SlowDown => {
+                self.state = State::AwaitPause {
+                    until_ms: self.cx.now.mono_ms.saturating_add(PAUSE_MS),
+                }
+            }
             Verdict::Close => self.state = goodbye(&mut self.cx, words::TOO_MANY_ERRORS),
         }
     }
@@ -134,7 +139,9 @@ impl Server {
             State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => {
                 self.state = goodbye(&mut self.cx, words::IDLE);
             }
-            State::AwaitPause { until_ms } if *until_ms <= self.cx.now.mono_ms => self.state = State::AwaitCommand,
+            State::AwaitPause { until_ms } if *until_ms <= self.cx.now.mono_ms => {
+                self.state = State::AwaitCommand
+            }
             _ => {}
         }
     }
@@ -151,13 +158,18 @@ impl Server {
             _ => Due::Idle(IDLE_MS),
         };
         match &self.state {
-            State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => {
-                Step::Wait { bytes: true, until: Some(idle) }
-            }
-            State::AwaitPause { until_ms } => Step::Wait { bytes: false, until: Some(Due::At(*until_ms)) },
-            State::AwaitRecipient(_) | State::AwaitStored(_) | State::AwaitDelivered(_) => {
-                Step::Wait { bytes: false, until: None }
-            }
+            State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => Step::Wait {
+                bytes: true,
+                until: Some(idle),
+            },
+            State::AwaitPause { until_ms } => Step::Wait {
+                bytes: false,
+                until: Some(Due::At(*until_ms)),
+            },
+            State::AwaitRecipient(_) | State::AwaitStored(_) | State::AwaitDelivered(_) => Step::Wait {
+                bytes: false,
+                until: None,
+            },
             State::Over => Step::Over,
         }
     }
@@ -204,8 +216,21 @@ fn goodbye(cx: &mut Context, word: Reply) -> State {
 
 /// Whether a browser, or a page that makes one send a form, has come to the wrong door.
 fn is_http(line: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 10] =
-        [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"TRACE ", b"CONNECT ", b"Host:"];
-    let begins = |with: &&[u8]| line.get(..with.len()).is_some_and(|first| first.eq_ignore_ascii_case(with));
+    const BEGINNINGS: [&[u8]; 10] = [
+        b"GET ",
+        b"POST ",
+        b"PUT ",
+        b"HEAD ",
+        b"OPTIONS ",
+        b"DELETE ",
+        b"PATCH ",
+        b"TRACE ",
+        b"CONNECT ",
+        b"Host:",
+    ];
+    let begins = |with: &&[u8]| {
+        line.get(..with.len())
+            .is_some_and(|first| first.eq_ignore_ascii_case(with))
+    };
     BEGINNINGS.iter().any(|with| begins(&with))
 }

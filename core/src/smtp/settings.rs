@@ -13,6 +13,10 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hostname: "localhost".to_owned(), message_size_max: 50 * 1024 * 1024, recipients_max: 1000 }
+        Self {
+            hostname: "localhost".to_owned(),
+            message_size_max: 50 * 1024 * 1024,
+            recipients_max: 1000,
+        }
     }
 }

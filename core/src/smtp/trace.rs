@@ -29,26 +29,43 @@ impl Trace {
         let protocol = protocol(cx.manners.protocol, &cx.peer, transaction.parameters.utf8);
         Self {
             return_path: format!("Return-Path: <{sender}>\r\n"),
-            received: received(hello, &cx.peer, &clean_name(&cx.settings.hostname), &protocol, object, cx.now),
+            received: received(
+                hello,
+                &cx.peer,
+                &clean_name(&cx.settings.hostname),
+                &protocol,
+                object,
+                cx.now,
+            ),
         }
     }
 
     /// What stands in front of the object for one recipient: at most [`crate::store::Recipient::HEAD_MAX`] octets, because
     /// paths and names are bounded.
     pub fn head(&self, recipient: &Mailbox) -> Bytes {
-        let Self { return_path, received } = self;
-        Bytes::from(format!("{return_path}Delivered-To: {}\r\n{received}", recipient.as_str()))
+        let Self {
+            return_path,
+            received,
+        } = self;
+        Bytes::from(format!(
+            "{return_path}Delivered-To: {}\r\n{received}",
+            recipient.as_str()
+        ))
     }
 }
 
 /// `Time-stamp-line` (RFC 5321, 4.4), folded so that no line is long.
 fn received(hello: &str, peer: &Peer, hostname: &str, protocol: &str, object: ObjectId, now: Time) -> String {
-    let address = peer.address.map_or_else(String::new, |address| match address.to_canonical() {
-        std::net::IpAddr::V4(address) => format!(" ([{address}])"),
-        std::net::IpAddr::V6(address) => format!(" ([IPv6:{address}])"),
-    });
-    let date = date::rfc5322(now.unix_s());
-    format!("Received: from {hello}{address}\r\n\tby {hostname} with {protocol}\r\n\tid {object};\r\n\t{date}\r\n")
+    let address = peer
+        .address
+        .map_or_else(String::new, |address| match address.to_canonical() {
+            std::net::IpAddr::V4(address) => format!(" ([{address}])"),
+            std::net::IpAddr::V6(address) => format!(" ([IPv6:{address}])"),
+        });
+    let date = date::received(now.unix_s());
+    format!(
+        "Received: from {hello}{address}\r\n\tby {hostname} with {protocol}\r\n\tid {object};\r\n\t{date}\r\n"
+    )
 }
 
 /// The name of RFC 3848 and RFC 6531: `LMTP`, `LMTPS`, `UTF8LMTP`, `UTF8LMTPS`.
@@ -64,7 +81,13 @@ pub(super) fn clean_name(name: &str) -> String {
     if name.is_ascii() && path::is_host(name) {
         return name.to_owned();
     }
-    let clean = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '?' };
+    let clean = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') {
+            c
+        } else {
+            '?'
+        }
+    };
     name.chars().take(NAME_LEN_MAX).map(clean).collect()
 }
 
@@ -77,23 +100,54 @@ mod tests {
 
     fn peer(address: Option<&str>, tls: bool) -> Peer {
         let address = address.map(|address| address.parse::<IpAddr>().unwrap());
-        Peer { address, tls: tls.then(|| TlsInfo { summary: String::new() }) }
+        Peer {
+            address,
+            tls: tls.then(|| TlsInfo {
+                summary: String::new(),
+            }),
+        }
     }
 
     #[test]
     fn received_names_peer_protocol_and_object() {
-        let now = Time { mono_ms: 0, unix_ms: 879_609_306_000 };
-        let line = |address| received("x.y", &peer(address, false), "mx.z", "LMTP", ObjectId([0; 16]), now);
+        let now = Time {
+            mono_ms: 0,
+            unix_ms: 879_609_306_000,
+        };
+        let line = |address| {
+            received(
+                "x.y",
+                &peer(address, false),
+                "mx.z",
+                "LMTP",
+                ObjectId([0; 16]),
+                now,
+            )
+        };
         let tail = "\r\n\tby mx.z with LMTP\r\n\tid 00000000-0000-0000-0000-000000000000;\r\n\tFri, 14 Nov 1997 15:55:06 +0000\r\n";
         assert_eq!(line(None), format!("Received: from x.y{tail}"));
-        assert_eq!(line(Some("192.0.2.1")), format!("Received: from x.y ([192.0.2.1]){tail}"));
-        assert_eq!(line(Some("::ffff:192.0.2.1")), format!("Received: from x.y ([192.0.2.1]){tail}"));
-        assert_eq!(line(Some("2001:db8::1")), format!("Received: from x.y ([IPv6:2001:db8::1]){tail}"));
+        assert_eq!(
+            line(Some("192.0.2.1")),
+            format!("Received: from x.y ([192.0.2.1]){tail}")
+        );
+        assert_eq!(
+            line(Some("::ffff:192.0.2.1")),
+            format!("Received: from x.y ([192.0.2.1]){tail}")
+        );
+        assert_eq!(
+            line(Some("2001:db8::1")),
+            format!("Received: from x.y ([IPv6:2001:db8::1]){tail}")
+        );
     }
 
     #[test]
     fn protocol_names() {
-        let table = [(false, false, "LMTP"), (true, false, "LMTPS"), (false, true, "UTF8LMTP"), (true, true, "UTF8LMTPS")];
+        let table = [
+            (false, false, "LMTP"),
+            (true, false, "LMTPS"),
+            (false, true, "UTF8LMTP"),
+            (true, true, "UTF8LMTPS"),
+        ];
         for (tls, utf8, name) in table {
             assert_eq!(protocol("LMTP", &peer(None, tls), utf8), name);
         }

@@ -38,7 +38,11 @@ pub(super) struct Body {
 impl Body {
     pub fn open(out: &mut Outbox, object: ObjectId) -> Self {
         out.open_upload(object);
-        Self { object, octets: 0, refused: None }
+        Self {
+            object,
+            octets: 0,
+            refused: None,
+        }
     }
 
     /// Passes octets on to the upload, up to `size_max` of them in all.

@@ -187,7 +187,14 @@ mod tests {
                 "" => assert_eq!(reply.code, 354, "{reply}"),
                 enhanced => {
                     assert_eq!(enhanced.chars().next(), class, "{reply}");
-                    assert_eq!(enhanced.split('.').filter(|part| part.parse::<u16>().is_ok()).count(), 3, "{reply}");
+                    assert_eq!(
+                        enhanced
+                            .split('.')
+                            .filter(|part| part.parse::<u16>().is_ok())
+                            .count(),
+                        3,
+                        "{reply}"
+                    );
                 }
             }
         }
@@ -197,13 +204,20 @@ mod tests {
     fn replies_are_one_short_line_of_ascii() {
         for reply in ALL {
             let line = reply.to_string();
-            assert!(line.len() <= 510 && line.bytes().all(|octet| (0x20..0x7f).contains(&octet)), "{line}");
+            assert!(
+                line.len() <= 510 && line.bytes().all(|octet| (0x20..0x7f).contains(&octet)),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn our_own_faults_are_temporary() {
-        let ours = [Failure::broken("x"), Failure::Unavailable { retry_after_s: 1 }, Refusal::Gone.into()];
+        let ours = [
+            Failure::broken("x"),
+            Failure::Unavailable { retry_after_s: 1 },
+            Refusal::Gone.into(),
+        ];
         assert!(ours.iter().all(|why| failure(why).code / 100 == 4));
         assert_eq!(failure(&Refusal::Limit(Budget::Space).into()), NO_SPACE);
     }

@@ -21,9 +21,18 @@ pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
         return State::Over;
     };
     let last = marker.trim_start_matches(' ').eq_ignore_ascii_case("LAST");
-    let syntax = if last || marker.is_empty() { Ok(()) } else { Err(words::BDAT_SYNTAX) };
+    let syntax = if last || marker.is_empty() {
+        Ok(())
+    } else {
+        Err(words::BDAT_SYNTAX)
+    };
     let refused = syntax.and_then(|()| begin(cx, left)).err();
-    if let (Some(why), Some(body)) = (refused, cx.transaction.as_mut().and_then(|transaction| transaction.body.as_mut())) {
+    if let (Some(why), Some(body)) = (
+        refused,
+        cx.transaction
+            .as_mut()
+            .and_then(|transaction| transaction.body.as_mut()),
+    ) {
         body.refuse(&mut cx.out, why);
     }
     AwaitChunk { left, last, refused }.feed(cx, &mut Bytes::new())
@@ -44,11 +53,16 @@ fn begin(cx: &mut Context, size: u64) -> Result<(), Reply> {
     if transaction.recipients.is_empty() {
         return Err(cx.manners.no_recipients);
     }
-    let body = transaction.body.get_or_insert_with(|| Body::open(&mut cx.out, cx.seed.object(cx.now)));
+    let body = transaction
+        .body
+        .get_or_insert_with(|| Body::open(&mut cx.out, cx.seed.object(cx.now)));
     if let Some(why) = body.refused {
         return Err(why);
     }
-    let fits = body.octets.checked_add(size).is_some_and(|octets| octets <= cx.settings.message_size_max);
+    let fits = body
+        .octets
+        .checked_add(size)
+        .is_some_and(|octets| octets <= cx.settings.message_size_max);
     if fits { Ok(()) } else { Err(words::TOO_BIG) }
 }
 
@@ -66,10 +80,19 @@ impl AwaitChunk {
         let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
         let octets = rest.split_to(taken);
         self.left -= taken as u64;
-        if let (None, Some(body)) = (self.refused, cx.transaction.as_mut().and_then(|transaction| transaction.body.as_mut())) {
+        if let (None, Some(body)) = (
+            self.refused,
+            cx.transaction
+                .as_mut()
+                .and_then(|transaction| transaction.body.as_mut()),
+        ) {
             body.feed(&mut cx.out, octets, cx.settings.message_size_max);
         }
-        if self.left > 0 { State::AwaitChunk(self) } else { self.end(cx) }
+        if self.left > 0 {
+            State::AwaitChunk(self)
+        } else {
+            self.end(cx)
+        }
     }
 
     fn end(self, cx: &mut Context) -> State {

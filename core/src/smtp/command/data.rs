@@ -9,14 +9,18 @@ use super::super::context::Context;
 use super::super::message;
 use super::super::session::State;
 use super::super::transaction::Body;
+use super::super::unstuff::Unstuff;
 use super::super::words;
-use crate::wire::dot::Unstuff;
 
 pub(super) fn start(cx: &mut Context, _: &str) -> State {
-    let Some(transaction) = &mut cx.transaction else { return State::AwaitCommand };
+    let Some(transaction) = &mut cx.transaction else {
+        return State::AwaitCommand;
+    };
     transaction.body = Some(Body::open(&mut cx.out, cx.seed.object(cx.now)));
     cx.out.reply(words::SEND_MESSAGE);
-    State::AwaitContent(AwaitContent { dots: Unstuff::default() })
+    State::AwaitContent(AwaitContent {
+        dots: Unstuff::default(),
+    })
 }
 
 /// The message is coming.
@@ -30,9 +34,17 @@ impl AwaitContent {
     pub fn feed(mut self, cx: &mut Context, rest: &mut Bytes) -> State {
         let mut octets = BytesMut::with_capacity(rest.len());
         let ended = self.dots.push(rest, &mut octets);
-        if let Some(body) = cx.transaction.as_mut().and_then(|transaction| transaction.body.as_mut()) {
+        if let Some(body) = cx
+            .transaction
+            .as_mut()
+            .and_then(|transaction| transaction.body.as_mut())
+        {
             body.feed(&mut cx.out, octets.freeze(), cx.settings.message_size_max);
         }
-        if ended { message::finish(cx) } else { State::AwaitContent(self) }
+        if ended {
+            message::finish(cx)
+        } else {
+            State::AwaitContent(self)
+        }
     }
 }

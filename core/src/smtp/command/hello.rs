@@ -27,7 +27,11 @@ fn start(cx: &mut Context, hello: Hello, name: &str) -> State {
     } else {
         cx.reset();
         cx.hello = Some(trace::clean_name(name));
-        let lines = if hello == Hello::Helo { vec![format!("250 {}", cx.settings.hostname)] } else { extensions(cx) };
+        let lines = if hello == Hello::Helo {
+            vec![format!("250 {}", cx.settings.hostname)]
+        } else {
+            extensions(cx)
+        };
         cx.out.lines(&lines);
     }
     State::AwaitCommand
@@ -36,7 +40,12 @@ fn start(cx: &mut Context, hello: Hello, name: &str) -> State {
 /// `ehlo-ok-rsp`: our name, then an extension a line.
 fn extensions(cx: &Context) -> Vec<String> {
     let mut lines = vec![format!("250-{}", cx.settings.hostname)];
-    lines.extend(cx.manners.extensions.iter().map(|extension| format!("250-{extension}")));
+    lines.extend(
+        cx.manners
+            .extensions
+            .iter()
+            .map(|extension| format!("250-{extension}")),
+    );
     lines.push(format!("250 SIZE {}", cx.settings.message_size_max));
     lines
 }

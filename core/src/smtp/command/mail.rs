@@ -28,14 +28,24 @@ fn open(cx: &Context, arguments: &str) -> Result<Transaction, Reply> {
     if !parameters.utf8 && sender.as_ref().is_some_and(|sender| !sender.is_ascii()) {
         return Err(words::SENDER_NOT_ASCII);
     }
-    if parameters.size.is_some_and(|size| size > cx.settings.message_size_max) {
+    if parameters
+        .size
+        .is_some_and(|size| size > cx.settings.message_size_max)
+    {
         return Err(words::TOO_BIG);
     }
-    Ok(Transaction { sender, parameters, recipients: Vec::new(), body: None })
+    Ok(Transaction {
+        sender,
+        parameters,
+        recipients: Vec::new(),
+        body: None,
+    })
 }
 
 /// What follows `word` and spaces; the word knows no case.
 pub(super) fn after_word<'a>(arguments: &'a str, word: &str) -> Option<&'a str> {
     let (first, rest) = arguments.split_at_checked(word.len())?;
-    first.eq_ignore_ascii_case(word).then(|| rest.trim_start_matches(' '))
+    first
+        .eq_ignore_ascii_case(word)
+        .then(|| rest.trim_start_matches(' '))
 }

@@ -54,7 +54,13 @@ const fn row(
     pace: Pace,
     start: fn(&mut Context, &str) -> State,
 ) -> Row {
-    Row { verb, when, arguments, pace, start }
+    Row {
+        verb,
+        when,
+        arguments,
+        pace,
+        start,
+    }
 }
 
 // BDAT is always "allowed": its octets have to be read before it may be refused (RFC 3030, 2).
@@ -65,19 +71,33 @@ const TABLE: &[Row] = &[
     row("HELO", When::Always, Arguments::Anything, Pace::Idle, hello::helo),
     row("MAIL", When::NoMail, Arguments::Anything, Pace::Mail, mail::start),
     row("RCPT", When::Mail, Arguments::Anything, Pace::Mail, rcpt::start),
-    row("DATA", When::Recipient, Arguments::Nothing, Pace::Mail, data::start),
+    row(
+        "DATA",
+        When::Recipient,
+        Arguments::Nothing,
+        Pace::Mail,
+        data::start,
+    ),
     row("BDAT", When::Always, Arguments::Anything, Pace::Mail, bdat::start),
     row("RSET", When::Always, Arguments::Nothing, Pace::Idle, other::rset),
     row("NOOP", When::Always, Arguments::Anything, Pace::Idle, other::noop),
     row("VRFY", When::Always, Arguments::Anything, Pace::Idle, other::vrfy),
-    row("EXPN", When::Always, Arguments::Anything, Pace::Idle, other::not_implemented),
+    row(
+        "EXPN",
+        When::Always,
+        Arguments::Anything,
+        Pace::Idle,
+        other::not_implemented,
+    ),
     row("HELP", When::Always, Arguments::Anything, Pace::Idle, other::help),
     row("QUIT", When::Always, Arguments::Nothing, Pace::Mail, other::quit),
 ];
 
 /// Runs one command line, without its line end.
 pub(super) fn run(cx: &mut Context, line: &[u8]) -> State {
-    let Some(line) = text(line) else { return refuse(cx, words::NOT_TEXT) };
+    let Some(line) = text(line) else {
+        return refuse(cx, words::NOT_TEXT);
+    };
     let (verb, arguments) = line.split_once(' ').unwrap_or((line, ""));
     let arguments = arguments.trim_matches(' ');
     let Some(row) = TABLE.iter().find(|row| row.verb.eq_ignore_ascii_case(verb)) else {

@@ -18,7 +18,14 @@ pub(super) fn noop(cx: &mut Context, _: &str) -> State {
 
 /// Says the same of every address, so that it tells nothing (RFC 5321, 7.3).
 pub(super) fn vrfy(cx: &mut Context, arguments: &str) -> State {
-    reply(cx, if arguments.is_empty() { words::VRFY_SYNTAX } else { words::CANNOT_VERIFY })
+    reply(
+        cx,
+        if arguments.is_empty() {
+            words::VRFY_SYNTAX
+        } else {
+            words::CANNOT_VERIFY
+        },
+    )
 }
 
 pub(super) fn help(cx: &mut Context, _: &str) -> State {

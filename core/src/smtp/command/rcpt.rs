@@ -16,7 +16,10 @@ use crate::store::{self, Actor, RecipientPlace, Request};
 pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
     match parse(cx, arguments) {
         Ok(mailbox) => {
-            let request = Request::FindRecipient { address: mailbox.lookup(), base: mailbox.lookup_base() };
+            let request = Request::FindRecipient {
+                address: mailbox.lookup(),
+                base: mailbox.lookup_base(),
+            };
             cx.out.ask(Effect::Store(Actor::Door, request));
             State::AwaitRecipient(AwaitRecipient { mailbox })
         }
@@ -59,13 +62,18 @@ impl AwaitRecipient {
     }
 
     fn accept(self, cx: &mut Context, place: RecipientPlace) -> Reply {
-        let Some(transaction) = &mut cx.transaction else { return words::MAIL_FIRST };
+        let Some(transaction) = &mut cx.transaction else {
+            return words::MAIL_FIRST;
+        };
         // A message has at least one octet: without any room there is no use in sending it.
         let size = transaction.parameters.size.unwrap_or(0).max(1);
         if place.room_bytes.is_some_and(|room| room < size) {
             return words::OVER_QUOTA;
         }
-        transaction.recipients.push(Accepted { mailbox: self.mailbox, place });
+        transaction.recipients.push(Accepted {
+            mailbox: self.mailbox,
+            place,
+        });
         words::RECIPIENT_OK
     }
 }
