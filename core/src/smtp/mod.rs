@@ -10,7 +10,6 @@
 
 mod command;
 mod context;
-mod line;
 mod manners;
 mod message;
 mod outbox;
@@ -20,7 +19,6 @@ mod session;
 mod settings;
 mod trace;
 mod transaction;
-mod unstuff;
 pub mod words;
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) struct Accepted {
 /// A message that flows into an upload.
 #[derive(Debug)]
 pub(super) struct Body {
-    pub object: ObjectId,
+    /// Octets that came, those beyond the limit among them.
     pub octets: u64,
     /// Why it will be refused at its end; its octets are read and forgotten until then.
     pub refused: Option<Reply>,
@@ -39,20 +39,20 @@ impl Body {
     pub fn open(out: &mut Outbox, object: ObjectId) -> Self {
         out.open_upload(object);
         Self {
-            object,
             octets: 0,
             refused: None,
         }
     }
 
-    /// Passes octets on to the upload, up to `size_max` of them in all.
-    pub fn feed(&mut self, out: &mut Outbox, octets: Bytes, size_max: u64) {
+    /// Passes octets on to the upload, up to `size_max` of them in all: what is beyond is not fed, however the input was cut.
+    pub fn feed(&mut self, out: &mut Outbox, mut octets: Bytes, size_max: u64) {
+        let room = usize::try_from(size_max.saturating_sub(self.octets)).unwrap_or(usize::MAX);
         self.octets = self.octets.saturating_add(octets.len() as u64);
-        if self.octets > size_max {
+        let too_big = octets.len() > room;
+        octets.truncate(room);
+        out.feed(octets);
+        if too_big {
             self.refuse(out, words::TOO_BIG);
-        }
-        if self.refused.is_none() {
-            out.feed(octets);
         }
     }
 
