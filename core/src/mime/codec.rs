@@ -139,6 +139,7 @@ impl<'a> StoredIndex<'a> {
             message_id: input.string()?,
             in_reply_to: input.list(Input::string)?,
             references: input.list(Input::string)?,
+            sent_s: input.signed()?,
             preview: input.string()?,
             has_attachment: input.octet()? == 1,
         })
@@ -227,6 +228,14 @@ fn summary(summary: &Summary) -> Vec<u8> {
         number(&mut out, ids.len() as u64);
         ids.iter().for_each(|id| text(&mut out, id.as_bytes()));
     }
+    optional(
+        &mut out,
+        summary
+            .sent_s
+            .map(i64::to_be_bytes)
+            .as_ref()
+            .map(<[u8; 8]>::as_slice),
+    );
     text(&mut out, summary.preview.as_bytes());
     out.push(u8::from(summary.has_attachment));
     out
@@ -328,6 +337,13 @@ impl<'a> Input<'a> {
         }
     }
 
+    fn signed(&mut self) -> Result<Option<i64>, BadIndex> {
+        let octets = self.optional()?.map(<[u8; 8]>::try_from).transpose();
+        octets
+            .map(|octets| octets.map(i64::from_be_bytes))
+            .map_err(|_| BadIndex)
+    }
+
     /// A list grows as its entries are read, each of at least one octet: its announced length allocates nothing.
     fn list<T>(&mut self, entry: fn(&mut Self) -> Result<T, BadIndex>) -> Result<Vec<T>, BadIndex> {
         let count = self.number()?;
@@ -352,24 +368,7 @@ impl<'a> Input<'a> {
     }
 
     fn part(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
-        let parent = self.number()?.checked_sub(1);
-        let kind = match self.octet()? {
-            0 => PartKind::Leaf,
-            1 => PartKind::Multipart,
-            2 => PartKind::Message,
-            _ => return Err(BadIndex),
-        };
-        if parent.is_none() != (at == 0) || parent.is_some_and(|parent| parent >= at as u64) {
-            return Err(BadIndex);
-        }
-        let header = Self::range(self.number()?, self.number()?, size)?;
-        let mut part = Part::beginning_at(
-            header.start,
-            parent.and_then(|parent| usize::try_from(parent).ok()),
-        );
-        part.kind = kind;
-        part.body = Self::range(header.end, self.number()?, size)?;
-        part.header = header;
+        let mut part = self.place(at, size)?;
         part.lines = self.number()?;
         (part.media_type, part.subtype, part.encoding) = (self.string()?, self.string()?, self.string()?);
         part.params = self.params()?;
@@ -389,6 +388,29 @@ impl<'a> Input<'a> {
         if self.flag()? {
             part.message = Some(Box::new(self.message(&part.header)?));
         }
+        Ok(part)
+    }
+
+    /// A part's place in the tree and in the object. Only the first has no parent; the others come after theirs.
+    fn place(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
+        let parent = self.number()?.checked_sub(1);
+        let kind = match self.octet()? {
+            0 => PartKind::Leaf,
+            1 => PartKind::Multipart,
+            2 => PartKind::Message,
+            _ => return Err(BadIndex),
+        };
+        if parent.is_none() != (at == 0) || parent.is_some_and(|parent| parent >= at as u64) {
+            return Err(BadIndex);
+        }
+        let header = Self::range(self.number()?, self.number()?, size)?;
+        let mut part = Part::beginning_at(
+            header.start,
+            parent.and_then(|parent| usize::try_from(parent).ok()),
+        );
+        part.kind = kind;
+        part.body = Self::range(header.end, self.number()?, size)?;
+        part.header = header;
         Ok(part)
     }
 

@@ -44,13 +44,17 @@ pub(super) fn describe(block: &HeaderBlock, part: &mut Part, in_digest: bool) {
     }
     match media {
         None if in_digest => (part.media_type, part.subtype) = ("message".into(), "rfc822".into()),
-        None => part.make_text(),
-        Some((media, params)) => match media.split_once('/') {
-            Some((kind, subtype)) if is_token(kind) && is_token(subtype) => {
-                (part.media_type, part.subtype, part.params) = (kind.into(), subtype.into(), params);
-            }
-            _ => part.make_text(),
-        },
+        media => set_media(part, media.unwrap_or_default()),
+    }
+}
+
+/// Believes a Content-Type that has a type and a subtype.
+fn set_media(part: &mut Part, (media, params): (String, Vec<Parameter>)) {
+    match media.split_once('/') {
+        Some((kind, subtype)) if is_token(kind) && is_token(subtype) => {
+            (part.media_type, part.subtype, part.params) = (kind.into(), subtype.into(), params);
+        }
+        _ => part.make_text(),
     }
 }
 

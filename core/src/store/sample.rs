@@ -134,7 +134,11 @@ pub fn scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request)>> {
 /// One random step.
 pub fn step() -> impl Strategy<Value = Step> {
     let rarely = prop::bool::weighted(0.04);
-    (0u8..2, rarely, verb()).prop_map(|(who, intruder, verb)| Step { who, intruder, verb })
+    (prop_oneof![12 => 0u8..2, 1 => Just(2)], rarely, verb()).prop_map(|(who, intruder, verb)| Step {
+        who,
+        intruder,
+        verb,
+    })
 }
 
 fn verb() -> impl Strategy<Value = Verb> {
@@ -209,7 +213,7 @@ fn change() -> impl Strategy<Value = FlagChange> {
 
 /// Now and then more keywords than a mailbox can have.
 fn labels() -> impl Strategy<Value = Labels> {
-    let keywords = prop_oneof![12 => vec(0u8..6, 0..3), 1 => vec(0u8..90, 0..60)];
+    let keywords = prop_oneof![12 => vec(0u8..6, 0..3), 1 => vec(0u8..90, 40..90)];
     (0u8..32, keywords).prop_map(|(system, keywords)| Labels { system, keywords })
 }
 

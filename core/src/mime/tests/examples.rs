@@ -197,9 +197,10 @@ fn header_fields_are_picked_or_left_out() {
     assert_eq!(pick(&[b"TO"], true), ["From x y|Subject: a|", "X-Y: d|", "|"]);
     assert_eq!(pick(&[], true), ["From x y|Subject: a|To: b| c|X-Y: d|to: e||"]);
     let unended = scan(b"To: a\r\n");
+    let all = std::slice::from_ref(&unended.parts[0].header);
     assert_eq!(
-        MessageIndex::fields(&unended.parts[0], &[b"to"], false),
-        Some(vec![0..7])
+        MessageIndex::fields(&unended.parts[0], &[b"to"], false).as_deref(),
+        Some(all)
     );
 }
 

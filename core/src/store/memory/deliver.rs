@@ -183,7 +183,7 @@ fn draft_row(stored: &Stored, head: usize, internal_date_s: i64) -> Result<Row, 
         flags: Flags::NONE,
         modseq: ModSeq(0),
         internal_date_s,
-        sent_date_s: stored.index.sent_date_s().unwrap_or(internal_date_s),
+        sent_date_s: stored.index.summary.sent_s.unwrap_or(internal_date_s),
     })
 }
 
