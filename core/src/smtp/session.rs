@@ -7,15 +7,15 @@ use bytes::Bytes;
 
 use super::command::{self, AwaitChunk, AwaitContent, AwaitRecipient};
 use super::context::{Context, Verdict};
-use super::line::{Line, Lines};
 use super::manners::Manners;
 use super::message::{AwaitDelivered, AwaitStored};
 use super::settings::Settings;
 use super::words::{self, Reply};
 use crate::machine::{Due, Input, Machine, Outcome, Peer, Seed, Step, Time};
+use crate::wire::line::{BareLf, LineFault, Lines};
 
-/// The most octets of a command line, with its line end.
-const LINE_MAX: usize = 4096;
+/// The most octets of a command line, without its line end.
+const LINE_MAX: usize = 4094;
 /// How long a peer may say nothing (RFC 5321, 4.5.3.2.7), and how long it has for its hello.
 const IDLE_MS: u64 = 5 * 60 * 1000;
 /// How long a peer that errs too often waits.
@@ -65,7 +65,7 @@ impl Server {
         Self {
             cx,
             state: State::AwaitCommand,
-            lines: Lines::new(LINE_MAX),
+            lines: Lines::new(BareLf::Report),
             rest: Bytes::new(),
             begun: false,
             opened_ms: None,
@@ -78,7 +78,7 @@ impl Server {
         let Self { cx, rest, .. } = self;
         self.state = match mem::replace(&mut self.state, State::Over) {
             State::AwaitCommand | State::AwaitPause { .. } if self.draining => goodbye(cx, words::SHUTDOWN),
-            State::AwaitCommand => match self.lines.next(rest) {
+            State::AwaitCommand => match self.lines.next(rest, LINE_MAX) {
                 Some(line) => self.command(line),
                 None => return self.stay(State::AwaitCommand),
             },
@@ -95,13 +95,13 @@ impl Server {
         false
     }
 
-    fn command(&mut self, line: Line) -> State {
+    fn command(&mut self, line: Result<Bytes, LineFault>) -> State {
         let first = !mem::replace(&mut self.begun, true);
         match line {
-            Line::Whole(line) if first && is_http(&line) => goodbye(&mut self.cx, words::NOT_HTTP),
-            Line::Whole(line) => command::run(&mut self.cx, &line),
-            Line::TooLong => {
-                self.cx.out.reply(words::LINE_TOO_LONG);
+            Ok(line) if first && is_http(&line) => goodbye(&mut self.cx, words::NOT_HTTP),
+            Ok(line) => command::run(&mut self.cx, &line),
+            Err(fault) => {
+                self.cx.out.reply(words::line_fault(fault));
                 State::AwaitCommand
             }
         }

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::store::{Budget, Failure, Refusal};
+use crate::wire::line::LineFault;
 
 /// One reply. Printed without its line end: `250 2.1.0 Sender OK`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,8 @@ table! {
     SAY_EHLO = 500 "5.5.1" "This is SMTP: say EHLO";
     /// A command line over its budget.
     LINE_TOO_LONG = 500 "5.5.6" "Line too long";
+    /// A command line that does not end as lines do.
+    BAD_LINE = 500 "5.5.2" "A line ends with CRLF and holds no other CR, LF or NUL";
     /// A command line that is not text.
     NOT_TEXT = 500 "5.5.2" "The line is not UTF-8 text, or holds a control character";
     /// An argument to a command that takes none.
@@ -148,6 +151,14 @@ table! {
     LOOP = 554 "5.4.6" "Too many hops: the message goes in circles";
     /// A parameter of no extension that we offer.
     UNKNOWN_PARAMETER = 555 "5.5.4" "Unknown parameter";
+}
+
+/// What a broken command line is.
+pub fn line_fault(fault: LineFault) -> Reply {
+    match fault {
+        LineFault::TooLong => LINE_TOO_LONG,
+        LineFault::BareLf | LineFault::BareCr | LineFault::Nul => BAD_LINE,
+    }
 }
 
 /// What a refused delivery is to one recipient. What a retry may mend is temporary: mail is never bounced for our faults.

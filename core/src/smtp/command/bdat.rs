@@ -26,7 +26,7 @@ pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
     } else {
         Err(words::BDAT_SYNTAX)
     };
-    let refused = syntax.and_then(|()| begin(cx, left)).err();
+    let refused = begin(cx, left).and(syntax).err();
     if let (Some(why), Some(body)) = (
         refused,
         cx.transaction

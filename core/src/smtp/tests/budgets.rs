@@ -42,12 +42,12 @@ fn bad_commands_are_slowed_down_then_closed() {
     for bad in 12..20 {
         assert!(!post.world.conversation(post.talk).unwrap().wants_bytes());
         post.world.advance(999);
-        assert_eq!(post.say(""), "", "{bad}");
+        assert!(post.codes_unasked().is_empty(), "{bad}");
         post.world.advance(1);
-        assert_eq!(post.codes(""), ["500 5.5.1"], "{bad}");
+        assert_eq!(post.codes_unasked(), ["500 5.5.1"], "{bad}");
     }
     post.world.advance(1000);
-    assert_eq!(post.codes(""), ["500 5.5.1", "421 4.7.0"]);
+    assert_eq!(post.codes_unasked(), ["500 5.5.1", "421 4.7.0"]);
     assert!(post.is_over());
 }
 
@@ -67,7 +67,7 @@ fn commands_that_bring_no_mail_on() {
     let codes = post.codes(&"NOOP\r\n".repeat(200));
     assert_eq!(codes.len(), 111);
     post.world.advance(20_000);
-    assert_eq!(post.codes("").last().unwrap(), "421 4.7.0");
+    assert_eq!(post.codes_unasked().last().unwrap(), "421 4.7.0");
     // A delivered message clears the account.
     let mut post = Post::greeted();
     for _ in 0..5 {
@@ -112,10 +112,10 @@ fn silence_ends_the_session() {
         let mut post = Post::greeted();
         post.say(before);
         post.world.advance(299_999);
-        assert_eq!(post.say(""), "");
+        assert_eq!(post.codes_unasked(), Vec::<String>::new());
         post.world.advance(1);
         assert_eq!(
-            (post.codes(""), post.is_over()),
+            (post.codes_unasked(), post.is_over()),
             (vec!["421 4.4.2".to_owned()], true)
         );
         assert_eq!(post.mails(), [0, 0, 0]);
@@ -125,12 +125,14 @@ fn silence_ends_the_session() {
 #[test]
 fn the_hello_has_one_deadline() {
     let mut post = Post::new();
-    for _ in 0..10 {
+    for _ in 0..7 {
         post.say("x");
         post.world.advance(40_000);
     }
+    assert!(!post.is_over());
+    post.world.advance(40_000);
     assert_eq!(
-        (post.codes(""), post.is_over()),
+        (post.codes_unasked(), post.is_over()),
         (vec!["421 4.4.2".to_owned()], true)
     );
 }
@@ -141,14 +143,14 @@ fn draining_ends_an_idle_session_and_finishes_a_mail() {
     post.say(ENVELOPE);
     post.world.shutdown();
     assert_eq!(
-        (post.codes(""), post.is_over()),
+        (post.codes_unasked(), post.is_over()),
         (vec!["421 4.3.2".to_owned()], true)
     );
 
     let mut post = Post::greeted();
     post.say(&format!("{ENVELOPE}DATA\r\nhalf"));
     post.world.shutdown();
-    assert_eq!(post.say(""), "");
+    assert_eq!(post.codes_unasked(), Vec::<String>::new());
     assert_eq!(post.codes("\r\n.\r\nNOOP\r\n"), ["250 2.1.5", "421 4.3.2"]);
     assert_eq!((post.mails(), post.is_over()), (vec![1, 0, 0], true));
 }

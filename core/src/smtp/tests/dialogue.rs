@@ -31,8 +31,8 @@ fn the_example_of_rfc_2033() {
 #[test]
 fn one_write_holds_two_mails() {
     let mut post = Post::new();
-    let mail = format!("{ENVELOPE}DATA\r\n{MESSAGE}.\r\n");
-    let codes = post.codes(&format!("{LHLO}{mail}{mail}QUIT\r\n"));
+    let mail = |n: u8| format!("{ENVELOPE}DATA\r\n{MESSAGE}{n}\r\n.\r\n");
+    let codes = post.codes(&format!("{LHLO}{}{}QUIT\r\n", mail(1), mail(2)));
     let one = ["250 2.1.0", "250 2.1.5", "354 Send", "250 2.1.5"];
     assert_eq!(
         codes,

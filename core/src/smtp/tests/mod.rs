@@ -64,12 +64,22 @@ impl Post {
 
     /// The first word of each reply to this, and its enhanced code: `250 2.1.0`.
     fn codes(&mut self, text: &str) -> Vec<String> {
-        let replies = self.say(text);
-        let codes = replies
-            .lines()
-            .filter(|line| line.as_bytes().get(3) == Some(&b' '));
-        codes
-            .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        codes(&self.say(text))
+    }
+
+    /// What the server has said of its own accord since the last time.
+    fn codes_unasked(&mut self) -> Vec<String> {
+        codes(&String::from_utf8(self.world.take(self.talk)).unwrap())
+    }
+
+    /// What reached each upload, in order.
+    fn uploads(&self) -> Vec<Vec<u8>> {
+        self.world
+            .conversation(self.talk)
+            .unwrap()
+            .summary()
+            .uploads
+            .into_values()
             .collect()
     }
 
@@ -125,4 +135,13 @@ fn mails(world: &mut World, login: &str) -> u64 {
         Ok(Reply::Status(status)) => status.mailbox.msgs,
         other => panic!("{other:?}"),
     }
+}
+
+fn codes(replies: &str) -> Vec<String> {
+    let last_lines = replies
+        .lines()
+        .filter(|line| line.as_bytes().get(3) == Some(&b' '));
+    last_lines
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect()
 }
