@@ -5,6 +5,7 @@
 pub mod base64;
 pub mod command;
 pub mod date;
+pub mod dot;
 pub mod filter;
 pub mod line;
 pub mod mutf7;
