@@ -1,1 +1,3 @@
-//! To be written.
+//! The vocabulary of storage.
+
+pub mod set;
