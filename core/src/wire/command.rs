@@ -466,3 +466,6 @@ fn announcement(line: &[u8]) -> Announcement {
         None => Announcement::Oversized { sync },
     }
 }
+
+#[cfg(test)]
+mod tests;

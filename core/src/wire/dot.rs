@@ -181,7 +181,7 @@ impl Encoder {
             let run = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
             let (run, behind) = rest.split_at_checked(run).unwrap_or((rest, &[]));
             out.put_slice(run);
-            self.line_start = behind.first().is_some();
+            self.line_start = !behind.is_empty();
             self.after_cr = behind.first() == Some(&b'\r');
             if self.line_start {
                 out.put_slice(b"\r\n");

@@ -171,7 +171,7 @@ impl QuotedPrintable {
             (State::Equals, _) if self.blanks.is_empty() && octet.is_ascii_hexdigit() => {
                 self.state = State::Digit(octet);
             }
-            (State::Equals, _) => self.literal(&[b'='], octet, out),
+            (State::Equals, _) => self.literal(b"=", octet, out),
             (State::Digit(first), _) => match (hex(first), hex(octet)) {
                 (Some(high), Some(low)) => {
                     out.put_slice(&[high << 4 | low]);
