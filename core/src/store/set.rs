@@ -258,7 +258,7 @@ impl fmt::Debug for UidSet {
     }
 }
 
-/// How many items a `sequence-set` may have.
+/// How many items a `sequence-set` may have, unless a smaller limit is given.
 pub const ITEMS_MAX: usize = 10_000;
 
 /// A `sequence-set` as it was written, before anybody knows what `*` means (RFC 3501, 9).
@@ -281,17 +281,24 @@ pub enum Number {
 pub enum InvalidSet {
     /// The octet at this offset does not belong there.
     Syntax(usize),
-    /// More than [`ITEMS_MAX`] items.
+    /// More items than the limit.
     TooMany,
 }
 
 impl SequenceSet {
     /// Reads a whole `sequence-set = (seq-number / seq-range) *("," sequence-set)`.
+    ///
+    /// At most [`ITEMS_MAX`] items.
     pub fn parse(text: &[u8]) -> Result<SequenceSet, InvalidSet> {
+        SequenceSet::parse_within(text, ITEMS_MAX)
+    }
+
+    /// As [`parse`](Self::parse), with at most `items_max` items.
+    pub fn parse_within(text: &[u8], items_max: usize) -> Result<SequenceSet, InvalidSet> {
         let mut items = Vec::new();
         let mut at = 0;
         for item in text.split(|octet| *octet == b',') {
-            if items.len() == ITEMS_MAX {
+            if items.len() == items_max {
                 return Err(InvalidSet::TooMany);
             }
             let mut ends = item.splitn(2, |octet| *octet == b':');
