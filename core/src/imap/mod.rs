@@ -1,1 +1,4 @@
-//! To be written.
+//! IMAP4rev1 (RFC 3501) and its extensions.
+
+pub mod ast;
+pub mod grammar;

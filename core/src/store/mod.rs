@@ -1,3 +1,28 @@
-//! The vocabulary of storage.
+//! The vocabulary of storage: what a machine may ask ([`Request`]), what it is told ([`Reply`]), and the values both speak of.
+//!
+//! [`memory`] is the specification: a plain in-memory value that answers every request. SQLite and MySQL must answer alike.
+//! A request is a verb and its object, its reply the participle: `OpenMailbox` → `Opened`.
+//! Every id, key and moment in a request comes from the machine; a store draws nothing.
 
+pub mod authority;
+mod failure;
+mod flags;
+mod ids;
+pub mod memory;
+mod name;
+mod reply;
+mod request;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod set;
+pub mod view;
+
+pub use authority::Actor;
+pub use failure::{Budget, Failure, Fault, Refusal};
+pub use flags::{Flag, Flags, Keyword, Keywords};
+pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};
+pub use name::{BadName, MailboxName, SEPARATOR, SpecialUse};
+pub use reply::*;
+pub use request::*;
+pub use set::UidSet;
+pub use view::{Row, View};

@@ -242,6 +242,24 @@ mod tests {
 
     proptest! {
         #[test]
+        fn pick_gives_the_ranges_however_the_octets_are_cut(
+            text: Vec<u8>,
+            mut ends in prop::collection::vec(0u64..220, 0..8),
+            cut in 1usize..50,
+        ) {
+            ends.sort_unstable();
+            let ranges: Vec<_> = ends.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect();
+            let wanted = |range: &Range<u64>| text.iter().skip(range.start as usize).take((range.end - range.start) as usize);
+            let want: Vec<u8> = ranges.iter().flat_map(wanted).copied().collect();
+            let mut filtering = Filtering::new(&Filter::Pick(ranges.into()));
+            let mut out = BytesMut::new();
+            for piece in text.chunks(cut) {
+                filtering.push(piece, &mut out);
+            }
+            prop_assert_eq!(&out[..], &want[..]);
+        }
+
+        #[test]
         fn any_cut_gives_the_same(text in "[.a=\r\n4]{0,30}", lines in 0u64..4, from in 0u64..20, length in 0u64..9) {
             let ranges = [from..from + length, from + length + 2..from + length + 5];
             for filter in [

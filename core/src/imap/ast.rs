@@ -1,0 +1,169 @@
+//! What IMAP arguments mean once they are parsed. The grammar makes these values, the commands use them.
+
+use crate::store::set::SequenceSet;
+use crate::store::{Flag, Keyword, ModSeq};
+use crate::wire::date::Day;
+
+/// One thing that FETCH tells of a message (`fetch-att`, RFC 3501, 9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchItem {
+    /// `FLAGS`
+    Flags,
+    /// `UID`
+    Uid,
+    /// `INTERNALDATE`
+    InternalDate,
+    /// `RFC822.SIZE`
+    Size,
+    /// `ENVELOPE`
+    Envelope,
+    /// `BODY` without a section: BODYSTRUCTURE without extension data
+    Body,
+    /// `BODYSTRUCTURE`
+    BodyStructure,
+    /// `BODY[section]<partial>`, `BODY.PEEK[…]`, `RFC822`, `RFC822.HEADER`, `RFC822.TEXT`
+    Section(BodySection),
+}
+
+/// A piece of a message's octets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodySection {
+    /// Which part, by its numbers (`BODY[1.2…]`); empty: the message itself.
+    pub part: Vec<u32>,
+    /// What of that part.
+    pub text: SectionText,
+    /// `<offset.length>`
+    pub partial: Option<Partial>,
+    /// Whether `\Seen` stays as it is.
+    pub peek: bool,
+    /// How the response names it.
+    pub spelling: Spelling,
+}
+
+/// What of a part is meant (`section-text`, RFC 3501, 9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SectionText {
+    /// All of it: the whole message for an empty part, else the part's body.
+    Whole,
+    /// `HEADER`
+    Header,
+    /// `HEADER.FIELDS (…)` and `HEADER.FIELDS.NOT (…)`
+    HeaderFields {
+        /// As they were written; compared without regard to ASCII case.
+        names: Vec<String>,
+        /// All but these.
+        not: bool,
+    },
+    /// `TEXT`
+    Text,
+    /// `MIME`
+    Mime,
+}
+
+/// `<offset.length>` (RFC 3501, 6.4.5); in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partial {
+    /// Where it begins.
+    pub offset: u32,
+    /// At most how many; never 0.
+    pub length: u32,
+}
+
+/// How a FETCH response names a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// `BODY[…]`
+    Body,
+    /// `RFC822`
+    Rfc822,
+    /// `RFC822.HEADER`
+    Rfc822Header,
+    /// `RFC822.TEXT`
+    Rfc822Text,
+}
+
+/// A SEARCH as a postfix program: keys push a truth, operators take theirs from the stack. So neither the parser nor the
+/// evaluation recurses on input.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SearchProgram {
+    /// Never empty once parsed; leaves exactly one truth.
+    pub ops: Vec<SearchOp>,
+}
+
+/// One step of a [`SearchProgram`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchOp {
+    /// Pushes whether the message has this.
+    Key(SearchKey),
+    /// Turns the last truth around.
+    Not,
+    /// Of the last two.
+    Or,
+    /// Of the last two.
+    And,
+}
+
+/// One condition (`search-key`, RFC 3501, 6.4.4). `ANSWERED` and `UNANSWERED` are one key with two polarities, and so on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchKey {
+    /// `ALL`
+    All,
+    /// A sequence set.
+    Numbers(SequenceSet),
+    /// `UID`
+    Uids(SequenceSet),
+    /// `ANSWERED`, `DELETED`, `DRAFT`, `FLAGGED`, `SEEN` (negated: their `UN…` forms)
+    Flag(Flag),
+    /// `KEYWORD`; one that the mailbox does not know is on no message.
+    Keyword(Keyword),
+    /// `RECENT`; `OLD` is its negation, `NEW` is `RECENT UNSEEN`.
+    Recent,
+    /// `BEFORE`, `ON`, `SINCE`: INTERNALDATE's day, without regard to zone.
+    Internal(DayRelation, Day),
+    /// `SENTBEFORE`, `SENTON`, `SENTSINCE`: the day of the `Date` field.
+    Sent(DayRelation, Day),
+    /// `LARGER`: more octets than this.
+    Larger(u32),
+    /// `SMALLER`: fewer octets than this.
+    Smaller(u32),
+    /// `BCC`, `CC`, `FROM`, `SUBJECT`, `TO`, `HEADER name`: the decoded field contains the folded text; an empty text asks
+    /// only whether the field is there.
+    Header {
+        /// The field's name.
+        name: String,
+        /// Folded by [`crate::mime::text::fold`].
+        text: String,
+    },
+    /// `BODY`: folded text.
+    Body(String),
+    /// `TEXT`: folded text.
+    Text(String),
+    /// `MODSEQ` (RFC 7162, 3.1.5): at least this.
+    ModSeq(ModSeq),
+}
+
+/// How a message's day relates to the one asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayRelation {
+    /// Earlier.
+    Before,
+    /// The same.
+    On,
+    /// The same or later.
+    Since,
+}
+
+/// An item of STATUS (`status-att`, RFC 3501, 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusItem {
+    /// `MESSAGES`
+    Messages,
+    /// `RECENT`
+    Recent,
+    /// `UIDNEXT`
+    UidNext,
+    /// `UIDVALIDITY`
+    UidValidity,
+    /// `UNSEEN`
+    Unseen,
+}

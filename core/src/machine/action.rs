@@ -1,0 +1,123 @@
+//! What a machine asks its shell to do.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{Effect, Token, Upload};
+use crate::store::{MailboxId, ModSeq, ObjectId};
+use crate::wire::filter::Filter;
+
+/// One thing for the shell to do before it polls again.
+///
+/// Bodies are four movements, to the peer or to an upload, from bytes or from a stored object, and none of them is a question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Octets to the peer. The shell gathers them and flushes once per drain.
+    Send(Bytes),
+    /// A stored range to the peer, past the core. A barrier: exactly one outcome follows ([`super::Done::Sent`] or a failure).
+    ///
+    /// `head` is written only when the first octets of the object are there. A failure before that becomes a protocol answer;
+    /// after it the shell cuts the connection and gives `Eof`.
+    SendObject {
+        /// Answered when the last octet has been written, or with a failure before the first.
+        token: Token,
+        /// Written right before the object's first octet.
+        head: Bytes,
+        /// The object to read.
+        object: ObjectId,
+        /// Its octets to send, counted from its first; never empty.
+        range: Range<u64>,
+        /// What changes the octets on the way.
+        filter: Filter,
+    },
+    /// Begins an object.
+    OpenUpload(Upload, Purpose),
+    /// Octets to an object being written. Never answered; after an error it does nothing and `FinishUpload` tells.
+    Feed(Upload, Bytes),
+    /// A stored range to an object being written.
+    FeedObject(Upload, ObjectId, Range<u64>),
+    /// Forgets an object being written. Dropping one that is finished or unknown does nothing.
+    DropUpload(Upload),
+    /// Runs an effect and answers with [`super::Input::Outcome`].
+    Do(Token, Effect),
+    /// A hint which objects will be sent next; ignoring it changes no byte.
+    Soon(Vec<(ObjectId, Range<u64>)>),
+    /// What to tell of by [`super::Input::Changed`] from now on; replaces what was watched.
+    Watch(Watched),
+    /// Switches the transport to TLS. Plaintext left over at the switch closes the session, however it was cut.
+    StartTls(TlsRole),
+    /// Switches both directions to DEFLATE (RFC 4978).
+    StartDeflate,
+    /// Sets the machine's one peer.
+    Connect(Target),
+    /// Drops the machine's one peer.
+    Disconnect,
+}
+
+/// What an object being written is for, and which taps drink from its stream.
+///
+/// SHA-256 and size are always taken; an [`ObjectKind::Email`] is scanned into a message index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// The object's id, from which its key is made (`emails/<uuidv7>.eml`).
+    pub object: ObjectId,
+    /// What it is.
+    pub kind: ObjectKind,
+}
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A message: `emails/<uuidv7>.eml`.
+    Email,
+    /// A calendar object: `calendars/<uuidv7>.ics`.
+    Calendar,
+}
+
+impl ObjectKind {
+    /// The key of an object in the bucket or below the data folder.
+    pub fn key(self, object: ObjectId) -> String {
+        match self {
+            ObjectKind::Email => format!("emails/{object}.eml"),
+            ObjectKind::Calendar => format!("calendars/{object}.ics"),
+        }
+    }
+}
+
+/// What a machine is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// Nothing.
+    Nothing,
+    /// One mailbox. `since` is a MODSEQ, so that nothing is lost between SELECT and Watch: what is already newer is told at once.
+    Mailbox {
+        /// The mailbox.
+        id: MailboxId,
+        /// What the machine knows already.
+        since: ModSeq,
+    },
+    /// Every mailbox of the account, and its list of mailboxes.
+    Account(crate::store::AccountId),
+}
+
+/// Which end of a handshake this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsRole {
+    /// We accept.
+    Server,
+    /// We connect.
+    Client {
+        /// The name the peer's certificate must bear.
+        name: String,
+    },
+}
+
+/// Where to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// A host name or address.
+    pub host: String,
+    /// A TCP port.
+    pub port: u16,
+}

@@ -1,0 +1,127 @@
+//! Effects and their outcomes: plain values that can be printed, compared, counted, recorded and replayed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Upload;
+use crate::mime::MessageIndex;
+use crate::store::{Actor, DeliveryKey, Failure, ObjectId, Reply, Request};
+
+/// A question to the world. Each is a verb; its [`Done`] is the participle.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Runs a store request for an actor; refused in one place ([`crate::store::authority`]) if the actor may not.
+    Store(Actor, Request),
+    /// Makes an upload durable: [`Done::Stored`].
+    FinishUpload(Upload),
+    /// Looks for words in whole messages (SEARCH BODY and TEXT): [`Done::Scanned`].
+    Scan(Scan),
+    /// Checks a password against a bcrypt hash: [`Done::Verified`]. Without a hash the same work is done and the answer is no.
+    VerifyPassword {
+        /// What the client gave.
+        password: Secret,
+        /// The stored hash; `None` for an unknown user.
+        hash: Option<String>,
+    },
+    /// Hashes a password with bcrypt: [`Done::Hashed`].
+    HashPassword(Secret),
+    /// The peer has seen the replies to these deliveries: their keys are no longer needed. [`Done::Confirmed`].
+    ConfirmDelivery(Vec<DeliveryKey>),
+}
+
+impl Effect {
+    /// Its name in rules for faults, logs and metrics: `store.Deliver`, `FinishUpload`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Effect::Store(_, request) => request.name(),
+            Effect::FinishUpload(_) => "FinishUpload",
+            Effect::Scan(_) => "Scan",
+            Effect::VerifyPassword { .. } => "VerifyPassword",
+            Effect::HashPassword(_) => "HashPassword",
+            Effect::ConfirmDelivery(_) => "ConfirmDelivery",
+        }
+    }
+}
+
+/// How an effect ended.
+pub type Outcome = Result<Done, Failure>;
+
+/// What an effect brought.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// Of [`Effect::Store`].
+    Reply(Reply),
+    /// Of [`Effect::FinishUpload`].
+    Stored(Stored),
+    /// Of [`Effect::Scan`]: for each target in order, the set of needles found, bit n for needle n.
+    Scanned(Vec<u64>),
+    /// Of [`Effect::VerifyPassword`].
+    Verified(bool),
+    /// Of [`Effect::HashPassword`].
+    Hashed(String),
+    /// Of [`super::Action::SendObject`].
+    Sent,
+    /// Of [`Effect::ConfirmDelivery`].
+    Confirmed,
+}
+
+/// An object that is durable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// Its id.
+    pub object: ObjectId,
+    /// Its size in octets.
+    pub size: u64,
+    /// SHA-256 of what is stored.
+    pub sha256: [u8; 32],
+    /// SHA-256 of what was received; differs when a tap has dropped forged fields.
+    pub received_sha256: [u8; 32],
+    /// The message index, for an email.
+    pub index: Arc<MessageIndex>,
+}
+
+/// A search in whole messages; at most [`Scan::TARGETS_MAX`] at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scan {
+    /// The messages to look into.
+    pub targets: Vec<ScanTarget>,
+    /// What to look for; at most 64.
+    pub needles: Vec<Needle>,
+}
+
+impl Scan {
+    /// The most objects one effect looks into.
+    pub const TARGETS_MAX: usize = 64;
+}
+
+/// One message to look into.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScanTarget {
+    /// The stored object.
+    pub object: ObjectId,
+    /// Its size in octets.
+    pub size: u64,
+    /// This recipient's trace headers, in front of the object.
+    pub head: bytes::Bytes,
+    /// Where its parts lie and how they are encoded.
+    pub index: Arc<MessageIndex>,
+}
+
+/// One text to look for, already folded by [`crate::mime::text::fold`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needle {
+    /// The folded text.
+    pub text: String,
+    /// Whether the header counts too (SEARCH TEXT) or only bodies (SEARCH BODY).
+    pub header: bool,
+}
+
+/// A password on its way to the check. Never printed; compared only for tests and replays.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,51 @@
+//! Who may what: one function, asked by the one door that runs store requests.
+
+use super::{AccountId, Request};
+
+/// On whose behalf a request runs. Identity is a value in each effect, never the state of a connection to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A server before anybody has logged in: it looks up accounts and recipients, and delivers.
+    Door,
+    /// A logged-in user. Names and ids in a request are looked up in this account only.
+    Account(AccountId),
+    /// The operator, by the command line or the Admin API.
+    Operator,
+}
+
+impl Actor {
+    /// The account whose mailboxes a request speaks of.
+    pub fn account(self) -> Option<AccountId> {
+        match self {
+            Actor::Account(account) => Some(account),
+            Actor::Door | Actor::Operator => None,
+        }
+    }
+}
+
+/// Whether `actor` may make this request at all. What a user may touch is narrowed further by the account in every lookup.
+pub fn permits(actor: Actor, request: &Request) -> bool {
+    match request {
+        Request::FindAccount { .. } => matches!(actor, Actor::Door | Actor::Operator),
+        Request::FindRecipient { .. } | Request::Deliver { .. } => matches!(actor, Actor::Door),
+        Request::CreateAccount(_)
+        | Request::SetPassword { .. }
+        | Request::DeleteAccount { .. }
+        | Request::ListAccounts => matches!(actor, Actor::Operator),
+        Request::ListMailboxes
+        | Request::ListSubscriptions
+        | Request::StatusMailbox { .. }
+        | Request::CreateMailbox { .. }
+        | Request::DeleteMailbox { .. }
+        | Request::RenameMailbox { .. }
+        | Request::Subscribe { .. }
+        | Request::Unsubscribe { .. }
+        | Request::OpenMailbox { .. }
+        | Request::Refresh { .. }
+        | Request::FetchPage { .. }
+        | Request::ChangeFlags { .. }
+        | Request::Copy { .. }
+        | Request::Expunge { .. }
+        | Request::Append { .. } => matches!(actor, Actor::Account(_)),
+    }
+}

@@ -1,0 +1,248 @@
+//! What a store answers: the participles of [`super::Request`], in the same order.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{AccountId, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet, View};
+
+/// What a store answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Of `FindAccount`; `None` is an unknown user, which must look like a wrong password.
+    AccountFound(Option<Account>),
+    /// Of `FindRecipient`.
+    RecipientFound(RecipientPlace),
+    /// Of `CreateAccount`.
+    AccountCreated,
+    /// Of `SetPassword`.
+    PasswordSet,
+    /// Of `DeleteAccount`.
+    AccountDeleted,
+    /// Of `ListAccounts`.
+    Accounts(Vec<AccountLine>),
+    /// Of `ListMailboxes`.
+    Mailboxes(Vec<Mailbox>),
+    /// Of `ListSubscriptions`.
+    Subscriptions(Vec<MailboxName>),
+    /// Of `StatusMailbox`.
+    Status(Status),
+    /// Of `CreateMailbox`.
+    Created,
+    /// Of `DeleteMailbox`.
+    Deleted,
+    /// Of `RenameMailbox`.
+    Renamed,
+    /// Of `Subscribe`.
+    Subscribed,
+    /// Of `Unsubscribe`.
+    Unsubscribed,
+    /// Of `OpenMailbox`.
+    Opened(Opened),
+    /// Of `Refresh`.
+    Refreshed(Refreshed),
+    /// Of `FetchPage`.
+    Page(Page),
+    /// Of `ChangeFlags`.
+    FlagsChanged(FlagsChanged),
+    /// Of `Copy`.
+    Copied(Copied),
+    /// Of `Expunge`.
+    Expunged(Expunged),
+    /// Of `Append`.
+    Appended(Appended),
+    /// Of `Deliver`: one answer for each recipient, in order.
+    Delivered(Vec<Result<Delivered, Refusal>>),
+}
+
+/// An account, as a log-in needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its login name.
+    pub login: String,
+    /// Its bcrypt hash.
+    pub pw_hash: String,
+    /// Whether it may log in.
+    pub enabled: bool,
+}
+
+/// An account, as an operator lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountLine {
+    /// Its id.
+    pub id: AccountId,
+    /// Its login name.
+    pub login: String,
+    /// Whether it may log in.
+    pub enabled: bool,
+    /// Live messages.
+    pub used_msgs: u64,
+    /// Octets of its live messages.
+    pub used_bytes: u64,
+    /// Octets it may keep; 0: no limit.
+    pub quota_bytes: u64,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+/// Where mail for an address goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipientPlace {
+    /// Whose.
+    pub account: AccountId,
+    /// INBOX.
+    pub mailbox: MailboxId,
+    /// Octets that the quota still holds; `None`: no limit.
+    pub room_bytes: Option<u64>,
+}
+
+/// A mailbox's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Its id.
+    pub id: MailboxId,
+    /// Its name.
+    pub name: MailboxName,
+    /// UIDVALIDITY (RFC 3501, 2.3.1.1).
+    pub uid_validity: u32,
+    /// UIDNEXT.
+    pub uid_next: Uid,
+    /// HIGHESTMODSEQ (RFC 7162, 3.1.2.1).
+    pub highest_modseq: ModSeq,
+    /// Live messages.
+    pub msgs: u64,
+    /// Live messages without `\Seen`.
+    pub unseen: u64,
+    /// Octets of its live messages.
+    pub bytes: u64,
+    /// The first UID that no session has claimed as recent.
+    pub recent_from: Uid,
+    /// What it is for.
+    pub special_use: Option<SpecialUse>,
+    /// Its MAILBOXID (RFC 8474).
+    pub object_id: [u8; 16],
+}
+
+/// A mailbox's row with what STATUS counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The row.
+    pub mailbox: Mailbox,
+    /// Live messages from `recent_from` on.
+    pub recent: u64,
+}
+
+/// An open mailbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// Its row, of the same snapshot as the view, before anything was claimed.
+    pub mailbox: Mailbox,
+    /// Its messages.
+    pub view: Arc<View>,
+    /// Messages from this UID on are recent in this session: the row's `recent_from`, claimed or not.
+    pub recent_from: Uid,
+}
+
+/// What changed in a mailbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refreshed {
+    /// The newest view; its MODSEQ is the next `since`.
+    pub view: Arc<View>,
+    /// Live messages whose MODSEQ is above `since`: new ones and those with other flags.
+    pub changed: UidSet,
+    /// Messages expunged above `since`, those too that came after it.
+    pub vanished: UidSet,
+    /// New messages from this UID on are recent in this session.
+    pub recent_from: Uid,
+}
+
+/// Some messages' stored columns: as many as fit a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// By UID, ascending. Messages that are gone for good are not among them.
+    pub rows: Vec<PageRow>,
+    /// What did not fit: ask again for these. If the page is full, the asked UIDs above its last row, whether they exist or
+    /// not; else none.
+    pub rest: UidSet,
+}
+
+impl Page {
+    /// The most rows of a page.
+    pub const ROWS_MAX: usize = 256;
+    /// A page ends with the row with which heads and indexes come to this many octets.
+    pub const OCTETS_MAX: usize = 1024 * 1024;
+}
+
+/// One message's stored columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRow {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its body.
+    pub object: ObjectId,
+    /// The size of the object in octets; the message's size is this and the head's length.
+    pub object_size: u64,
+    /// What stands in front of the object for this recipient.
+    pub head: Bytes,
+    /// The message index of the object, encoded ([`crate::mime::MessageIndex::decode`]).
+    pub index: Bytes,
+    /// Its EMAILID (RFC 8474).
+    pub email_id: [u8; 16],
+}
+
+/// What STORE did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlagsChanged {
+    /// Messages that this request changed; one that had these flags already is not among them.
+    pub applied: UidSet,
+    /// Live messages left alone because their MODSEQ is above `unchanged_since`.
+    pub modified: UidSet,
+    /// The view with this change and all before it.
+    pub refreshed: Refreshed,
+}
+
+/// What COPY or MOVE did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copied {
+    /// UIDVALIDITY of the target.
+    pub uid_validity: u32,
+    /// The messages copied.
+    pub source: UidSet,
+    /// Their UIDs in the target, in the same order, as many.
+    pub target: UidSet,
+    /// The source's view after a MOVE; `None` after a COPY.
+    pub refreshed: Option<Refreshed>,
+}
+
+/// What EXPUNGE did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expunged {
+    /// Messages that this request expunged.
+    pub expunged: UidSet,
+    /// The view without them.
+    pub refreshed: Refreshed,
+}
+
+/// What APPEND did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// Its UIDVALIDITY.
+    pub uid_validity: u32,
+    /// The messages' UIDs, in order.
+    pub uids: UidSet,
+}
+
+/// One recipient's delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// UIDVALIDITY of the mailbox.
+    pub uid_validity: u32,
+    /// The message's UID.
+    pub uid: Uid,
+    /// It had been delivered before, by an earlier try whose reply was lost.
+    pub repeated: bool,
+}
