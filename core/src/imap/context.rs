@@ -11,7 +11,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::command::{Completion, Form};
 use super::output::Output;
 use super::selected::{NoSuchNumber, Selected, Told};
-use super::settings::{Plaintext, Settings};
+use super::settings::Settings;
+use crate::config::Plaintext;
 use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
 use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{AccountId, Actor, ObjectId, Refreshed, Request};
@@ -152,7 +153,7 @@ impl Context {
     pub(crate) fn may_log_in(&self) -> bool {
         self.peer.is_encrypted()
             || match self.settings.plaintext {
-                Plaintext::Local => self.peer.is_local(),
+                Plaintext::Loopback => self.peer.is_local(),
                 Plaintext::Never => false,
                 Plaintext::Always => true,
             }

@@ -21,4 +21,4 @@ mod tree;
 mod words;
 
 pub use session::Session;
-pub use settings::{Plaintext, Settings};
+pub use settings::Settings;

@@ -1,18 +1,8 @@
 //! What an operator decides about IMAP: names, policy, budgets, time-outs.
 
+use crate::config::{Config, Limits, Plaintext};
 use crate::sasl;
 use crate::wire::command::Budget;
-
-/// When a password may cross the network unencrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plaintext {
-    /// Only from this machine: loopback or a UNIX socket.
-    Local,
-    /// Never, not even from this machine.
-    Never,
-    /// From anywhere.
-    Always,
-}
 
 /// What a session is told by its operator. The same for all sessions of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,38 +43,71 @@ pub struct Settings {
     pub failed_logins: u32,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// What a configuration says. TLS and the machine's own name are the shell's to know: it sets [`Settings::tls`] and, where the
+    /// configuration has none, [`Settings::hostname`].
+    pub fn from_config(config: &Config) -> Self {
+        let limits = &config.limits;
         Self {
-            hostname: "localhost".to_owned(),
+            hostname: config
+                .server
+                .hostname
+                .clone()
+                .unwrap_or_else(|| "localhost".to_owned()),
             name: "LightMail".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: false,
-            plaintext: Plaintext::Local,
-            mechanisms: sasl::NAMES.map(str::to_owned).to_vec(),
-            message_size: 50 * 1024 * 1024,
-            before_login: Budget {
-                line: 8 * 1024,
-                literal: 4 * 1024,
-                literals: 2,
-                total: 16 * 1024,
-                skip: 4 * 1024,
-            },
-            after_login: Budget {
-                line: 64 * 1024,
-                literal: 128 * 1024,
-                literals: 100,
-                total: 1024 * 1024,
-                skip: 128 * 1024 * 1024,
-            },
-            login_time_ms: 30_000,
+            plaintext: config.auth.plaintext,
+            mechanisms: mechanisms(&config.auth.mechanisms.0),
+            message_size: limits.message_size,
+            before_login: before_login(limits),
+            after_login: after_login(limits),
+            login_time_ms: u64::from(limits.login_seconds) * 1000,
             idle_time_ms: 30 * 60_000,
             literal_time_ms: 5 * 60_000,
             keepalive_ms: 2 * 60_000,
-            bad_commands_free: 10,
-            bad_commands: 20,
-            delay_ms: 1_000,
+            bad_commands_free: limits.bad_commands_soft,
+            bad_commands: limits.bad_commands,
+            delay_ms: u64::from(limits.bad_command_delay_seconds) * 1000,
             failed_logins: 5,
         }
+    }
+}
+
+impl Default for Settings {
+    /// What an empty configuration says.
+    fn default() -> Self {
+        Self::from_config(&Config::default())
+    }
+}
+
+/// Of the mechanisms that there are, those that are wanted.
+fn mechanisms(wanted: &[String]) -> Vec<String> {
+    let is_wanted = |name: &&str| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+    sasl::NAMES
+        .into_iter()
+        .filter(is_wanted)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn before_login(limits: &Limits) -> Budget {
+    Budget {
+        line: limits.login_line,
+        literal: limits.login_literal,
+        literals: limits.login_literals,
+        total: limits.login_command,
+        skip: limits.login_literal,
+    }
+}
+
+fn after_login(limits: &Limits) -> Budget {
+    Budget {
+        line: limits.imap_line,
+        literal: limits.literal,
+        literals: limits.literals,
+        total: limits.imap_command,
+        // Of a message that comes unasked and is refused, twice the size of one that would not be.
+        skip: limits.message_size.saturating_mul(2),
     }
 }

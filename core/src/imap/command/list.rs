@@ -9,7 +9,7 @@ use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, Sta
 use crate::imap::grammar::glob::Glob;
 use crate::imap::grammar::{ListArgs, ListSelect, print};
 use crate::imap::tree::{Entry, Tree};
-use crate::store::{Reply, Request, SEPARATOR, SpecialUse};
+use crate::store::{MailboxName, Reply, Request, SEPARATOR, SpecialUse};
 
 /// `list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]` (RFC 5258, 6)
 pub(super) fn parse_list(args: &mut Cursor<'_>, _: Form) -> Parsed {
@@ -50,29 +50,32 @@ impl State for AwaitMailboxes {
             Ok(other) => return unexpected(&other).into(),
             Err(failure) => return failure.into(),
         }
-        let globs = self
-            .args
-            .patterns
-            .iter()
-            .map(|pattern| Glob::new(&self.args.reference, pattern))
-            .collect();
-        let told = Told {
-            extended: self.args.extended,
-            recursive: self.args.select.recursive_match,
-            subscribed: self.args.select.subscribed || self.args.returns.subscribed,
-        };
-        let style = Style::List(told);
-        let await_subscriptions = AwaitSubscriptions {
+        let ListArgs {
+            select,
+            reference,
+            patterns,
+            returns,
+            extended,
+        } = self.args;
+        let globs = patterns.iter().map(|pattern| glob(&reference, pattern)).collect();
+        let (recursive, subscribed) = (select.recursive_match, select.subscribed || returns.subscribed);
+        let style = Style::List(Told {
+            extended,
+            recursive,
+            subscribed,
+        });
+        let names = AwaitTurn {
             tree,
             globs,
-            select: self.args.select,
+            select,
             style,
+            after: None,
         };
-        if told.subscribed {
+        if subscribed {
             cx.ask(Request::ListSubscriptions);
-            return Next::wait(await_subscriptions);
+            return Next::wait(AwaitSubscriptions { names });
         }
-        await_subscriptions.list(cx)
+        names.next(cx)
     }
 }
 
@@ -90,50 +93,80 @@ impl Command for Lsub {
         }
         // Only `%` makes a superior speak for what it hides (RFC 3501, 6.3.9).
         let recursive_match = self.pattern.contains('%') || self.reference.contains('%');
-        let globs = vec![Glob::new(&self.reference, &self.pattern)];
+        let globs = vec![glob(&self.reference, &self.pattern)];
         let select = ListSelect {
             subscribed: true,
             recursive_match,
             ..ListSelect::default()
         };
+        let (tree, style) = (Tree::default(), Style::Lsub);
         cx.ask(Request::ListSubscriptions);
         Next::wait(AwaitSubscriptions {
-            tree: Tree::default(),
-            globs,
-            select,
-            style: Style::Lsub,
+            names: AwaitTurn {
+                tree,
+                globs,
+                select,
+                style,
+                after: None,
+            },
         })
     }
 }
 
 #[derive(Debug)]
 struct AwaitSubscriptions {
-    tree: Tree,
-    globs: Vec<Glob>,
-    select: ListSelect,
-    style: Style,
+    names: AwaitTurn,
 }
 
 impl State for AwaitSubscriptions {
     fn on(mut self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         match event.reply() {
-            Ok(Reply::Subscriptions(names)) => self.tree.subscriptions(names),
+            Ok(Reply::Subscriptions(names)) => self.names.tree.subscriptions(names),
             Ok(other) => return unexpected(&other).into(),
             Err(failure) => return failure.into(),
         }
-        self.list(cx)
+        self.names.next(cx)
     }
 }
 
-impl AwaitSubscriptions {
-    fn list(self, cx: &mut Context) -> Next {
-        let entries = self.tree.choose(&self.globs, self.select);
+/// Matches names, in turns so short that other sessions do not wait: an account may have ten thousand long names.
+#[derive(Debug)]
+struct AwaitTurn {
+    tree: Tree,
+    globs: Vec<(Glob, usize)>,
+    select: ListSelect,
+    style: Style,
+    after: Option<MailboxName>,
+}
+
+impl State for AwaitTurn {
+    fn on(self: Box<Self>, cx: &mut Context, _: Event) -> Next {
+        self.next(cx)
+    }
+}
+
+impl AwaitTurn {
+    /// Octets compared in one turn: a few milliseconds.
+    const STEPS: usize = 2_000_000;
+
+    fn next(mut self, cx: &mut Context) -> Next {
+        self.after = self.tree.match_some(&self.globs, self.after.take(), Self::STEPS);
+        if self.after.is_some() {
+            let now_ms = cx.now.mono_ms;
+            return Next::Pause(Box::new(self), now_ms);
+        }
+        let entries = self.tree.choose(self.select).into_iter();
         Listing {
-            entries: entries.into_iter(),
+            entries,
             style: self.style,
         }
         .next(cx)
     }
+}
+
+/// A pattern and its length.
+fn glob(reference: &str, pattern: &str) -> (Glob, usize) {
+    (Glob::new(reference, pattern), reference.len() + pattern.len())
 }
 
 /// Prints a piece at a time.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::imap::Plaintext;
+use crate::config::Plaintext;
 use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo};
 use crate::pair::Fault;
 use crate::store::{Account, Reply};
@@ -120,8 +120,8 @@ fn passwords_do_not_travel_in_the_clear() {
 fn other_machines_need_tls_unless_the_operator_says_otherwise() {
     let remote = Some("192.0.2.1".parse().unwrap());
     for (plaintext, tls, allowed) in [
-        (Plaintext::Local, false, false),
-        (Plaintext::Local, true, true),
+        (Plaintext::Loopback, false, false),
+        (Plaintext::Loopback, true, true),
         (Plaintext::Never, true, true),
         (Plaintext::Always, false, true),
     ] {

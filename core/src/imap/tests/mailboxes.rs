@@ -246,3 +246,27 @@ fn status() {
          1S: c BAD ...",
     );
 }
+
+/// Many wildcards over many long names: other sessions get their turn in between.
+#[test]
+fn a_costly_list_takes_turns() {
+    let mut stage = Stage::new();
+    stage.logged_in('1');
+    let talk = stage.talk('1');
+    for n in 0..60 {
+        stage
+            .world
+            .feed(talk, format!("a CREATE {n:a>250}\r\n").as_bytes());
+    }
+    stage.world.take(talk);
+    let pattern = "*a".repeat(120);
+    stage
+        .world
+        .feed(talk, format!("b LIST \"\" {pattern}\r\n").as_bytes());
+    assert!(!stage.world.conversation(talk).unwrap().wants_bytes());
+    assert_eq!(
+        stage.world.conversation(talk).unwrap().deadline_ms(),
+        Some(stage.world.now().mono_ms)
+    );
+    stage.play("time 1s\n1S: b OK LIST completed");
+}
