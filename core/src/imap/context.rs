@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::command::{Completion, Form};
 use super::output::Output;
-use super::selected::Selected;
+use super::selected::{NoSuchNumber, Selected, Told};
 use super::settings::{Plaintext, Settings};
 use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
-use crate::store::{AccountId, Actor, ObjectId, Request};
+use crate::store::set::{SequenceSet, UidSet};
+use crate::store::{AccountId, Actor, ObjectId, Refreshed, Request};
 use crate::wire::filter::Filter;
 
 /// The session, as its commands see it.
@@ -122,6 +124,28 @@ impl Context {
     /// The selected mailbox's numbering; only in the selected state is there one.
     pub(crate) fn selected(&self) -> Option<&Selected> {
         self.selected.as_ref()
+    }
+
+    /// The messages that a set means in the selected mailbox, or the answer that some do not exist.
+    pub(crate) fn resolve(&self, set: &SequenceSet, form: Form) -> Result<UidSet, Completion> {
+        let selected = self.selected().ok_or(Completion::bad("Select a mailbox first"))?;
+        let resolved = selected.resolve(set, form == Form::Uid);
+        resolved.map_err(|NoSuchNumber| Completion::bad("There is no message of such a number"))
+    }
+
+    /// Takes a newer view of the selected mailbox in; the client is told when the command ends.
+    pub(crate) fn absorb(&mut self, refreshed: Refreshed) {
+        if let Some(selected) = &mut self.selected {
+            selected.absorb(refreshed);
+        }
+    }
+
+    /// Tells what is new in the selected mailbox, a piece at a time: expunges if they may be told, flags with the UID if `uid`.
+    pub(crate) fn tell(&mut self, expunges: bool, uid: bool) -> Told {
+        match &mut self.selected {
+            Some(selected) => selected.tell(self.output.gather(), expunges, uid),
+            None => Told::All,
+        }
     }
 
     /// Whether a password may be sent as things are.

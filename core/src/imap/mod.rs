@@ -15,7 +15,10 @@ pub mod search;
 mod selected;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod tree;
 mod words;
 
 pub use session::Session;
-pub use settings::{CommandBudget, Plaintext, Settings};
+pub use settings::{Plaintext, Settings};

@@ -57,7 +57,9 @@ impl Output {
 
     fn seal(&mut self) {
         if !self.gathered.is_empty() {
-            self.ready.push_back(Action::Send(self.gathered.split().freeze()));
+            // The buffer goes with its octets, so that a silent session holds none.
+            self.ready
+                .push_back(Action::Send(std::mem::take(&mut self.gathered).freeze()));
         }
     }
 }

@@ -13,11 +13,12 @@ use bytes::BytesMut;
 use super::context::print;
 use super::grammar;
 use crate::store::set::{SequenceSet, UidSet};
-use crate::store::{Flags, Keywords, MailboxId, ModSeq, Opened, Refreshed, Row, Uid, View};
+use crate::store::{Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Row, Uid, View};
 
 /// A selected mailbox.
 #[derive(Debug)]
 pub(crate) struct Selected {
+    name: MailboxName,
     view: Arc<View>,
     read_only: bool,
     /// Messages from this UID on have not been told.
@@ -50,9 +51,12 @@ impl Selected {
     /// The client is about to be told all of `opened`.
     pub(crate) fn new(opened: Opened, read_only: bool) -> Self {
         let Opened {
-            view, recent_from, ..
+            mailbox,
+            view,
+            recent_from,
         } = opened;
         let mut selected = Self {
+            name: mailbox.name,
             read_only,
             told_below: view.uid_next,
             gone: VecDeque::new(),
@@ -63,7 +67,7 @@ impl Selected {
             keywords_told: view.keywords.len(),
             view,
         };
-        selected.add_recent(recent_from);
+        selected.add_recent(recent_from, Uid(1));
         selected.recent_told = selected.recent();
         selected
     }
@@ -71,6 +75,11 @@ impl Selected {
     /// The mailbox.
     pub(crate) fn mailbox(&self) -> MailboxId {
         self.view.mailbox
+    }
+
+    /// The name by which it was opened; another session may have renamed it.
+    pub(crate) fn name(&self) -> &MailboxName {
+        &self.name
     }
 
     /// Whether it was opened by EXAMINE.
@@ -81,11 +90,6 @@ impl Selected {
     /// The MODSEQ to ask for changes from.
     pub(crate) fn since(&self) -> ModSeq {
         self.view.highest_modseq
-    }
-
-    /// UIDVALIDITY
-    pub(crate) fn uid_validity(&self) -> u32 {
-        self.view.uid_validity
     }
 
     /// What the keyword bits mean.
@@ -175,12 +179,7 @@ impl Selected {
         Ok(self.known(ends.into_iter()))
     }
 
-    /// All messages that the client numbers, by UID.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows_within(Uid(1), Uid(u32::MAX))
-    }
-
-    /// Those whose UID lies within, both ends included.
+    /// The messages that the client numbers, by UID, from `first` to `last`, both included.
     pub(crate) fn rows_within(&self, first: Uid, last: Uid) -> impl Iterator<Item = &Row> {
         let below = self.told_below;
         let mut live = self
@@ -226,13 +225,13 @@ impl Selected {
         low
     }
 
-    fn add_recent(&mut self, from: Uid) {
-        let from = from.max(self.recent.last().map_or(Uid(1), |&(_, to)| to));
-        if from < self.view.uid_next {
-            match self.recent.last_mut() {
-                Some((_, to)) if *to == from => *to = self.view.uid_next,
-                _ => self.recent.push((from, self.view.uid_next)),
-            }
+    /// Messages from `from` on are recent here, but of those that the session had before none becomes so.
+    fn add_recent(&mut self, from: Uid, had_below: Uid) {
+        let (from, to) = (from.max(had_below), self.view.uid_next);
+        match self.recent.last_mut() {
+            _ if from >= to => {}
+            Some((_, end)) if *end == from => *end = to,
+            _ => self.recent.push((from, to)),
         }
     }
 }
@@ -262,24 +261,24 @@ impl Selected {
             return;
         }
         self.keep_gone(&vanished);
-        let news = changed.iter().map(Uid).filter(|&uid| {
-            let (old, new) = (self.view.get(uid), view.get(uid));
-            let known = |old: &Row| self.changed.contains(old.uid.0) || !own.contains(old.uid.0);
-            match (old.filter(|old| old.uid < self.told_below), new) {
-                (Some(old), Some(new)) if known(old) => old.flags != new.flags,
-                (Some(old), Some(new)) => expected(old.flags) != new.flags,
-                _ => false,
-            }
+        let news = rows_in(&view, &changed).filter(|new| {
+            let told = |old: &&Row| old.uid < self.told_below;
+            self.view.get(new.uid).filter(told).is_some_and(|old| {
+                let own = own.contains(old.uid.0);
+                new.flags != if own { expected(old.flags) } else { old.flags }
+            })
         });
-        let news: UidSet = news.map(|uid| uid.0).collect();
+        let news: UidSet = news.map(|row| row.uid.0).collect();
         self.changed = self.changed.union(&news);
-        self.view = view;
-        self.add_recent(recent_from);
+        let had_below = std::mem::replace(&mut self.view, view).uid_next;
+        self.add_recent(recent_from, had_below);
     }
 
-    /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`).
+    /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`); of those that are gone it is
+    /// not (RFC 2180, 4.2.3).
     pub(crate) fn owe_flags(&mut self, uids: &UidSet) {
-        self.changed = self.changed.union(uids);
+        let gone: UidSet = self.gone.iter().map(|row| row.uid.0).collect();
+        self.changed = self.changed.union(&uids.difference(&gone));
     }
 
     /// The client has just been told the flags of this message (by FETCH).
@@ -290,10 +289,7 @@ impl Selected {
     /// Messages that vanish stay numbered until the client hears of it; those that it never heard of do not.
     fn keep_gone(&mut self, vanished: &UidSet) {
         let old = std::mem::take(&mut self.gone);
-        let fresh = vanished
-            .iter()
-            .filter_map(|uid| self.view.get(Uid(uid)))
-            .filter(|row| row.uid < self.told_below);
+        let fresh = rows_in(&self.view, vanished).filter(|row| row.uid < self.told_below);
         let mut fresh = fresh.copied().peekable();
         let mut gone = VecDeque::with_capacity(old.len());
         for row in old {
@@ -332,8 +328,7 @@ impl Selected {
             };
             // Nothing below it is gone any more: its number is its rank.
             print(out, format_args!("* {} EXPUNGE", self.view.rank(row.uid) + 1));
-            self.exists_told -= 1;
-            self.recent_told -= usize::from(self.is_recent(row.uid)).min(self.recent_told);
+            self.exists_told = self.exists_told.saturating_sub(1);
         }
         Told::More
     }
@@ -409,3 +404,15 @@ impl Selected {
         }
     }
 }
+
+/// The messages of a view that are in a set; a set may name far more than there are.
+fn rows_in<'a>(view: &'a View, uids: &'a UidSet) -> impl Iterator<Item = &'a Row> {
+    uids.ranges().flat_map(|range| {
+        let last = Uid(*range.end());
+        view.iter_from(Uid(*range.start()))
+            .take_while(move |row| row.uid <= last)
+    })
+}
+
+#[cfg(test)]
+mod tests;

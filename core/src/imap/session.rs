@@ -3,19 +3,18 @@
 //! RFC 3501, 3 (states), 5.5 (one command at a time), 7.1 (greeting and endings). While a question is open no octets are asked for,
 //! so the kernel's window holds the client. Never looks into a command's arguments: that is the commands' business.
 
+mod answering;
+mod reading;
+mod waiting;
+
 use std::sync::Arc;
 
-use super::command::{
-    self, Allowed, Completion, Condition, Event, Expunges, Form, Next, Row, State, Then, append,
-};
+use super::command::{self, Completion, Row, State};
 use super::context::Context;
-use super::framing::{Framing, Piece};
-use super::grammar::{self, Head, Syntax};
-use super::selected::Told;
+use super::framing::Framing;
 use super::settings::Settings;
-use super::words::{self, Code};
-use crate::machine::{Action, Due, Input, Machine, Peer, Seed, Step, Time, TlsRole};
-use crate::store::{Failure, ModSeq};
+use crate::machine::{Due, Input, Machine, Peer, Seed, Step, Time};
+use crate::store::ModSeq;
 
 /// An IMAP session, from greeting to farewell.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub struct Session {
     cx: Context,
     framing: Framing,
     phase: Phase,
-    /// From when on a client that has not logged in is sent away; known once the clock is.
+    /// From when on a client that has not logged in is sent away; known with the first input.
     login_until_ms: Option<u64>,
     bad_commands: u32,
     /// The newest change that the watched mailbox is known to have.
@@ -60,7 +59,7 @@ enum Waits {
     Outcome(Box<dyn State>),
     Drained(Box<dyn State>),
     Line(Box<dyn State>, Option<Due>),
-    Octets(Box<dyn State>, u64),
+    Literal(Box<dyn State>),
     Tick(Box<dyn State>, u64),
 }
 
@@ -111,328 +110,13 @@ impl Session {
         None
     }
 
-    fn read(&mut self) -> Option<Step> {
-        self.phase = Phase::Reading;
-        match self.framing.next() {
-            Piece::More => {
-                return Some(Step::Wait {
-                    bytes: true,
-                    until: Some(self.due()),
-                });
-            }
-            Piece::Command(command) => self.dispatch(&command),
-            Piece::Announced(command) => self.announced(&command),
-            Piece::TooLong {
-                command,
-                resynced: true,
-            } => {
-                let tag = grammar::tag(&command).unwrap_or("*").to_owned();
-                let completion = Completion::bad("The command is too long");
-                self.complete(Running { tag, row: None }, completion);
-            }
-            Piece::TooLong { resynced: false, .. } => self.bye("A command is too long"),
-        }
-        None
-    }
-
-    /// A literal is announced: APPEND streams its message, all other literals are gathered.
-    fn announced(&mut self, command: &[u8]) {
-        if let Ok(head) = grammar::head(command)
-            && head.name == "APPEND"
-            && self.cx.account.is_some()
-            && let Some(parsed) = append::announced(&mut head.args.clone())
-        {
-            self.framing.stream();
-            let row = command::find(&head.name, false);
-            self.start(
-                Running {
-                    tag: head.tag.to_owned(),
-                    row,
-                },
-                parsed,
-            );
-        } else if self.framing.gather() {
-            self.cx.line(format_args!("+ Ready for the literal"));
-        }
-    }
-
-    fn dispatch(&mut self, command: &[u8]) {
-        if self.cx.account.is_none() && is_http(command) {
-            return self.bye("This is IMAP");
-        }
-        let head = match grammar::head(command) {
-            Ok(head) => head,
-            Err(syntax) => {
-                let tag = grammar::tag(command).unwrap_or("*").to_owned();
-                return self.complete(Running { tag, row: None }, bad(&syntax));
-            }
-        };
-        let Head {
-            tag,
-            uid,
-            name,
-            mut args,
-        } = head;
-        let row = command::find(&name, uid);
-        let running = Running {
-            tag: tag.to_owned(),
-            row,
-        };
-        match row
-            .ok_or(Completion::bad("There is no such command"))
-            .and_then(|row| self.allow(row).map(|()| row))
-        {
-            Ok(row) => {
-                let parsed = (row.parse)(&mut args, row.form);
-                self.start(running, parsed);
-            }
-            Err(completion) => self.complete(running, completion),
-        }
-    }
-
-    fn start(&mut self, running: Running, parsed: command::Parsed) {
-        match parsed {
-            Ok(command) => {
-                let next = command.start(&mut self.cx);
-                self.follow(running, next);
-            }
-            Err(syntax) => self.complete(running, bad(&syntax)),
-        }
-    }
-
-    /// Whether a command is allowed in this state.
-    fn allow(&self, row: &Row) -> Result<(), Completion> {
-        let selected = self.cx.selected();
-        match row.allowed {
-            Allowed::Always => Ok(()),
-            Allowed::NotAuthenticated if self.cx.account.is_some() => {
-                Err(Completion::bad("You have logged in already"))
-            }
-            Allowed::NotAuthenticated => Ok(()),
-            _ if self.cx.account.is_none() => Err(Completion::bad("Log in first")),
-            Allowed::Authenticated => Ok(()),
-            _ if selected.is_none() => Err(Completion::bad("Select a mailbox first")),
-            Allowed::Writable if selected.is_some_and(|selected| selected.read_only()) => Err(
-                Completion::no(Code::READ_ONLY, "The mailbox is selected read-only"),
-            ),
-            Allowed::Selected | Allowed::Writable => Ok(()),
-        }
-    }
-
-    fn follow(&mut self, running: Running, next: Next) {
-        let waits = match next {
-            Next::Await(_) if !self.cx.awaits() => {
-                return self.complete(
-                    running,
-                    Failure::broken("a command awaits what it has not asked for").into(),
-                );
-            }
-            Next::Await(state) => Waits::Outcome(state),
-            Next::Drain(state) => Waits::Drained(state),
-            Next::Listen(state, due) => Waits::Line(state, due),
-            Next::Octets(state, most) => Waits::Octets(state, most),
-            Next::Pause(state, at_ms) => Waits::Tick(state, at_ms),
-            Next::Done(completion) => return self.complete(running, completion),
-            Next::Bye(why) => return self.bye(why),
-            Next::Cut => return self.phase = Phase::Closing,
-        };
-        self.phase = Phase::Running(running, waits);
-    }
-
-    fn step(&mut self, running: Running, state: Box<dyn State>, event: Event) {
-        let next = state.on(&mut self.cx, event);
-        self.follow(running, next);
-    }
-
-    /// All output has left and a command waits.
-    fn wait(&mut self, running: Running, waits: Waits) -> Option<Step> {
-        let (bytes, until) = match waits {
-            Waits::Drained(state) => {
-                self.step(running, state, Event::Drained);
-                return None;
-            }
-            Waits::Line(state, due) => match (self.framing.line(), self.news()) {
-                (Piece::Command(line), _) => {
-                    self.step(running, state, Event::Line(line));
-                    return None;
-                }
-                (Piece::TooLong { .. }, _) => {
-                    self.bye("A line is too long");
-                    return None;
-                }
-                (_, Some(modseq)) => {
-                    self.step(running, state, Event::Changed(modseq));
-                    return None;
-                }
-                _ if self.draining => {
-                    self.bye("The server shuts down");
-                    return None;
-                }
-                _ => {
-                    let until = due.unwrap_or(self.due());
-                    self.phase = Phase::Running(running, Waits::Line(state, due));
-                    return Some(Step::Wait {
-                        bytes: true,
-                        until: Some(until),
-                    });
-                }
-            },
-            Waits::Octets(state, most) => match self.framing.octets(most) {
-                Some(octets) => {
-                    self.step(running, state, Event::Octets(octets));
-                    return None;
-                }
-                None => {
-                    let until = Due::Idle(self.cx.settings.literal_time_ms);
-                    self.phase = Phase::Running(running, Waits::Octets(state, most));
-                    return Some(Step::Wait {
-                        bytes: true,
-                        until: Some(until),
-                    });
-                }
-            },
-            Waits::Outcome(state) => {
-                self.phase = Phase::Running(running, Waits::Outcome(state));
-                (false, None)
-            }
-            Waits::Tick(state, at_ms) => {
-                self.phase = Phase::Running(running, Waits::Tick(state, at_ms));
-                (false, Some(Due::At(at_ms)))
-            }
-        };
-        Some(Step::Wait { bytes, until })
-    }
-
-    /// What the watched mailbox is known to have that the selected view has not.
-    fn news(&mut self) -> Option<ModSeq> {
-        let since = self.cx.selected()?.since();
-        self.changed.take_if(|_| true).filter(|&modseq| modseq > since)
-    }
-
-    fn complete(&mut self, running: Running, completion: Completion) {
-        match completion.condition {
-            Condition::Ok => self.bad_commands = 0,
-            Condition::Bad => self.bad_commands += 1,
-            Condition::No | Condition::Failed(_) => {}
-        }
-        let bad = completion.condition == Condition::Bad;
-        self.phase = if bad && self.bad_commands > self.cx.settings.bad_commands_free {
-            Phase::Penalty(
-                self.cx.now.mono_ms.saturating_add(self.cx.settings.delay_ms),
-                running,
-                completion,
-            )
-        } else {
-            Phase::Telling(running, completion)
-        };
-    }
-
-    /// Tells the client what it may hear now, piece by piece, then the tagged response.
-    fn tell(&mut self, running: Running, completion: Completion) {
-        let expunges = running.row.is_some_and(|row| row.expunges == Expunges::Yes);
-        let uid = running.row.is_some_and(|row| row.form == Form::Uid);
-        let mut selected = self.cx.selected.take();
-        let told = selected
-            .as_mut()
-            .map_or(Told::All, |selected| selected.tell(self.cx.out(), expunges, uid));
-        self.cx.selected = selected;
-        match told {
-            Told::More => self.phase = Phase::Telling(running, completion),
-            Told::All => self.finish(&running, completion),
-        }
-    }
-
-    fn finish(&mut self, running: &Running, completion: Completion) {
-        self.tagged(running, &completion);
-        self.phase = Phase::Reading;
-        match completion.then {
-            Then::Go => {}
-            Then::LoggedIn => self.framing.budget(self.cx.settings.after_login),
-            Then::StartTls => self.start_tls(),
-            Then::Close => self.phase = Phase::Closing,
-        }
-        if self.bad_commands >= self.cx.settings.bad_commands {
-            self.bye("Too many bad commands");
-        }
-    }
-
-    fn tagged(&mut self, running: &Running, completion: &Completion) {
-        let name = running.row.map_or("Command", |row| row.name);
-        let uid = if running.row.is_some_and(|row| row.form == Form::Uid) {
-            "UID "
-        } else {
-            ""
-        };
-        let tag = &running.tag;
-        let (condition, code, text) = match &completion.condition {
-            Condition::Ok => ("OK", completion.code.clone(), &completion.text),
-            Condition::No => ("NO", completion.code.clone(), &completion.text),
-            Condition::Bad => ("BAD", completion.code.clone(), &completion.text),
-            Condition::Failed(failure) => {
-                let (code, text) = words::failure(name, failure);
-                return self.cx.line(format_args!("{tag} NO [{code}] {text}"));
-            }
-        };
-        let code = code.map(|code| format!("[{code}] ")).unwrap_or_default();
-        match text {
-            Some(text) => self.cx.line(format_args!("{tag} {condition} {code}{text}")),
-            None => self
-                .cx
-                .line(format_args!("{tag} {condition} {code}{uid}{name} completed")),
-        }
-    }
-
-    fn start_tls(&mut self) {
-        // Plaintext behind the command would be taken for the encrypted client's (RFC 3501, 6.2.1).
-        if self.framing.is_empty() {
-            self.cx.act(Action::StartTls(TlsRole::Server));
-            self.phase = Phase::Tls;
-        } else {
-            self.phase = Phase::Closing;
-        }
-    }
-
-    fn bye(&mut self, why: &str) {
-        self.cx.line(format_args!("* BYE {why}"));
-        self.phase = Phase::Closing;
-    }
-
     /// When a silent client is sent away.
     fn due(&self) -> Due {
         match (self.cx.account, self.login_until_ms) {
             (Some(_), _) => Due::Idle(self.cx.settings.idle_time_ms),
             (None, Some(at_ms)) => Due::At(at_ms),
-            (None, None) => Due::Idle(self.cx.settings.login_time_ms),
-        }
-    }
-
-    fn tick(&mut self) {
-        match std::mem::replace(&mut self.phase, Phase::Closing) {
-            Phase::Running(running, Waits::Tick(state, at_ms)) if self.cx.now.mono_ms >= at_ms => {
-                self.step(running, state, Event::Tick);
-            }
-            Phase::Running(running, Waits::Line(state, Some(_))) => self.step(running, state, Event::Tick),
-            Phase::Penalty(at_ms, running, completion) if self.cx.now.mono_ms >= at_ms => {
-                self.phase = Phase::Telling(running, completion);
-            }
-            Phase::Reading | Phase::Running(_, Waits::Line(..) | Waits::Octets(..)) => {
-                let why = if self.cx.account.is_some() {
-                    "Logged out: silent for too long"
-                } else {
-                    "Not logged in in time"
-                };
-                self.bye(why);
-            }
-            other => self.phase = other,
-        }
-    }
-
-    fn outcome(&mut self, outcome: crate::machine::Outcome) {
-        match std::mem::replace(&mut self.phase, Phase::Closing) {
-            Phase::Running(running, Waits::Outcome(state)) => {
-                self.step(running, state, Event::Outcome(outcome))
-            }
-            other => self.phase = other,
+            // At once: so the session learns what time it is.
+            (None, None) => Due::Idle(0),
         }
     }
 }
@@ -440,10 +124,18 @@ impl Session {
 impl Machine for Session {
     fn handle(&mut self, now: Time, input: Input) {
         self.cx.now = now;
-        self.login_until_ms
-            .get_or_insert(now.mono_ms.saturating_add(self.cx.settings.login_time_ms));
+        let first = self.login_until_ms.is_none();
+        if first {
+            self.login_until_ms = Some(now.mono_ms.saturating_add(self.cx.settings.login_time_ms));
+        }
         match input {
-            Input::Bytes { octets, .. } => self.framing.push(octets),
+            Input::Bytes { octets, .. } => {
+                self.framing.push(octets);
+                // A client that never pauses has no more time than others.
+                if matches!(self.due(), Due::At(at_ms) if at_ms <= now.mono_ms) {
+                    self.tick();
+                }
+            }
             Input::Eof | Input::Tls(Err(_)) => {
                 self.cx.output().clear();
                 self.phase = Phase::Closing;
@@ -460,6 +152,7 @@ impl Machine for Session {
                 self.cx.peer.tls = Some(info);
                 self.phase = Phase::Reading;
             }
+            Input::Tick if first => {}
             Input::Tick => self.tick(),
             Input::Shutdown => self.draining = true,
             Input::Outcome(..) | Input::Tls(Ok(_)) | Input::Connected(_) => {}
@@ -476,33 +169,4 @@ impl Machine for Session {
             }
         }
     }
-}
-
-/// The answer to what does not fit the grammar.
-fn bad(syntax: &Syntax) -> Completion {
-    match syntax.expected {
-        grammar::Expected::Charset => {
-            Completion::no(Code::BAD_CHARSET, "The charsets here are US-ASCII and UTF-8")
-        }
-        _ => Completion::bad(syntax.to_string()),
-    }
-}
-
-/// Whether a browser speaks, perhaps made to by a hostile page.
-fn is_http(command: &[u8]) -> bool {
-    let verbs: [&[u8]; 7] = [
-        b"GET ",
-        b"POST ",
-        b"HEAD ",
-        b"PUT ",
-        b"OPTIONS ",
-        b"CONNECT ",
-        b"DELETE ",
-    ];
-    let request = verbs.iter().any(|verb| command.starts_with(verb))
-        && command.windows(6).any(|part| part == b" HTTP/");
-    request
-        || command
-            .get(..5)
-            .is_some_and(|start| start.eq_ignore_ascii_case(b"host:"))
 }

@@ -1,5 +1,8 @@
 //! What an operator decides about IMAP: names, policy, budgets, time-outs.
 
+use crate::sasl;
+use crate::wire::command::Budget;
+
 /// When a password may cross the network unencrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plaintext {
@@ -24,14 +27,14 @@ pub struct Settings {
     pub tls: bool,
     /// When passwords may pass unencrypted.
     pub plaintext: Plaintext,
+    /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
+    pub mechanisms: Vec<String>,
     /// The most octets of a message (APPEND).
     pub message_size: u64,
     /// What one command may be before log-in.
-    pub before_login: CommandBudget,
+    pub before_login: Budget,
     /// What one command may be after log-in; an APPEND's message does not count.
-    pub after_login: CommandBudget,
-    /// The most octets of a refused message that are read and dropped, because the client sends them unasked.
-    pub skipped: u64,
+    pub after_login: Budget,
     /// From greeting to log-in, in milliseconds.
     pub login_time_ms: u64,
     /// Silence after which a client is logged out, in milliseconds; at least 30 minutes (RFC 3501, 5.4).
@@ -50,19 +53,6 @@ pub struct Settings {
     pub failed_logins: u32,
 }
 
-/// What one command may be, in octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CommandBudget {
-    /// Of one line.
-    pub line: usize,
-    /// Of one literal.
-    pub literal: usize,
-    /// Literals of one command.
-    pub literals: usize,
-    /// Of the whole command, literals included.
-    pub command: usize,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -71,20 +61,22 @@ impl Default for Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: false,
             plaintext: Plaintext::Local,
+            mechanisms: sasl::NAMES.map(str::to_owned).to_vec(),
             message_size: 50 * 1024 * 1024,
-            before_login: CommandBudget {
+            before_login: Budget {
                 line: 8 * 1024,
                 literal: 4 * 1024,
                 literals: 2,
-                command: 16 * 1024,
+                total: 16 * 1024,
+                skip: 4 * 1024,
             },
-            after_login: CommandBudget {
+            after_login: Budget {
                 line: 64 * 1024,
                 literal: 128 * 1024,
                 literals: 100,
-                command: 1024 * 1024,
+                total: 1024 * 1024,
+                skip: 128 * 1024 * 1024,
             },
-            skipped: 128 * 1024 * 1024,
             login_time_ms: 30_000,
             idle_time_ms: 30 * 60_000,
             literal_time_ms: 5 * 60_000,

@@ -15,7 +15,6 @@ impl Code {
     pub(crate) const AUTHENTICATION_FAILED: Code = Code::of("AUTHENTICATIONFAILED");
     pub(crate) const BAD_CHARSET: Code = Code::of("BADCHARSET (US-ASCII UTF-8)");
     pub(crate) const CANNOT: Code = Code::of("CANNOT");
-    pub(crate) const CLIENT_BUG: Code = Code::of("CLIENTBUG");
     pub(crate) const CLOSED: Code = Code::of("CLOSED");
     pub(crate) const EXPUNGE_ISSUED: Code = Code::of("EXPUNGEISSUED");
     pub(crate) const LIMIT: Code = Code::of("LIMIT");

@@ -1,53 +1,48 @@
 //! One machine and its peer: carries out actions, gives inputs one at a time, records what passed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
-use super::stage::{Stage, filtered};
+use super::stage::Stage;
 use super::uploads::Uploads;
-use super::{Talk, When};
-use crate::machine::{
-    Action, ConnectFailure, Done, Effect, Input, Machine, Peer, READ_MAX, Step, TlsFailure, TlsInfo, Token,
-    Upload, Watched,
-};
-use crate::store::{Failure, MailboxId, ModSeq, ObjectId};
-use crate::wire::filter::Filter;
+use super::{Peaks, Summary, Talk};
+use crate::machine::{Action, Effect, Input, Machine, READ_MAX, Step, Token, Watched};
+use crate::store::{MailboxId, ModSeq};
 
 /// A machine that acts so often between two waits runs in a circle.
 const ACTIONS_MAX: usize = 1_000_000;
 
 /// One machine and its peer.
 pub struct Conversation {
-    talk: Talk,
-    machine: Box<dyn Machine>,
+    pub(super) talk: Talk,
+    pub(super) machine: Box<dyn Machine>,
     /// What the peer has written and the machine has not read.
-    unread: BytesMut,
+    pub(super) unread: BytesMut,
     /// The most octets of one read.
-    read_max: usize,
-    peer: PeerState,
+    pub(super) read_max: usize,
+    pub(super) peer: PeerState,
     /// What is to be given before anything else: outcomes of barriers, TLS, connections.
-    inputs: VecDeque<Input>,
+    pub(super) inputs: VecDeque<Input>,
     /// Effects that were asked for and have not run.
-    effects: VecDeque<(Token, Effect)>,
-    uploads: Uploads,
-    barrier: Option<Token>,
-    last_token: Option<Token>,
-    rest: Rest,
-    watched: Watched,
+    pub(super) effects: VecDeque<(Token, Effect)>,
+    pub(super) uploads: Uploads,
+    pub(super) barrier: Option<Token>,
+    pub(super) last_token: Option<Token>,
+    pub(super) rest: Rest,
+    pub(super) watched: Watched,
     /// What the machine was told, or knew, of the mailboxes it watches.
-    told: BTreeMap<MailboxId, ModSeq>,
-    sent: Vec<u8>,
-    taken: usize,
-    actions: Vec<Action>,
-    drain_octets: usize,
-    peaks: Peaks,
+    pub(super) told: BTreeMap<MailboxId, ModSeq>,
+    pub(super) sent: Vec<u8>,
+    pub(super) taken: usize,
+    pub(super) actions: Vec<Action>,
+    pub(super) drain_octets: usize,
+    pub(super) peaks: Peaks,
 }
 
 /// How far the peer's end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PeerState {
+pub(super) enum PeerState {
     Open,
     /// It closed; what it wrote before is still to be read.
     Closing,
@@ -57,7 +52,9 @@ enum PeerState {
 
 /// Where a machine stands after it was drained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
+pub(super) enum Rest {
+    /// It has not been polled yet.
+    Never,
     Waiting {
         bytes: bool,
         deadline_ms: Option<u64>,
@@ -65,32 +62,6 @@ enum Rest {
         dry: bool,
     },
     Over,
-}
-
-/// The most that a conversation ever held, in octets and pieces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Peaks {
-    /// Octets in one `Send`.
-    pub send: usize,
-    /// Octets sent, stored ranges aside, between two waits.
-    pub drain: usize,
-    /// Effects in flight at once.
-    pub effects: usize,
-    /// Uploads open at once.
-    pub uploads: usize,
-}
-
-/// What must not depend on how the input was cut: the octets to each destination, and the effects in order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
-    /// To the peer.
-    pub sent: Vec<u8>,
-    /// To each upload.
-    pub uploads: BTreeMap<Upload, Vec<u8>>,
-    /// All but `ConfirmDelivery`, which is about time.
-    pub effects: Vec<Effect>,
-    /// Whether the machine is over.
-    pub over: bool,
 }
 
 impl Conversation {
@@ -106,11 +77,7 @@ impl Conversation {
             uploads: Uploads::default(),
             barrier: None,
             last_token: None,
-            rest: Rest::Waiting {
-                bytes: false,
-                deadline_ms: None,
-                dry: false,
-            },
+            rest: Rest::Never,
             watched: Watched::Nothing,
             told: BTreeMap::new(),
             sent: Vec::new(),
@@ -207,28 +174,37 @@ impl Conversation {
     /// Gives one input that comes from elsewhere, unless the machine is not to have any more.
     pub(super) fn give(&mut self, stage: &mut Stage, input: Input) {
         if self.peer == PeerState::Open && !self.is_over() {
-            self.machine.handle(stage.now, input);
+            self.handle(stage, input);
             self.run(stage);
         }
     }
 
     /// Runs until the machine waits for something that does not come by itself.
     pub(super) fn run(&mut self, stage: &mut Stage) {
-        while !self.is_over() {
+        if self.rest == Rest::Never {
             self.drain(stage);
-            if self.is_over() {
-                break;
-            }
-            match self.next_input(stage) {
-                Some(input) => self.machine.handle(stage.now, input),
-                None => {
-                    assert!(
-                        self.peer != PeerState::Gone,
-                        "nothing is in flight after Eof, but the machine is not over"
-                    );
-                    break;
-                }
-            }
+        }
+        while let Some(input) = self.next_input(stage) {
+            self.handle(stage, input);
+        }
+        let abandoned = self.peer == PeerState::Gone && !self.is_over();
+        assert!(
+            !abandoned,
+            "nothing is in flight after Eof, but the machine is not over"
+        );
+    }
+
+    /// One input in, drained fully.
+    fn handle(&mut self, stage: &mut Stage, input: Input) {
+        self.machine.handle(stage.now, input);
+        self.drain(stage);
+    }
+
+    /// What was started is not cancelled because nobody waits for it.
+    fn finish(&mut self, stage: &mut Stage) {
+        assert!(self.barrier.is_none(), "over before the outcome of SendObject");
+        while let Some((_, effect)) = self.effects.pop_front() {
+            let _ = stage.run(self.talk, effect, &mut self.uploads);
         }
     }
 
@@ -250,7 +226,7 @@ impl Conversation {
                 Step::Over => {
                     self.rest = Rest::Over;
                     self.unread.clear();
-                    return;
+                    return self.finish(stage);
                 }
             }
         }
@@ -261,7 +237,11 @@ impl Conversation {
         );
     }
 
+    /// What happens next, if anything happens by itself: outcomes first, then what the peer wrote, then its end.
     fn next_input(&mut self, stage: &mut Stage) -> Option<Input> {
+        if self.is_over() {
+            return None;
+        }
         if let Some(input) = self.inputs.pop_front() {
             self.barrier = None;
             return Some(input);
@@ -288,143 +268,6 @@ impl Conversation {
             .split_to(self.read_max.min(self.unread.len()))
             .freeze();
         Some(Input::Bytes { octets, waited: dry })
-    }
-
-    fn act(&mut self, stage: &mut Stage, action: Action) {
-        assert!(
-            self.barrier.is_none(),
-            "an action before the outcome of SendObject: {action:?}"
-        );
-        self.actions.push(action.clone());
-        match action {
-            Action::Send(octets) => self.send(&octets),
-            Action::SendObject {
-                token,
-                head,
-                object,
-                range,
-                filter,
-            } => {
-                self.send_object(stage, token, &head, object, &range, filter);
-            }
-            Action::OpenUpload(upload, purpose) => self.uploads.open(upload, purpose),
-            Action::Feed(upload, octets) => self.uploads.feed(upload, &octets),
-            Action::FeedObject(upload, object, range) => {
-                self.uploads.feed_object(upload, stage.read(object, &range));
-            }
-            Action::DropUpload(upload) => self.uploads.drop_upload(upload),
-            Action::Do(token, effect) => {
-                self.draw(token);
-                self.effects.push_back((token, effect));
-            }
-            Action::Soon(_) | Action::StartDeflate => {}
-            Action::Watch(watched) => self.watch(stage, watched),
-            Action::StartTls(_) => self.start_tls(stage),
-            Action::Connect(_) => {
-                let fault = stage.faults.strike("Connect");
-                let peer = Peer {
-                    address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
-                    tls: None,
-                };
-                let connected = fault.map_or(Ok(peer), |fault| {
-                    Err(ConnectFailure(format!("{:?}", fault.failure)))
-                });
-                self.inputs.push_back(Input::Connected(connected));
-            }
-            Action::Disconnect => self.unread.clear(),
-        }
-        self.peaks.effects = self.peaks.effects.max(self.effects.len());
-        self.peaks.uploads = self.peaks.uploads.max(self.uploads.open_count());
-    }
-
-    /// Each token names one thing only.
-    fn draw(&mut self, token: Token) {
-        assert!(
-            self.last_token.is_none_or(|last| last < token),
-            "{token:?} is drawn again"
-        );
-        self.last_token = Some(token);
-    }
-
-    fn send(&mut self, octets: &[u8]) {
-        self.drain_octets += octets.len();
-        self.peaks.send = self.peaks.send.max(octets.len());
-        self.peaks.drain = self.peaks.drain.max(self.drain_octets);
-        self.deliver(octets);
-    }
-
-    /// Brings octets to the peer, if it is still there.
-    fn deliver(&mut self, octets: &[u8]) {
-        if self.peer != PeerState::Gone {
-            self.sent.extend_from_slice(octets);
-        }
-    }
-
-    fn send_object(
-        &mut self,
-        stage: &mut Stage,
-        token: Token,
-        head: &Bytes,
-        object: ObjectId,
-        range: &Range<u64>,
-        filter: Filter,
-    ) {
-        assert!(!range.is_empty(), "an empty range to send");
-        self.draw(token);
-        self.barrier = Some(token);
-        let fault = stage.faults.strike("SendObject");
-        let read = match &fault {
-            Some(fault) if fault.when == When::Before => Err(fault.failure.clone()),
-            _ => stage.read(object, range),
-        };
-        let outcome = match (read, fault) {
-            (Err(failure), _) => Err(failure),
-            (Ok(octets), None) => {
-                self.deliver(head);
-                self.deliver(&filtered(&filter, &octets));
-                Ok(Done::Sent)
-            }
-            (Ok(octets), Some(fault)) => {
-                self.deliver(head);
-                self.deliver(octets.get(..octets.len() / 2).unwrap_or_default());
-                return self.cut_short(token, fault.failure);
-            }
-        };
-        self.inputs.push_back(Input::Outcome(token, outcome));
-    }
-
-    /// A failure after the first octet: the connection is cut, then the outcome follows.
-    fn cut_short(&mut self, token: Token, failure: Failure) {
-        if self.peer != PeerState::Gone {
-            self.unread.clear();
-            self.peer = PeerState::Gone;
-            self.inputs.push_back(Input::Eof);
-        }
-        self.inputs.push_back(Input::Outcome(token, Err(failure)));
-    }
-
-    /// Plaintext left over at the switch closes the session.
-    fn start_tls(&mut self, stage: &mut Stage) {
-        if !self.unread.is_empty() {
-            self.cut();
-            return;
-        }
-        let fault = stage.faults.strike("StartTls");
-        let info = TlsInfo {
-            summary: "TLSv1.3 TLS13_AES_256_GCM_SHA384".to_owned(),
-        };
-        self.inputs.push_back(Input::Tls(
-            fault.map_or(Ok(info), |fault| Err(TlsFailure(format!("{:?}", fault.failure)))),
-        ));
-    }
-
-    fn watch(&mut self, stage: &Stage, watched: Watched) {
-        self.told = match watched {
-            Watched::Nothing => BTreeMap::new(),
-            Watched::Mailbox { id, since } => BTreeMap::from([(id, since)]),
-            Watched::Account(account) => stage.store.modseqs(account).collect(),
-        };
-        self.watched = watched;
     }
 
     /// The next change that the machine watches for and was not told of.

@@ -15,15 +15,18 @@
 //!
 //! Passwords are hashed as `plain:` and the password itself: this is for tests alone.
 
+mod acting;
 mod conversation;
 mod fault;
+mod record;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod uploads;
 mod world;
 
-pub use conversation::{Conversation, Peaks, Summary};
+pub use conversation::Conversation;
 pub use fault::{Fault, When};
+pub use record::{Peaks, Summary};
 pub use stage::{Effected, Stage};
 pub use world::{Talk, World};

@@ -134,13 +134,12 @@ pub(super) fn plain_hash(password: &str) -> String {
 
 /// What a filter makes of octets that come in small pieces.
 pub(super) fn filtered(filter: &Filter, octets: &[u8]) -> Bytes {
-    let mut filter = Filtering::new(filter);
-    let mut out = BytesMut::new();
+    let (mut filtering, mut out) = (Filtering::new(filter), BytesMut::new());
     for piece in octets.chunks(1000) {
-        if filter.push(piece, &mut out) == Flow::Enough {
+        if filtering.push(piece, &mut out) == Flow::Enough {
             return out.freeze();
         }
     }
-    filter.finish(&mut out);
+    filtering.finish(&mut out);
     out.freeze()
 }

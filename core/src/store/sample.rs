@@ -512,7 +512,7 @@ impl Script {
     /// A new object that holds a small message.
     fn upload(&mut self, letter: u16) -> Stored {
         let id = self.draw();
-        let date = if letter % 2 == 0 {
+        let date = if letter.is_multiple_of(2) {
             "Date: Tue, 3 Mar 2026 10:00:00 +0100\r\n"
         } else {
             ""
@@ -558,7 +558,7 @@ impl Script {
             account
         };
         let all: Vec<_> = self.store.modseqs(owner).map(|(id, _)| id).collect();
-        pick(&all, if choice % 2 == 0 { 0 } else { choice / 2 }).unwrap_or(MailboxId(i64::MAX))
+        pick(&all, if choice.is_multiple_of(2) { 0 } else { choice / 2 }).unwrap_or(MailboxId(i64::MAX))
     }
 
     fn draw(&mut self) -> u32 {

@@ -3,6 +3,8 @@
 //! Invariant: `wire` knows no protocol's commands, and no message structure.
 
 pub mod base64;
+pub mod command;
 pub mod date;
 pub mod filter;
+pub mod line;
 pub mod mutf7;

@@ -29,7 +29,13 @@ pub(crate) fn list(cx: &Context) -> String {
     }
     match cx.account {
         Some(_) => list.push_str(AFTER_LOGIN),
-        None if cx.may_log_in() => list.push_str(" SASL-IR AUTH=PLAIN AUTH=LOGIN"),
+        None if cx.may_log_in() => {
+            list.push_str(" SASL-IR");
+            cx.settings
+                .mechanisms
+                .iter()
+                .for_each(|name| list.extend([" AUTH=", name]));
+        }
         None => list.push_str(" SASL-IR LOGINDISABLED"),
     }
     list
@@ -38,5 +44,5 @@ pub(crate) fn list(cx: &Context) -> String {
 /// RFC 3501, 7888, 2971.
 const BASE: &str = "IMAP4rev1 LITERAL+ ID";
 
-/// RFC 2342, 3691, 3348, 4315, 6851, 2177, 6154.
-const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN UIDPLUS MOVE IDLE SPECIAL-USE";
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177.
+const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";

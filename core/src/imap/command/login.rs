@@ -12,49 +12,31 @@ use crate::store::{Account, AccountId, Reply, Request};
 
 /// `login = "LOGIN" SP userid SP password` (RFC 3501, 9)
 pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
-    args.sp()?;
-    let user = args.astring()?;
-    args.sp()?;
-    let password = args.astring()?;
-    args.end()?;
-    Ok(Box::new(Login {
-        user: user.into_owned(),
-        password: password.into_owned(),
-    }))
+    let (user, password) = args.login_args()?;
+    Ok(Box::new(Login { user, password }))
 }
 
+#[derive(Debug)]
 struct Login {
-    user: Vec<u8>,
-    password: Vec<u8>,
-}
-
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Login(…)")
-    }
+    user: String,
+    password: Secret,
 }
 
 impl Command for Login {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        match (String::from_utf8(self.user), String::from_utf8(self.password)) {
-            (Ok(user), Ok(password)) => check(cx, &user, password),
-            // No account has such a name or password, but the work is the same.
-            _ => check(cx, "", String::new()),
-        }
+        check(cx, &self.user, self.password)
     }
 }
 
 /// Checks a name and a password, and completes the command.
-pub(super) fn check(cx: &mut Context, user: &str, password: String) -> Next {
+pub(super) fn check(cx: &mut Context, user: &str, password: Secret) -> Next {
     if !cx.may_log_in() {
         return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
     }
     cx.ask(Request::FindAccount {
         login: user.to_lowercase(),
     });
-    Next::wait(AwaitAccount {
-        password: Secret(password),
-    })
+    Next::wait(AwaitAccount { password })
 }
 
 #[derive(Debug)]

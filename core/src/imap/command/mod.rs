@@ -1,211 +1,39 @@
 //! The commands: one file each, and the one list of them.
 //!
 //! A command is parsed ([`Row::parse`]), started ([`Command::start`]) and then waits as a [`State`] for one thing at a time.
-//! The session keeps the list's rules (state, expunges); commands do not look at them.
+//! To add one: its file, its row, its dialogues. The session keeps the list's rules (state, expunges); commands do not look at them.
 
 pub(super) mod append;
+mod authenticate;
 mod capability;
+mod close;
+mod completion;
+mod copy;
+mod expunge;
 mod fetch;
+mod id;
+mod idle;
+mod list;
 mod login;
 mod logout;
+mod mailbox;
+mod namespace;
 mod noop;
 mod search;
 mod select;
-
-use std::fmt::Debug;
-
-use bytes::Bytes;
+mod starttls;
+mod status;
+mod step;
+mod store;
 
 use super::context::Context;
 use super::grammar::{Cursor, Syntax};
-use super::words::Code;
 
-use crate::machine::{Done, Due, Outcome};
-use crate::store::{Failure, ModSeq, Reply};
 pub(super) use capability::list as capabilities;
+pub(super) use completion::{Completion, Condition, Then};
+pub(super) use step::{Command, Event, Next, State};
 
-/// A parsed command, ready to start.
-pub(super) trait Command: Debug + Send {
-    /// Takes the first step.
-    fn start(self: Box<Self>, cx: &mut Context) -> Next;
-}
-
-/// A command that waits. Named by what it awaits, moved by value.
-pub(super) trait State: Debug + Send {
-    /// Goes on with what happened: exactly what the last [`Next`] asked for.
-    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next;
-}
-
-/// What a step leads to.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// The answer to the one question that has just been asked: [`Event::Outcome`].
-    Await(Box<dyn State>),
-    /// That all output has left: [`Event::Drained`]. So a long answer is made piece by piece.
-    Drain(Box<dyn State>),
-    /// The client's next line: [`Event::Line`]; or a change ([`Event::Changed`]), or the deadline ([`Event::Tick`]).
-    Listen(Box<dyn State>, Option<Due>),
-    /// The client's next octets, at most so many: [`Event::Octets`].
-    Octets(Box<dyn State>, u64),
-    /// A moment of `Time::mono_ms`, and nothing else: [`Event::Tick`].
-    Pause(Box<dyn State>, u64),
-    /// Nothing: the command is over.
-    Done(Completion),
-    /// Nothing: the session is over, for this reason.
-    Bye(&'static str),
-    /// Nothing: the session is over at once. In the midst of a response there is no place for a reason.
-    Cut,
-}
-
-impl Next {
-    /// [`Next::Await`]
-    pub(super) fn wait(state: impl State + 'static) -> Self {
-        Next::Await(Box::new(state))
-    }
-}
-
-/// What a waiting command is told.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// The question is answered.
-    Outcome(Outcome),
-    /// All output has left.
-    Drained,
-    /// The client's next line, without its CRLF.
-    Line(Bytes),
-    /// The client's next octets.
-    Octets(Bytes),
-    /// The watched mailbox has changed.
-    Changed(ModSeq),
-    /// The time has come.
-    Tick,
-}
-
-impl Event {
-    /// The store's answer.
-    pub(super) fn reply(self) -> Result<Reply, Failure> {
-        match self {
-            Event::Outcome(Ok(Done::Reply(reply))) => Ok(reply),
-            Event::Outcome(Err(failure)) => Err(failure),
-            other => Err(unexpected(&other)),
-        }
-    }
-}
-
-/// An answer that does not fit its question: the shell or the store is broken.
-pub(super) fn unexpected(what: &dyn Debug) -> Failure {
-    let mut words = format!("an answer that fits no question: {what:?}");
-    words.truncate(words.floor_char_boundary(200));
-    Failure::broken(words)
-}
-
-/// How a command ends: its tagged response (RFC 3501, 7.1), and what follows it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Completion {
-    pub(super) condition: Condition,
-    pub(super) code: Option<Code>,
-    /// `None`: "<name> completed".
-    pub(super) text: Option<std::borrow::Cow<'static, str>>,
-    pub(super) then: Then,
-}
-
-/// The three tagged responses.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Condition {
-    Ok,
-    No,
-    Bad,
-    /// A `NO` whose words come from [`super::words`].
-    Failed(Failure),
-}
-
-/// What follows a tagged response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
-    /// The next command.
-    Go,
-    /// The next command, with the budgets of a client that has logged in.
-    LoggedIn,
-    /// TLS.
-    StartTls,
-    /// The end.
-    Close,
-}
-
-impl Completion {
-    /// `OK <name> completed`
-    pub(super) fn ok() -> Self {
-        Self {
-            condition: Condition::Ok,
-            code: None,
-            text: None,
-            then: Then::Go,
-        }
-    }
-
-    /// `NO`
-    pub(super) fn no(code: Code, text: &'static str) -> Self {
-        Self {
-            condition: Condition::No,
-            code: Some(code),
-            text: Some(text.into()),
-            then: Then::Go,
-        }
-    }
-
-    /// `BAD`
-    pub(super) fn bad(text: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        Self {
-            condition: Condition::Bad,
-            code: None,
-            text: Some(text.into()),
-            then: Then::Go,
-        }
-    }
-
-    /// With a response code.
-    pub(super) fn code(self, code: Code) -> Self {
-        Self {
-            code: Some(code),
-            ..self
-        }
-    }
-
-    /// With another text.
-    pub(super) fn text(self, text: &'static str) -> Self {
-        Self {
-            text: Some(text.into()),
-            ..self
-        }
-    }
-
-    /// With something that follows.
-    pub(super) fn then(self, then: Then) -> Self {
-        Self { then, ..self }
-    }
-}
-
-impl From<Failure> for Completion {
-    /// `NO`, in the words of [`super::words::failure`]
-    fn from(failure: Failure) -> Self {
-        Self {
-            condition: Condition::Failed(failure),
-            ..Self::ok()
-        }
-    }
-}
-
-impl From<Completion> for Next {
-    fn from(completion: Completion) -> Self {
-        Next::Done(completion)
-    }
-}
-
-impl From<Failure> for Next {
-    fn from(failure: Failure) -> Self {
-        Next::Done(failure.into())
-    }
-}
+use step::unexpected;
 
 /// What a parser gives.
 pub(super) type Parsed = Result<Box<dyn Command>, Syntax>;
@@ -277,15 +105,38 @@ static ROWS: &[Row] = {
     row(Plain, "CAPABILITY",   Allowed::Always,           Expunges::Yes, capability::parse),
     row(Plain, "NOOP",         Allowed::Always,           Expunges::Yes, noop::parse_noop),
     row(Plain, "LOGOUT",       Allowed::Always,           Expunges::No,  logout::parse),
+    row(Plain, "ID",           Allowed::Always,           Expunges::Yes, id::parse),
+    row(Plain, "STARTTLS",     Allowed::NotAuthenticated, Expunges::No,  starttls::parse),
+    row(Plain, "AUTHENTICATE", Allowed::NotAuthenticated, Expunges::No,  authenticate::parse),
     row(Plain, "LOGIN",        Allowed::NotAuthenticated, Expunges::No,  login::parse),
+    row(Plain, "NAMESPACE",    Allowed::Authenticated,    Expunges::Yes, namespace::parse),
     row(Plain, "SELECT",       Allowed::Authenticated,    Expunges::No,  select::parse_select),
     row(Plain, "EXAMINE",      Allowed::Authenticated,    Expunges::No,  select::parse_examine),
+    row(Plain, "CREATE",       Allowed::Authenticated,    Expunges::Yes, mailbox::parse_create),
+    row(Plain, "DELETE",       Allowed::Authenticated,    Expunges::Yes, mailbox::parse_delete),
+    row(Plain, "RENAME",       Allowed::Authenticated,    Expunges::Yes, mailbox::parse_rename),
+    row(Plain, "SUBSCRIBE",    Allowed::Authenticated,    Expunges::Yes, mailbox::parse_subscribe),
+    row(Plain, "UNSUBSCRIBE",  Allowed::Authenticated,    Expunges::Yes, mailbox::parse_unsubscribe),
+    row(Plain, "LIST",         Allowed::Authenticated,    Expunges::Yes, list::parse_list),
+    row(Plain, "LSUB",         Allowed::Authenticated,    Expunges::Yes, list::parse_lsub),
+    row(Plain, "STATUS",       Allowed::Authenticated,    Expunges::Yes, status::parse),
     row(Plain, "APPEND",       Allowed::Authenticated,    Expunges::Yes, append::parse),
+    row(Plain, "IDLE",         Allowed::Authenticated,    Expunges::Yes, idle::parse),
     row(Plain, "CHECK",        Allowed::Selected,         Expunges::Yes, noop::parse_check),
     row(Plain, "FETCH",        Allowed::Selected,         Expunges::No,  fetch::parse),
     row(Uid,   "FETCH",        Allowed::Selected,         Expunges::Yes, fetch::parse),
     row(Plain, "SEARCH",       Allowed::Selected,         Expunges::No,  search::parse),
     row(Uid,   "SEARCH",       Allowed::Selected,         Expunges::Yes, search::parse),
+    row(Plain, "CLOSE",        Allowed::Selected,         Expunges::No,  close::parse_close),
+    row(Plain, "UNSELECT",     Allowed::Selected,         Expunges::No,  close::parse_unselect),
+    row(Plain, "EXPUNGE",      Allowed::Writable,         Expunges::Yes, expunge::parse),
+    row(Uid,   "EXPUNGE",      Allowed::Writable,         Expunges::Yes, expunge::parse),
+    row(Plain, "STORE",        Allowed::Writable,         Expunges::No,  store::parse),
+    row(Uid,   "STORE",        Allowed::Writable,         Expunges::Yes, store::parse),
+    row(Plain, "COPY",         Allowed::Selected,         Expunges::No,  copy::parse_copy),
+    row(Uid,   "COPY",         Allowed::Selected,         Expunges::Yes, copy::parse_copy),
+    row(Plain, "MOVE",         Allowed::Writable,         Expunges::Yes, copy::parse_move),
+    row(Uid,   "MOVE",         Allowed::Writable,         Expunges::Yes, copy::parse_move),
     ]
 };
 

@@ -49,9 +49,7 @@ pub(super) fn request(cx: &Context) -> Option<Request> {
 pub(super) fn absorb(cx: &mut Context, event: Event) -> Result<(), Failure> {
     match event.reply()? {
         Reply::Refreshed(refreshed) => {
-            if let Some(selected) = &mut cx.selected {
-                selected.absorb(refreshed);
-            }
+            cx.absorb(refreshed);
             Ok(())
         }
         other => Err(unexpected(&other)),
