@@ -4,5 +4,7 @@
 
 pub mod base64;
 pub mod date;
+pub mod dot;
 pub mod filter;
+pub mod line;
 pub mod mutf7;
