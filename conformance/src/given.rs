@@ -55,14 +55,20 @@ pub struct BadGiven(pub String);
 
 impl fmt::Display for BadGiven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "given {:?} is no phrase that is known; conformance/src/given.rs lists them", self.0)
+        write!(
+            f,
+            "given {:?} is no phrase that is known; conformance/src/given.rs lists them",
+            self.0
+        )
     }
 }
 
 impl Given {
     /// Reads a phrase.
     pub fn parse(phrase: &str) -> Result<Self, BadGiven> {
-        mailbox(phrase).or_else(|| connections(phrase)).ok_or_else(|| BadGiven(phrase.to_owned()))
+        mailbox(phrase)
+            .or_else(|| connections(phrase))
+            .ok_or_else(|| BadGiven(phrase.to_owned()))
     }
 }
 
@@ -74,21 +80,39 @@ fn mailbox(phrase: &str) -> Option<Given> {
     let samples = match rest.strip_prefix(" with ") {
         None if rest.is_empty() => Vec::new(),
         None => return None,
-        Some(listed) => match listed.strip_suffix(" messages").or_else(|| listed.strip_suffix(" message")) {
+        Some(listed) => match listed
+            .strip_suffix(" messages")
+            .or_else(|| listed.strip_suffix(" message"))
+        {
             Some(number) => vec!["plain".to_owned(); number.parse().ok()?],
-            None => listed.replace(" and ", ", ").split(", ").map(known).collect::<Option<_>>()?,
+            None => listed
+                .replace(" and ", ", ")
+                .split(", ")
+                .map(known)
+                .collect::<Option<_>>()?,
         },
     };
-    Some(Given::Mailbox { name: name.to_owned(), samples })
+    Some(Given::Mailbox {
+        name: name.to_owned(),
+        samples,
+    })
 }
 
 fn known(name: &str) -> Option<String> {
-    crate::samples::names().any(|known| known == name.trim()).then(|| name.trim().to_owned())
+    crate::samples::names()
+        .any(|known| known == name.trim())
+        .then(|| name.trim().to_owned())
 }
 
 fn connections(phrase: &str) -> Option<Given> {
-    let (who, what) = phrase.split_once(" has ").or_else(|| phrase.split_once(" have "))?;
-    let numbers = who.replace(" and ", ", ").split(", ").map(|number| number.parse().ok()).collect::<Option<_>>()?;
+    let (who, what) = phrase
+        .split_once(" has ")
+        .or_else(|| phrase.split_once(" have "))?;
+    let numbers = who
+        .replace(" and ", ", ")
+        .split(", ")
+        .map(|number| number.parse().ok())
+        .collect::<Option<_>>()?;
     let state = match what {
         "connected" => State::Connected,
         "logged in" => State::LoggedIn,
@@ -121,18 +145,36 @@ mod tests {
             name: name.into(),
             samples: samples.iter().map(|name| (*name).into()).collect(),
         };
-        assert_eq!(Given::parse("INBOX with 2 messages"), Ok(mailbox("INBOX", &["plain", "plain"])));
-        assert_eq!(Given::parse("INBOX with plain, attachment and nested"), Ok(mailbox("INBOX", &["plain", "attachment", "nested"])));
+        assert_eq!(
+            Given::parse("INBOX with 2 messages"),
+            Ok(mailbox("INBOX", &["plain", "plain"]))
+        );
+        assert_eq!(
+            Given::parse("INBOX with plain, attachment and nested"),
+            Ok(mailbox("INBOX", &["plain", "attachment", "nested"]))
+        );
         assert_eq!(Given::parse("mailbox \"a/b\""), Ok(mailbox("a/b", &[])));
         assert_eq!(
             Given::parse("1 and 2 have selected it"),
-            Ok(Given::Connections { numbers: vec![1, 2], state: State::Selected(None) })
+            Ok(Given::Connections {
+                numbers: vec![1, 2],
+                state: State::Selected(None)
+            })
         );
         assert_eq!(
             Given::parse("3 has examined \"Work\""),
-            Ok(Given::Connections { numbers: vec![3], state: State::Examined(Some("Work".into())) })
+            Ok(Given::Connections {
+                numbers: vec![3],
+                state: State::Examined(Some("Work".into()))
+            })
         );
-        for wrong in ["INBOX with three", "INBOX with nonsense", "x has selected it", "1 has eaten it", ""] {
+        for wrong in [
+            "INBOX with three",
+            "INBOX with nonsense",
+            "x has selected it",
+            "1 has eaten it",
+            "",
+        ] {
             assert_eq!(Given::parse(wrong), Err(BadGiven(wrong.into())));
         }
     }

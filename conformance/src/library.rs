@@ -56,5 +56,9 @@ pub fn read(folder: &Path, filter: &str) -> Result<Vec<Transcript>, Unreadable> 
             }
         }
     }
-    if bad.is_empty() { Ok(transcripts) } else { Err(Unreadable::Bad(bad)) }
+    if bad.is_empty() {
+        Ok(transcripts)
+    } else {
+        Err(Unreadable::Bad(bad))
+    }
 }

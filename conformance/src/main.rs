@@ -63,7 +63,11 @@ enum Command {
 
 fn main() -> ExitCode {
     match dispatch(&Args::parse()) {
-        Ok(Score { failed: 0, passed: 1.., .. }) => ExitCode::SUCCESS,
+        Ok(Score {
+            failed: 0,
+            passed: 1..,
+            ..
+        }) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{}", error.trim_end());
@@ -75,19 +79,50 @@ fn main() -> ExitCode {
 fn dispatch(args: &Args) -> Result<Score, String> {
     let transcripts = library::read(&args.transcripts, &args.only).map_err(|error| error.to_string())?;
     if transcripts.is_empty() {
-        return Err(format!("{}: no transcript whose name contains {:?}", args.transcripts.display(), args.only));
+        return Err(format!(
+            "{}: no transcript whose name contains {:?}",
+            args.transcripts.display(),
+            args.only
+        ));
     }
     let played = match &args.command {
         Command::Core | Command::Report { .. } => in_core(&transcripts),
-        Command::Run { imap, lmtp, user, password, other, strict, patience } => {
-            let logins = Logins { user: user.clone(), password: password.clone(), other: other.clone() };
-            let strictness = if *strict { Strictness::EveryLine } else { Strictness::WhatIsNamed };
-            let new = || tcp::Tcp::new(imap.clone(), lmtp.clone(), logins.clone(), Duration::from_secs(*patience));
-            transcripts.iter().map(|transcript| live(transcript, &mut new(), strictness)).collect()
+        Command::Run {
+            imap,
+            lmtp,
+            user,
+            password,
+            other,
+            strict,
+            patience,
+        } => {
+            let logins = Logins {
+                user: user.clone(),
+                password: password.clone(),
+                other: other.clone(),
+            };
+            let strictness = if *strict {
+                Strictness::EveryLine
+            } else {
+                Strictness::WhatIsNamed
+            };
+            let new = || {
+                tcp::Tcp::new(
+                    imap.clone(),
+                    lmtp.clone(),
+                    logins.clone(),
+                    Duration::from_secs(*patience),
+                )
+            };
+            transcripts
+                .iter()
+                .map(|transcript| live(transcript, &mut new(), strictness))
+                .collect()
         }
     };
     if let Command::Report { to } = &args.command {
-        std::fs::write(to, report::markdown(&played)).map_err(|error| format!("{}: {error}", to.display()))?;
+        std::fs::write(to, report::markdown(&played))
+            .map_err(|error| format!("{}: {error}", to.display()))?;
     }
     print!("{}", report::terminal(&played));
     Ok(Score::of(played.iter().map(|played| &played.verdict)))
@@ -96,7 +131,10 @@ fn dispatch(args: &Args) -> Result<Score, String> {
 fn in_core(transcripts: &[Transcript]) -> Vec<Played<'_>> {
     transcripts
         .iter()
-        .map(|transcript| Played { transcript, verdict: run::run(transcript, &mut pure::Core::new(), Strictness::EveryLine) })
+        .map(|transcript| Played {
+            transcript,
+            verdict: run::run(transcript, &mut pure::Core::new(), Strictness::EveryLine),
+        })
         .collect()
 }
 

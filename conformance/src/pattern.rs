@@ -71,19 +71,29 @@ fn word_len(text: &str) -> usize {
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
         return 0;
     }
-    text.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()).unwrap_or(text.len())
+    text.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit())
+        .unwrap_or(text.len())
 }
 
 /// Recursion is bounded by the pieces of a pattern, which our own files hold.
 fn fit(pieces: &[Piece], line: &[u8], captures: &mut Captures) -> bool {
-    let Some((piece, rest)) = pieces.split_first() else { return line.is_empty() };
+    let Some((piece, rest)) = pieces.split_first() else {
+        return line.is_empty();
+    };
     match piece {
-        Piece::Octets(octets) => line.strip_prefix(octets.as_slice()).is_some_and(|line| fit(rest, line, captures)),
+        Piece::Octets(octets) => line
+            .strip_prefix(octets.as_slice())
+            .is_some_and(|line| fit(rest, line, captures)),
         Piece::Any => (0..=line.len()).any(|n| fit(rest, &line[n..], captures)),
         Piece::Word(name) => match captures.get(name).cloned() {
-            Some(known) => line.strip_prefix(known.as_slice()).is_some_and(|line| fit(rest, line, captures)),
+            Some(known) => line
+                .strip_prefix(known.as_slice())
+                .is_some_and(|line| fit(rest, line, captures)),
             None => {
-                let most = line.iter().position(|octet| b" ()[]<>\"\r\n".contains(octet)).unwrap_or(line.len());
+                let most = line
+                    .iter()
+                    .position(|octet| b" ()[]<>\"\r\n".contains(octet))
+                    .unwrap_or(line.len());
                 (1..=most).rev().any(|n| {
                     captures.insert(name.clone(), line[..n].to_vec());
                     let fits = fit(rest, &line[n..], captures);
@@ -102,10 +112,18 @@ pub fn fill(octets: &[u8], captures: &Captures) -> Result<Vec<u8>, String> {
     let mut filled = Vec::with_capacity(octets.len());
     let mut rest = octets;
     while let Some((&octet, after)) = rest.split_first() {
-        let name_len = if octet == b'$' { word_len(&String::from_utf8_lossy(after)) } else { 0 };
+        let name_len = if octet == b'$' {
+            word_len(&String::from_utf8_lossy(after))
+        } else {
+            0
+        };
         if name_len > 0 {
             let name = String::from_utf8_lossy(&after[..name_len]).into_owned();
-            filled.extend_from_slice(captures.get(&name).ok_or(format!("${name} was not captured before"))?);
+            filled.extend_from_slice(
+                captures
+                    .get(&name)
+                    .ok_or(format!("${name} was not captured before"))?,
+            );
             rest = &after[name_len..];
         } else {
             filled.push(octet);
@@ -142,16 +160,29 @@ mod tests {
             ("* FLAGS (...\\Seen...)", "* FLAGS (\\Answered \\Seen)", true),
             ("$ 5", "$ 5", true),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(line.as_bytes(), &mut Captures::new()), fits, "{pattern} ~ {line}");
+            assert_eq!(
+                Pattern::new(pattern).matches(line.as_bytes(), &mut Captures::new()),
+                fits,
+                "{pattern} ~ {line}"
+            );
         }
     }
 
     #[test]
     fn captures_fill_what_is_sent() {
         let mut captures = Captures::new();
-        assert!(Pattern::new("a OK [APPENDUID $v $uid] ...").matches(b"a OK [APPENDUID 7 42] done", &mut captures));
-        assert_eq!(fill(b"b UID FETCH $uid FLAGS\r\n", &captures).unwrap(), b"b UID FETCH 42 FLAGS\r\n");
-        assert_eq!(fill(b"$nope", &captures).unwrap_err(), "$nope was not captured before");
+        assert!(
+            Pattern::new("a OK [APPENDUID $v $uid] ...")
+                .matches(b"a OK [APPENDUID 7 42] done", &mut captures)
+        );
+        assert_eq!(
+            fill(b"b UID FETCH $uid FLAGS\r\n", &captures).unwrap(),
+            b"b UID FETCH 42 FLAGS\r\n"
+        );
+        assert_eq!(
+            fill(b"$nope", &captures).unwrap_err(),
+            "$nope was not captured before"
+        );
         assert_eq!(fill(b"cost $5 $", &captures).unwrap(), b"cost $5 $");
     }
 }

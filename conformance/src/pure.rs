@@ -34,7 +34,11 @@ impl Core {
     /// A fresh world with two accounts.
     pub fn new() -> Self {
         let config = Config::default();
-        let logins = Logins { user: "user@example.com".into(), password: "secret".into(), other: "other@example.com".into() };
+        let logins = Logins {
+            user: "user@example.com".into(),
+            password: "secret".into(),
+            other: "other@example.com".into(),
+        };
         let mut world = World::new();
         world.create_account(&logins.user, &logins.password);
         world.create_account(&logins.other, &logins.password);
@@ -42,7 +46,7 @@ impl Core {
             world,
             logins,
             imap: Arc::new(imap::Settings::from_config(&config)),
-            lmtp: Arc::new(smtp::Settings::from_config(&config)),
+            lmtp: Arc::new(smtp::Settings::lmtp(&config)),
             talks: HashMap::new(),
             seeds: 0,
             read_max: None,
@@ -51,7 +55,10 @@ impl Core {
 
     /// The same, whose machines read at most so many octets at once.
     pub fn reading_at_most(octets: usize) -> Self {
-        Self { read_max: Some(octets), ..Self::new() }
+        Self {
+            read_max: Some(octets),
+            ..Self::new()
+        }
     }
 
     /// What is wrong with the store after a transcript; empty unless there is a bug.
@@ -60,7 +67,9 @@ impl Core {
     }
 
     fn connection(&mut self, number: u8) -> io::Result<&mut Connection> {
-        self.talks.get_mut(&number).ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
+        self.talks
+            .get_mut(&number)
+            .ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
     }
 }
 
@@ -72,17 +81,28 @@ impl Default for Core {
 
 impl Player for Core {
     fn connect(&mut self, number: u8, protocol: Protocol) -> io::Result<()> {
-        let peer = Peer { address: Some([127, 0, 0, 1].into()), tls: None };
+        let peer = Peer {
+            address: Some([127, 0, 0, 1].into()),
+            tls: None,
+        };
         self.seeds += 1;
         let seed = Seed::new([self.seeds; 32]);
         let talk = match protocol {
-            Protocol::Imap => self.world.join(imap::Session::new(peer, Arc::clone(&self.imap), seed)),
+            Protocol::Imap => self
+                .world
+                .join(imap::Session::new(peer, Arc::clone(&self.imap), seed)),
             Protocol::Lmtp => self.world.join(lmtp::session(peer, Arc::clone(&self.lmtp), seed)),
         };
         if let Some(octets) = self.read_max {
             self.world.set_read_max(talk, octets);
         }
-        self.talks.insert(number, Connection { talk, heard: Vec::new() });
+        self.talks.insert(
+            number,
+            Connection {
+                talk,
+                heard: Vec::new(),
+            },
+        );
         Ok(())
     }
 

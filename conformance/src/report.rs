@@ -54,7 +54,11 @@ pub fn terminal(played: &[Played<'_>]) -> String {
         match &played.verdict {
             Verdict::Pass => {}
             Verdict::Fail(failure) => {
-                let _ = writeln!(out, "\nFAIL {}: {}\n  {failure}", played.transcript.file, played.transcript.proves.claim);
+                let _ = writeln!(
+                    out,
+                    "\nFAIL {}: {}\n  {failure}",
+                    played.transcript.file, played.transcript.proves.claim
+                );
             }
             Verdict::NotOffered(what) => {
                 let _ = writeln!(out, "not offered ({what}): {}", played.transcript.file);
@@ -62,7 +66,11 @@ pub fn terminal(played: &[Played<'_>]) -> String {
         }
     }
     let score = Score::of(played.iter().map(|played| &played.verdict));
-    let _ = writeln!(out, "\n{} passed, {} failed, {} not offered", score.passed, score.failed, score.not_offered);
+    let _ = writeln!(
+        out,
+        "\n{} passed, {} failed, {} not offered",
+        score.passed, score.failed, score.not_offered
+    );
     out
 }
 
@@ -81,7 +89,10 @@ pub fn markdown(played: &[Played<'_>]) -> String {
         score.not_offered
     );
     for (rfc, sections) in by_section(played) {
-        let _ = write!(out, "\n## RFC {rfc}\n\n| section | what is proved | transcript | result |\n| --- | --- | --- | --- |\n");
+        let _ = write!(
+            out,
+            "\n## RFC {rfc}\n\n| section | what is proved | transcript | result |\n| --- | --- | --- | --- |\n"
+        );
         for (section, played) in sections {
             for played in played {
                 let Transcript { file, proves, .. } = played.transcript;
@@ -91,7 +102,11 @@ pub fn markdown(played: &[Played<'_>]) -> String {
                     Verdict::NotOffered(what) => format!("not offered: {what}"),
                 };
                 let claim = proves.claim.replace('|', "\\|");
-                let _ = writeln!(out, "| {} | {claim} | [{file}](conformance/transcripts/{file}) | {result} |", section.0);
+                let _ = writeln!(
+                    out,
+                    "| {} | {claim} | [{file}](conformance/transcripts/{file}) | {result} |",
+                    section.0
+                );
             }
         }
     }
@@ -104,7 +119,12 @@ struct Section(String);
 
 impl Ord for Section {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |section: &str| section.split('.').map(|part| (part.parse::<u32>().ok(), part.to_owned())).collect::<Vec<_>>();
+        let key = |section: &str| {
+            section
+                .split('.')
+                .map(|part| (part.parse::<u32>().ok(), part.to_owned()))
+                .collect::<Vec<_>>()
+        };
         key(&self.0).cmp(&key(&other.0))
     }
 }
@@ -119,7 +139,11 @@ fn by_section<'a, 'b>(played: &'b [Played<'a>]) -> BTreeMap<u32, BTreeMap<Sectio
     let mut rfcs: BTreeMap<u32, BTreeMap<Section, Vec<&Played<'_>>>> = BTreeMap::new();
     for played in played {
         for (rfc, section) in &played.transcript.proves.sections {
-            rfcs.entry(*rfc).or_default().entry(Section(section.clone())).or_default().push(played);
+            rfcs.entry(*rfc)
+                .or_default()
+                .entry(Section(section.clone()))
+                .or_default()
+                .push(played);
         }
     }
     rfcs

@@ -52,7 +52,11 @@ pub fn run(transcript: &Transcript, player: &mut dyn Player, strictness: Strictn
     let mut run = Run::new(transcript, player, strictness);
     let verdict = match run.play() {
         Ok(()) => Verdict::Pass,
-        Err(Stop::Failed { line, what }) => Verdict::Fail(Failure { line, what, said: std::mem::take(&mut run.said) }),
+        Err(Stop::Failed { line, what }) => Verdict::Fail(Failure {
+            line,
+            what,
+            said: std::mem::take(&mut run.said),
+        }),
         Err(Stop::NotOffered(what)) => Verdict::NotOffered(what),
     };
     run.close_all();
@@ -82,11 +86,24 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(transcript: &'a Transcript, player: &'a mut dyn Player, strictness: Strictness) -> Self {
         let logins = player.logins();
-        let captures = [("user", logins.user), ("password", logins.password), ("other", logins.other)]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into_bytes()))
-            .collect();
-        Self { transcript, player, strictness, captures, pending: vec![], open: HashSet::new(), said: vec![], tag: 0 }
+        let captures = [
+            ("user", logins.user),
+            ("password", logins.password),
+            ("other", logins.other),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+        .collect();
+        Self {
+            transcript,
+            player,
+            strictness,
+            captures,
+            pending: vec![],
+            open: HashSet::new(),
+            said: vec![],
+            tag: 0,
+        }
     }
 
     fn play(&mut self) -> Result<(), Stop> {
@@ -94,7 +111,12 @@ impl<'a> Run<'a> {
             .transcript
             .given
             .iter()
-            .map(|phrase| Given::parse(phrase).map_err(|bad| Stop::Failed { line: 1, what: bad.to_string() }))
+            .map(|phrase| {
+                Given::parse(phrase).map_err(|bad| Stop::Failed {
+                    line: 1,
+                    what: bad.to_string(),
+                })
+            })
             .collect::<Result<_, _>>()?;
         self.set_up(&given)?;
         for step in &self.transcript.steps {
@@ -108,9 +130,16 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, step: &Step) -> Result<(), Stop> {
         match &step.kind {
-            StepKind::Send { connection, octets, template } => {
+            StepKind::Send {
+                connection,
+                octets,
+                template,
+            } => {
                 let octets = match template {
-                    true => fill(octets, &self.captures).map_err(|what| Stop::Failed { line: step.line, what })?,
+                    true => fill(octets, &self.captures).map_err(|what| Stop::Failed {
+                        line: step.line,
+                        what,
+                    })?,
                     false => octets.clone(),
                 };
                 self.send(*connection, &octets, step.line)
@@ -120,13 +149,20 @@ impl<'a> Run<'a> {
             StepKind::ClientCloses(connection) => {
                 self.open.remove(connection);
                 self.said.push(format!("{connection}C closes"));
-                self.player.close(*connection).map_err(|error| broken(step.line, &error))
+                self.player
+                    .close(*connection)
+                    .map_err(|error| broken(step.line, &error))
             }
             StepKind::Time(ms) => {
                 self.said.push(format!("time +{ms}ms"));
-                self.player.pass(*ms).map_err(|what| Stop::NotOffered(what.to_string()))
+                self.player
+                    .pass(*ms)
+                    .map_err(|what| Stop::NotOffered(what.to_string()))
             }
-            StepKind::Fault(rule) => self.player.fault(rule).map_err(|what| Stop::NotOffered(what.to_string())),
+            StepKind::Fault(rule) => self
+                .player
+                .fault(rule)
+                .map_err(|what| Stop::NotOffered(what.to_string())),
         }
     }
 
@@ -135,19 +171,26 @@ impl<'a> Run<'a> {
         if connection != SETUP {
             self.said.push(format!("{connection}C: {}", shown(octets)));
         }
-        self.player.send(connection, octets).map_err(|error| broken(line, &error))
+        self.player
+            .send(connection, octets)
+            .map_err(|error| broken(line, &error))
     }
 
     fn ensure_open(&mut self, connection: u8, line: usize) -> Result<(), Stop> {
         if self.open.insert(connection) {
-            self.player.connect(connection, self.transcript.over).map_err(|error| broken(line, &error))?;
+            self.player
+                .connect(connection, self.transcript.over)
+                .map_err(|error| broken(line, &error))?;
         }
         Ok(())
     }
 
     fn hear(&mut self, connection: u8, line: usize) -> Result<Heard, Stop> {
         self.ensure_open(connection, line)?;
-        let heard = self.player.hear(connection).map_err(|error| broken(line, &error))?;
+        let heard = self
+            .player
+            .hear(connection)
+            .map_err(|error| broken(line, &error))?;
         if let (Heard::Line(octets), true) = (&heard, connection != SETUP) {
             self.said.push(format!("{connection}S: {}", shown(octets)));
         }
@@ -156,7 +199,8 @@ impl<'a> Run<'a> {
 
     /// Hears until every line that must come has come.
     fn expect(&mut self, lines: &[Expected]) -> Result<(), Stop> {
-        let (forbidden, mut wanted): (Vec<_>, Vec<_>) = lines.iter().cloned().partition(|line| line.must == Must::NotCome);
+        let (forbidden, mut wanted): (Vec<_>, Vec<_>) =
+            lines.iter().cloned().partition(|line| line.must == Must::NotCome);
         self.pending.extend(forbidden);
         // A line that may come stays open until a later line of its connection has come.
         if wanted.iter().all(|line| line.must == Must::MayCome) {
@@ -169,26 +213,43 @@ impl<'a> Run<'a> {
             match self.hear(connection, at)? {
                 Heard::Line(heard) => {
                     let captures = &mut self.captures;
-                    if let Some(found) = wanted.iter().position(|line| mine(line) && line.pattern.matches(&heard, captures)) {
+                    if let Some(found) = wanted
+                        .iter()
+                        .position(|line| mine(line) && line.pattern.matches(&heard, captures))
+                    {
                         wanted.remove(found);
                     } else {
                         self.unexpected(connection, &heard, at, &wanted)?;
                     }
                 }
-                other => return Err(Stop::Failed { line: at, what: format!("expected {}, {}", next.pattern, came(&other)) }),
+                other => {
+                    return Err(Stop::Failed {
+                        line: at,
+                        what: format!("expected {}, {}", next.pattern, came(&other)),
+                    });
+                }
             }
         }
-        let done: HashSet<u8> = lines.iter().filter(|line| line.must == Must::Come).map(|line| line.connection).collect();
+        let done: HashSet<u8> = lines
+            .iter()
+            .filter(|line| line.must == Must::Come)
+            .map(|line| line.connection)
+            .collect();
         self.pending.retain(|line| !done.contains(&line.connection));
         Ok(())
     }
 
     /// A line that is not among the wanted ones: it may be allowed, forbidden, or wrong.
-    fn unexpected(&mut self, connection: u8, heard: &[u8], at: usize, wanted: &[Expected]) -> Result<(), Stop> {
-        let known = self
-            .forbidden
-            .iter()
-            .position(|line| line.connection == connection && line.pattern.matches(heard, &mut self.captures));
+    fn unexpected(
+        &mut self,
+        connection: u8,
+        heard: &[u8],
+        at: usize,
+        wanted: &[Expected],
+    ) -> Result<(), Stop> {
+        let known = self.pending.iter().position(|line| {
+            line.connection == connection && line.pattern.matches(heard, &mut self.captures)
+        });
         match known.map(|at| (at, self.pending[at].must)) {
             Some((at, Must::MayCome)) => {
                 self.pending.remove(at);
@@ -196,7 +257,10 @@ impl<'a> Run<'a> {
             }
             Some((at, _)) => {
                 let line = self.pending[at].line;
-                return Err(Stop::Failed { line, what: format!("must not come: {}", shown(heard)) });
+                return Err(Stop::Failed {
+                    line,
+                    what: format!("must not come: {}", shown(heard)),
+                });
             }
             None => {}
         }
@@ -205,7 +269,10 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let patterns: Vec<_> = wanted.iter().map(|line| line.pattern.to_string()).collect();
-        Err(Stop::Failed { line: at, what: format!("expected {}, came {}", patterns.join(" or "), shown(heard)) })
+        Err(Stop::Failed {
+            line: at,
+            what: format!("expected {}, came {}", patterns.join(" or "), shown(heard)),
+        })
     }
 
     fn expect_close(&mut self, connection: u8, line: usize) -> Result<(), Stop> {
@@ -214,21 +281,37 @@ impl<'a> Run<'a> {
                 Heard::Closed => {
                     self.open.remove(&connection);
                     self.said.push(format!("{connection}S closes"));
-                    self.player.close(connection).map_err(|error| broken(line, &error))?;
+                    self.player
+                        .close(connection)
+                        .map_err(|error| broken(line, &error))?;
                     return Ok(());
                 }
                 Heard::Line(heard) => self.unexpected(connection, &heard, line, &[])?,
-                Heard::Silence => return Err(Stop::Failed { line, what: "expected the server to close, nothing came".into() }),
+                Heard::Silence => {
+                    return Err(Stop::Failed {
+                        line,
+                        what: "expected the server to close, nothing came".into(),
+                    });
+                }
             }
         }
     }
 
     fn nothing_left(&mut self) -> Result<(), Stop> {
-        let mut open: Vec<_> = self.open.iter().copied().filter(|&connection| connection != SETUP).collect();
+        let mut open: Vec<_> = self
+            .open
+            .iter()
+            .copied()
+            .filter(|&connection| connection != SETUP)
+            .collect();
         open.sort_unstable();
         let line = self.transcript.steps.last().map_or(1, |step| step.line);
         for connection in open {
-            while let Heard::Line(heard) = self.player.left_over(connection).map_err(|error| broken(line, &error))? {
+            while let Heard::Line(heard) = self
+                .player
+                .left_over(connection)
+                .map_err(|error| broken(line, &error))?
+            {
                 self.unexpected(connection, &heard, line, &[])?;
             }
         }
@@ -281,7 +364,12 @@ impl Run<'_> {
             .filter_map(|line| line.strip_prefix("* CAPABILITY "))
             .flat_map(|line| line.split(' ').map(str::to_uppercase))
             .collect();
-        if let Some(missing) = self.transcript.needs.iter().find(|need| !offered.contains(&need.to_uppercase())) {
+        if let Some(missing) = self
+            .transcript
+            .needs
+            .iter()
+            .find(|need| !offered.contains(&need.to_uppercase()))
+        {
             return Err(Stop::NotOffered(missing.clone()));
         }
         self.command(SETUP, "SELECT INBOX")?;
@@ -289,14 +377,23 @@ impl Run<'_> {
         self.command(SETUP, "EXPUNGE")?;
         self.command(SETUP, "CLOSE")?;
         for line in self.command(SETUP, "LIST \"\" \"*\"")?.into_iter().rev() {
-            let Some((_, name)) = line.rsplit_once(" \"/\" ").or_else(|| line.rsplit_once(" \".\" ")) else { continue };
-            let usual = ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"].contains(&name.trim_matches('"'));
+            let Some((_, name)) = line
+                .rsplit_once(" \"/\" ")
+                .or_else(|| line.rsplit_once(" \".\" "))
+            else {
+                continue;
+            };
+            let usual =
+                ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"].contains(&name.trim_matches('"'));
             if !usual && !name.starts_with('{') {
                 self.command(SETUP, &format!("DELETE {name}")).ok();
             }
         }
         for line in self.command(SETUP, "LSUB \"\" \"*\"")? {
-            if let Some((_, name)) = line.rsplit_once(" \"/\" ").or_else(|| line.rsplit_once(" \".\" ")) {
+            if let Some((_, name)) = line
+                .rsplit_once(" \"/\" ")
+                .or_else(|| line.rsplit_once(" \".\" "))
+            {
                 self.command(SETUP, &format!("UNSUBSCRIBE {name}")).ok();
             }
         }
@@ -311,7 +408,11 @@ impl Run<'_> {
             let octets = crate::samples::sample(sample).unwrap_or_default();
             self.tag += 1;
             let tag = format!("setup{}", self.tag);
-            self.send(SETUP, format!("{tag} APPEND \"{name}\" {{{}}}\r\n", octets.len()).as_bytes(), 1)?;
+            self.send(
+                SETUP,
+                format!("{tag} APPEND \"{name}\" {{{}}}\r\n", octets.len()).as_bytes(),
+                1,
+            )?;
             match self.hear(SETUP, 1)? {
                 Heard::Line(line) if line.starts_with(b"+") => {}
                 other => return Err(setup_failed("APPEND", &came(&other))),
@@ -332,8 +433,15 @@ impl Run<'_> {
             State::LoggedIn => drop(self.command(number, "LOGIN \"$user\" \"$password\"")?),
             State::Selected(name) | State::Examined(name) => {
                 self.command(number, "LOGIN \"$user\" \"$password\"")?;
-                let verb = if matches!(state, State::Selected(_)) { "SELECT" } else { "EXAMINE" };
-                self.command(number, &format!("{verb} \"{}\"", name.as_deref().unwrap_or(latest)))?;
+                let verb = if matches!(state, State::Selected(_)) {
+                    "SELECT"
+                } else {
+                    "EXAMINE"
+                };
+                self.command(
+                    number,
+                    &format!("{verb} \"{}\"", name.as_deref().unwrap_or(latest)),
+                )?;
             }
         }
         self.said.clear();
@@ -380,11 +488,17 @@ impl Run<'_> {
 }
 
 fn setup_failed(command: &str, came: &str) -> Stop {
-    Stop::Failed { line: 1, what: format!("setting up: {command}: {came}") }
+    Stop::Failed {
+        line: 1,
+        what: format!("setting up: {command}: {came}"),
+    }
 }
 
 fn broken(line: usize, error: &io::Error) -> Stop {
-    Stop::Failed { line, what: format!("the connection broke: {error}") }
+    Stop::Failed {
+        line,
+        what: format!("the connection broke: {error}"),
+    }
 }
 
 fn came(heard: &Heard) -> String {
@@ -398,7 +512,14 @@ fn came(heard: &Heard) -> String {
 fn shown(octets: &[u8]) -> String {
     let text = octets.strip_suffix(b"\r\n").unwrap_or(octets);
     let short = &text[..text.len().min(500)];
-    let printable = short.utf8_chunks().map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii()));
+    let printable = short
+        .utf8_chunks()
+        .map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii()));
     let more = if short.len() < text.len() { " …" } else { "" };
-    printable.collect::<String>().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>() + more
+    printable
+        .collect::<String>()
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect::<String>()
+        + more
 }

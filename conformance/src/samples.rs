@@ -18,4 +18,11 @@ macro_rules! samples {
 }
 
 /// Each is a file in `samples/`.
-static SAMPLES: &[(&str, &str)] = samples!["plain", "attachment", "nested", "alternative", "encoded", "headers"];
+static SAMPLES: &[(&str, &str)] = samples![
+    "plain",
+    "attachment",
+    "nested",
+    "alternative",
+    "encoded",
+    "headers"
+];

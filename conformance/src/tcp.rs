@@ -29,11 +29,19 @@ const LINE_MAX: usize = 64 * 1024 * 1024;
 impl Tcp {
     /// `imap` and `lmtp` are `HOST:PORT`; `patience`: how long a line may take.
     pub fn new(imap: String, lmtp: Option<String>, logins: Logins, patience: Duration) -> Self {
-        Self { imap, lmtp, logins, patience, connections: HashMap::new() }
+        Self {
+            imap,
+            lmtp,
+            logins,
+            patience,
+            connections: HashMap::new(),
+        }
     }
 
     fn connection(&mut self, number: u8) -> io::Result<&mut Connection> {
-        self.connections.get_mut(&number).ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
+        self.connections
+            .get_mut(&number)
+            .ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
     }
 }
 
@@ -43,11 +51,19 @@ impl Player for Tcp {
             Protocol::Imap => Some(&self.imap),
             Protocol::Lmtp => self.lmtp.as_ref(),
         };
-        let place = place.ok_or_else(|| io::Error::other("no LMTP server was named; use --lmtp HOST:PORT"))?;
+        let place =
+            place.ok_or_else(|| io::Error::other("no LMTP server was named; use --lmtp HOST:PORT"))?;
         let stream = TcpStream::connect(place)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(self.patience))?;
-        self.connections.insert(number, Connection { stream, heard: Vec::new(), closed: false });
+        self.connections.insert(
+            number,
+            Connection {
+                stream,
+                heard: Vec::new(),
+                closed: false,
+            },
+        );
         Ok(())
     }
 
@@ -92,10 +108,16 @@ impl Connection {
             }
             if self.closed {
                 let rest = std::mem::take(&mut self.heard);
-                return Ok(if rest.is_empty() { Heard::Closed } else { Heard::Line(rest) });
+                return Ok(if rest.is_empty() {
+                    Heard::Closed
+                } else {
+                    Heard::Line(rest)
+                });
             }
             if self.heard.len() > LINE_MAX {
-                return Err(io::Error::other("the server sends without end and without a line end"));
+                return Err(io::Error::other(
+                    "the server sends without end and without a line end",
+                ));
             }
             if !self.read(end.saturating_duration_since(Instant::now()))? {
                 return Ok(Heard::Silence);
@@ -106,11 +128,14 @@ impl Connection {
     /// Whether something came.
     fn read(&mut self, patience: Duration) -> io::Result<bool> {
         let mut octets = [0; 16 * 1024];
-        self.stream.set_read_timeout(Some(patience.max(Duration::from_millis(1))))?;
+        self.stream
+            .set_read_timeout(Some(patience.max(Duration::from_millis(1))))?;
         match self.stream.read(&mut octets) {
             Ok(0) => self.closed = true,
             Ok(n) => self.heard.extend_from_slice(&octets[..n]),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return Ok(false),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                return Ok(false);
+            }
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.closed = true,
             Err(error) => return Err(error),
         }

@@ -165,7 +165,15 @@ impl std::error::Error for BadTranscript {}
 impl Transcript {
     /// Reads a transcript.
     pub fn parse(file: &str, text: &str) -> Result<Self, BadTranscript> {
-        let mut reader = Reader { file, proof: None, given: vec![], needs: vec![], over: Protocol::Imap, steps: vec![], group: None };
+        let mut reader = Reader {
+            file,
+            proof: None,
+            given: vec![],
+            needs: vec![],
+            over: Protocol::Imap,
+            steps: vec![],
+            group: None,
+        };
         for (at, line) in text.lines().enumerate() {
             reader.line(at + 1, strip_comment(line))?;
         }
@@ -186,7 +194,9 @@ fn strip_comment(line: &str) -> String {
         }
         before = c;
     }
-    if kept.len() < line.len() { kept.truncate(kept.trim_end().len()) }
+    if kept.len() < line.len() {
+        kept.truncate(kept.trim_end().len())
+    }
     kept
 }
 
@@ -203,7 +213,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn bad<T>(&self, line: usize, expected: impl Into<String>) -> Result<T, BadTranscript> {
-        Err(BadTranscript { file: self.file.to_owned(), line, expected: expected.into() })
+        Err(BadTranscript {
+            file: self.file.to_owned(),
+            line,
+            expected: expected.into(),
+        })
     }
 
     fn line(&mut self, at: usize, line: String) -> Result<(), BadTranscript> {
@@ -219,7 +233,10 @@ impl Reader<'_> {
             "{" if self.group.is_none() => self.group = Some((at, vec![])),
             "{" => return self.bad(at, "a line of the group that is open, or }"),
             "}" => match self.group.take() {
-                Some((opened, lines)) => self.steps.push(Step { line: opened, kind: StepKind::Expect(lines) }),
+                Some((opened, lines)) => self.steps.push(Step {
+                    line: opened,
+                    kind: StepKind::Expect(lines),
+                }),
                 None => return self.bad(at, "a { before this }"),
             },
             _ => self.step(at, &line)?,
@@ -234,7 +251,9 @@ impl Reader<'_> {
                 Some(proof) => self.proof = Some(proof),
                 None => return self.bad(at, "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"),
             },
-            "given" => self.given.extend(rest.split(';').map(|phrase| phrase.trim().to_owned())),
+            "given" => self
+                .given
+                .extend(rest.split(';').map(|phrase| phrase.trim().to_owned())),
             "needs" => self.needs.extend(rest.split_whitespace().map(str::to_owned)),
             "over" => match rest {
                 "IMAP" => self.over = Protocol::Imap,
@@ -260,20 +279,39 @@ impl Reader<'_> {
             };
         }
         let (must, said) = match line.strip_prefix(['?', '!']) {
-            Some(rest) => (if line.starts_with('?') { Must::MayCome } else { Must::NotCome }, rest),
+            Some(rest) => (
+                if line.starts_with('?') {
+                    Must::MayCome
+                } else {
+                    Must::NotCome
+                },
+                rest,
+            ),
             None => (Must::Come, line),
         };
         let digits = said.len() - said.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, said) = said.split_at(digits);
-        let Ok(connection) = (if number.is_empty() { Ok(1) } else { number.parse::<u8>() }) else {
+        let Ok(connection) = (if number.is_empty() {
+            Ok(1)
+        } else {
+            number.parse::<u8>()
+        }) else {
             return self.bad(at, "a connection's number below 256");
         };
         self.speech(at, must, connection, said)
     }
 
     fn speech(&mut self, at: usize, must: Must, connection: u8, said: &str) -> Result<(), BadTranscript> {
-        let text = |prefix: &str| said.strip_prefix(prefix).map(|text| text.strip_prefix(' ').unwrap_or(text));
-        let expected = |pattern| Expected { connection, must, pattern, line: at };
+        let text = |prefix: &str| {
+            said.strip_prefix(prefix)
+                .map(|text| text.strip_prefix(' ').unwrap_or(text))
+        };
+        let expected = |pattern| Expected {
+            connection,
+            must,
+            pattern,
+            line: at,
+        };
         if let Some(text) = text("S:") {
             return self.expect(at, expected(Pattern::new(text)));
         }
@@ -287,12 +325,24 @@ impl Reader<'_> {
             return self.bad(at, "S: or S| behind ? or ! or within { }");
         }
         let kind = if let Some(text) = text("C:") {
-            StepKind::Send { connection, octets: format!("{text}\r\n").into_bytes(), template: true }
+            StepKind::Send {
+                connection,
+                octets: format!("{text}\r\n").into_bytes(),
+                template: true,
+            }
         } else if let Some(text) = text("C-") {
-            StepKind::Send { connection, octets: text.as_bytes().to_vec(), template: true }
+            StepKind::Send {
+                connection,
+                octets: text.as_bytes().to_vec(),
+                template: true,
+            }
         } else if let Some(hex) = text("C|") {
             match octets(hex) {
-                Some(octets) => StepKind::Send { connection, octets, template: false },
+                Some(octets) => StepKind::Send {
+                    connection,
+                    octets,
+                    template: false,
+                },
                 None => return self.bad(at, "octets in hexadecimal: 6e 75 6c 00"),
             }
         } else {
@@ -308,7 +358,10 @@ impl Reader<'_> {
     fn expect(&mut self, at: usize, expected: Expected) -> Result<(), BadTranscript> {
         match &mut self.group {
             Some((_, lines)) => lines.push(expected),
-            None => self.steps.push(Step { line: at, kind: StepKind::Expect(vec![expected]) }),
+            None => self.steps.push(Step {
+                line: at,
+                kind: StepKind::Expect(vec![expected]),
+            }),
         }
         Ok(())
     }
@@ -354,7 +407,10 @@ fn proof(text: &str) -> Option<Proof> {
             sections.push(fits.then(|| (number, place.to_owned()))?);
         }
     }
-    Some(Proof { sections, claim: claim.trim().to_owned() })
+    Some(Proof {
+        sections,
+        claim: claim.trim().to_owned(),
+    })
 }
 
 fn duration_ms(text: &str) -> Option<u64> {
@@ -379,11 +435,16 @@ fn fault(text: &str) -> Option<FaultRule> {
         "times out" => How::Timeout,
         _ => return None,
     };
-    Some(FaultRule { effect: effect.to_owned(), how })
+    Some(FaultRule {
+        effect: effect.to_owned(),
+        how,
+    })
 }
 
 fn octets(hex: &str) -> Option<Vec<u8>> {
-    hex.split_whitespace().map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2)).collect()
+    hex.split_whitespace()
+        .map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2))
+        .collect()
 }
 
 #[cfg(test)]
@@ -399,23 +460,57 @@ mod tests {
         let text = "proves   RFC 3501, 6.4.3 and 7.4.1; RFC 4315, 2.1: it works\ngiven    INBOX with 4 messages; 1 has selected it\n\
                     needs    UIDPLUS\n\n1C: a NOOP    # hello\n{\n?S: * $n EXISTS\n2S: * ...\n}\nC| 00 0d\ntime +2m\nfault store.Deliver: fails after\nS closes\n";
         let read = Transcript::parse("t", text).unwrap();
-        assert_eq!(read.proves.sections, [(3501, "6.4.3".into()), (3501, "7.4.1".into()), (4315, "2.1".into())]);
+        assert_eq!(
+            read.proves.sections,
+            [
+                (3501, "6.4.3".into()),
+                (3501, "7.4.1".into()),
+                (4315, "2.1".into())
+            ]
+        );
         assert_eq!(read.given, ["INBOX with 4 messages", "1 has selected it"]);
         assert_eq!(read.steps.len(), 6);
-        assert_eq!(read.steps[0].kind, StepKind::Send { connection: 1, octets: b"a NOOP\r\n".to_vec(), template: true });
-        assert!(matches!(&read.steps[1].kind, StepKind::Expect(lines) if lines.len() == 2 && lines[1].connection == 2));
+        assert_eq!(
+            read.steps[0].kind,
+            StepKind::Send {
+                connection: 1,
+                octets: b"a NOOP\r\n".to_vec(),
+                template: true
+            }
+        );
+        assert!(
+            matches!(&read.steps[1].kind, StepKind::Expect(lines) if lines.len() == 2 && lines[1].connection == 2)
+        );
         assert_eq!(read.steps[3].kind, StepKind::Time(120_000));
     }
 
     #[test]
     fn errors_name_the_place_and_what_was_expected() {
         let head = "proves   RFC 3501, 6: x\n";
-        assert_eq!(error("C: a\n"), "t:1: expected proves   RFC 3501, 6.4.3: what it says there");
-        assert_eq!(error(&format!("{head}X: a")), "t:2: expected C: C- C| S: S| time fault, S closes, C closes, { or }");
-        assert_eq!(error(&format!("{head}{{\nS: a\n")), "t:2: expected a } for this {");
-        assert_eq!(error(&format!("{head}C| 0g")), "t:2: expected octets in hexadecimal: 6e 75 6c 00");
-        assert_eq!(error(&format!("{head}time 5m")), "t:2: expected time +29m (ms, s, m or h)");
+        assert_eq!(
+            error("C: a\n"),
+            "t:1: expected proves   RFC 3501, 6.4.3: what it says there"
+        );
+        assert_eq!(
+            error(&format!("{head}X: a")),
+            "t:2: expected C: C- C| S: S| time fault, S closes, C closes, { or }"
+        );
+        assert_eq!(
+            error(&format!("{head}{{\nS: a\n")),
+            "t:2: expected a } for this {"
+        );
+        assert_eq!(
+            error(&format!("{head}C| 0g")),
+            "t:2: expected octets in hexadecimal: 6e 75 6c 00"
+        );
+        assert_eq!(
+            error(&format!("{head}time 5m")),
+            "t:2: expected time +29m (ms, s, m or h)"
+        );
         assert_eq!(error(head), "t:1: expected at least one step");
-        assert_eq!(error("proves   RFC 3501: x\n"), "t:1: expected proves   RFC 3501, 6.4.3 and 7.4.1: what it says there");
+        assert_eq!(
+            error("proves   RFC 3501: x\n"),
+            "t:1: expected proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"
+        );
     }
 }

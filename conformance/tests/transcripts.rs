@@ -10,16 +10,30 @@ fn transcripts() -> Vec<Transcript> {
 
 fn play(transcript: &Transcript, mut core: Core) -> Verdict {
     let verdict = run(transcript, &mut core, Strictness::EveryLine);
-    assert_eq!(core.check(), Vec::<String>::new(), "{}: the store is damaged", transcript.file);
+    assert_eq!(
+        core.check(),
+        Vec::<String>::new(),
+        "{}: the store is damaged",
+        transcript.file
+    );
     verdict
 }
 
 #[test]
 fn every_transcript_passes_in_the_core() {
     let transcripts = transcripts();
-    let played: Vec<_> =
-        transcripts.iter().map(|transcript| Played { transcript, verdict: play(transcript, Core::new()) }).collect();
-    assert!(played.iter().all(|played| played.verdict == Verdict::Pass), "{}", report::terminal(&played));
+    let played: Vec<_> = transcripts
+        .iter()
+        .map(|transcript| Played {
+            transcript,
+            verdict: play(transcript, Core::new()),
+        })
+        .collect();
+    assert!(
+        played.iter().all(|played| played.verdict == Verdict::Pass),
+        "{}",
+        report::terminal(&played)
+    );
 }
 
 #[test]
@@ -27,7 +41,12 @@ fn no_cut_of_the_input_changes_a_transcript() {
     for transcript in &transcripts() {
         for octets in [1, 2, 3, 7, 16, 61] {
             let verdict = play(transcript, Core::reading_at_most(octets));
-            assert_eq!(verdict, Verdict::Pass, "{} read {octets} octets at a time", transcript.file);
+            assert_eq!(
+                verdict,
+                Verdict::Pass,
+                "{} read {octets} octets at a time",
+                transcript.file
+            );
         }
     }
 }
@@ -35,9 +54,15 @@ fn no_cut_of_the_input_changes_a_transcript() {
 #[test]
 fn the_published_table_is_what_the_run_shows() {
     let transcripts = transcripts();
-    let played: Vec<_> =
-        transcripts.iter().map(|transcript| Played { transcript, verdict: play(transcript, Core::new()) }).collect();
-    let published = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../RFC_COMPLIANCE.md")).unwrap();
+    let played: Vec<_> = transcripts
+        .iter()
+        .map(|transcript| Played {
+            transcript,
+            verdict: play(transcript, Core::new()),
+        })
+        .collect();
+    let published =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../RFC_COMPLIANCE.md")).unwrap();
     assert!(
         published == report::markdown(&played),
         "RFC_COMPLIANCE.md is old; make it anew: cargo run -p lightmail-conformance -- report"
@@ -48,8 +73,21 @@ fn the_published_table_is_what_the_run_shows() {
 fn no_two_transcripts_say_the_same() {
     let transcripts = transcripts();
     for (at, transcript) in transcripts.iter().enumerate() {
-        let steps = |transcript: &Transcript| transcript.steps.iter().map(|step| format!("{:?}", step.kind)).collect::<Vec<_>>();
-        let twin = transcripts[..at].iter().find(|other| other.given == transcript.given && steps(other) == steps(transcript));
-        assert_eq!(twin.map(|twin| &twin.file), None, "{} says the same", transcript.file);
+        let steps = |transcript: &Transcript| {
+            transcript
+                .steps
+                .iter()
+                .map(|step| format!("{:?}", step.kind))
+                .collect::<Vec<_>>()
+        };
+        let twin = transcripts[..at]
+            .iter()
+            .find(|other| other.given == transcript.given && steps(other) == steps(transcript));
+        assert_eq!(
+            twin.map(|twin| &twin.file),
+            None,
+            "{} says the same",
+            transcript.file
+        );
     }
 }
