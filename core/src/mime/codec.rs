@@ -3,6 +3,7 @@
 //! Numbers are LEB128, texts are their length and their octets. The order is that of use, so that ENVELOPE is found without
 //! reading the rest. Reading trusts nothing: it allocates no more than a constant multiple of what it was given.
 
+use std::array::TryFromSliceError;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -20,6 +21,12 @@ const PARTS: usize = 10_000;
 /// A stored index that cannot be read: damaged, or of another version. The message has to be scanned again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadIndex;
+
+impl From<TryFromSliceError> for BadIndex {
+    fn from(_: TryFromSliceError) -> BadIndex {
+        BadIndex
+    }
+}
 
 /// A stored index, looked into without being built.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +146,12 @@ impl<'a> StoredIndex<'a> {
             message_id: input.string()?,
             in_reply_to: input.list(Input::string)?,
             references: input.list(Input::string)?,
-            sent_s: input.signed()?,
+            sent_s: input
+                .optional()?
+                .map(<[u8; 8]>::try_from)
+                .transpose()?
+                .map(i64::from_be_bytes),
+            sent_zone_min: i16::from_be_bytes([input.octet()?, input.octet()?]),
             preview: input.string()?,
             has_attachment: input.octet()? == 1,
         })
@@ -236,6 +248,7 @@ fn summary(summary: &Summary) -> Vec<u8> {
             .as_ref()
             .map(<[u8; 8]>::as_slice),
     );
+    out.extend(summary.sent_zone_min.to_be_bytes());
     text(&mut out, summary.preview.as_bytes());
     out.push(u8::from(summary.has_attachment));
     out
@@ -335,13 +348,6 @@ impl<'a> Input<'a> {
             true => self.text().map(Some),
             false => Ok(None),
         }
-    }
-
-    fn signed(&mut self) -> Result<Option<i64>, BadIndex> {
-        let octets = self.optional()?.map(<[u8; 8]>::try_from).transpose();
-        octets
-            .map(|octets| octets.map(i64::from_be_bytes))
-            .map_err(|_| BadIndex)
     }
 
     /// A list grows as its entries are read, each of at least one octet: its announced length allocates nothing.

@@ -97,6 +97,7 @@ impl Values {
         let folded = |text: &str| text::cut(text::fold(text), octets);
         let list = |list: &[Address]| folded(&address::display(list));
         let ids = |value: &Option<Vec<u8>>| value.as_deref().map(message_ids).unwrap_or_default();
+        let sent = self.date.as_deref().and_then(date::rfc5322);
         Summary {
             subject: folded(
                 &self
@@ -112,11 +113,8 @@ impl Values {
             message_id: ids(&self.message_id).into_iter().next().unwrap_or_default(),
             in_reply_to: ids(&self.in_reply_to),
             references: ids(&self.references),
-            sent_s: self
-                .date
-                .as_deref()
-                .and_then(date::rfc5322)
-                .map(|sent| sent.local_s()),
+            sent_s: sent.map(date::Sent::local_s),
+            sent_zone_min: sent.map_or(0, |sent| sent.zone_min),
             ..Summary::default()
         }
     }

@@ -16,6 +16,7 @@ mod envelope;
 mod fit;
 pub mod header;
 pub mod index;
+pub mod matcher;
 pub mod parameter;
 mod preview;
 mod quote;

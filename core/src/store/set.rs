@@ -237,17 +237,13 @@ impl SequenceSet {
             if items.len() == Self::ITEMS_MAX {
                 return Err(BadSequenceSet::TooMany);
             }
-            let (from, to) = match item.iter().position(|&octet| octet == b':') {
-                Some(colon) => (item.get(..colon), item.get(colon + 1..)),
-                None => (Some(item), None),
-            };
-            let from = from.unwrap_or_default();
-            let first = number(from).ok_or(BadSequenceSet::Malformed(at))?;
-            let last = match to {
-                Some(to) => number(to).ok_or(BadSequenceSet::Malformed(at + from.len() + 1))?,
-                None => first,
-            };
-            items.push((first, last));
+            let mut ends = item.splitn(2, |&octet| octet == b':').map(number);
+            let (first, second) = (ends.next().flatten(), ends.next());
+            match (first, second) {
+                (Some(one), None) => items.push((one, one)),
+                (Some(from), Some(Some(to))) => items.push((from, to)),
+                _ => return Err(BadSequenceSet::Malformed(at)),
+            }
             at += item.len() + 1;
         }
         Ok(Self(items))
@@ -296,7 +292,11 @@ impl fmt::Display for SequenceSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (from, to)) in self.0.iter().enumerate() {
             let comma = if at > 0 { "," } else { "" };
-            if from == to { write!(f, "{comma}{from}")? } else { write!(f, "{comma}{from}:{to}")? }
+            if from == to {
+                write!(f, "{comma}{from}")?
+            } else {
+                write!(f, "{comma}{from}:{to}")?
+            }
         }
         Ok(())
     }

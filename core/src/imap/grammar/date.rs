@@ -16,7 +16,7 @@ impl Cursor<'_> {
     }
 
     /// `date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE` (RFC 3501, 9), in seconds
-    /// since 1970. A day of one digit is taken without its space too: what it means is beyond doubt.
+    /// since 1970.
     pub fn date_time(&mut self) -> Result<i64, Syntax> {
         let start = self.position();
         let text = self.skip(b'"').then(|| self.take_while(|octet| octet != b'"'));

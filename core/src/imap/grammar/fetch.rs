@@ -9,6 +9,8 @@ impl Cursor<'_> {
     pub const FETCH_ITEMS_MAX: usize = 200;
     /// The most numbers of one part: no message index goes deeper.
     pub const PART_DEPTH_MAX: usize = 32;
+    /// The most names in one `HEADER.FIELDS`.
+    pub const HEADER_FIELDS_MAX: usize = 200;
 
     /// `"ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")"` (RFC 3501, 9, `fetch`)
     ///
@@ -112,7 +114,11 @@ impl Cursor<'_> {
     /// `SP header-list`, `header-list = "(" header-fld-name *(SP header-fld-name) ")"`
     fn header_list(&mut self) -> Result<Vec<String>, Syntax> {
         self.sp()?;
-        self.list(false, (usize::MAX, "header fields"), Self::field_name)
+        self.list(
+            false,
+            (Self::HEADER_FIELDS_MAX, "header fields"),
+            Self::field_name,
+        )
     }
 
     /// `header-fld-name = astring`, of what a field's name is made of (`ftext`, RFC 5322, 3.6.8).

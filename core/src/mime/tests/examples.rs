@@ -32,6 +32,10 @@ fn envelope_and_body_of_the_sample_session() {
         index.summary.cc,
         "<minutes@cnri.reston.va.us>, john klensin <klensin@mit.edu>"
     );
+    assert_eq!(
+        (index.summary.sent_s, index.summary.sent_zone_min),
+        (Some(837_570_205), -420)
+    );
     assert_eq!(index.summary.message_id, "B27397-0100000@cac.washington.edu");
     assert!(!index.summary.has_attachment);
 }

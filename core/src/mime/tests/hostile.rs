@@ -71,6 +71,8 @@ fn a_thousand_parts_with_file_names_all_stay() {
     let index = scan(&crlf(&(multipart("b") + &part.repeat(2_000))));
     assert_eq!(index.parts.len(), 1_000);
     assert!(index.parts[999].disposition.is_some());
+    let whole = index.encode().len() + index.body.len() + index.bodystructure.len();
+    assert!(whole > INDEX_OCTETS, "the structures are made when they are read");
 }
 
 #[test]

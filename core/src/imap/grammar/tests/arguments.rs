@@ -134,7 +134,7 @@ fn appends() {
             ),
             (
                 "a APPEND x \"7-Feb-1994 21:52:25 -0800\" {5}",
-                "x [] 760686745 5 ",
+                "expected a date and time like \"01-Feb-2026 09:00:00 +0100\" at octet 12, found \"\\\"7-Feb-1994\"",
             ),
             (
                 "a APPEND x (\\Recent) {5}",

@@ -273,6 +273,12 @@ fn items_have_limits() {
         error(items(201)),
         "expected at most 200 FETCH items at octet 812, found \"UID\""
     );
+    let names = |n| format!("a FETCH 1 BODY[HEADER.FIELDS ({})]", vec!["To"; n].join(" "));
+    assert_eq!(ok(names(200)), Ok(()));
+    assert_eq!(
+        error(names(201)),
+        "expected at most 200 header fields at octet 631, found \"To\""
+    );
     assert_eq!(ok(ranges(10_000)), Ok(()));
     assert_eq!(
         error(ranges(10_001)),
