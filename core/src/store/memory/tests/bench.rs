@@ -237,7 +237,10 @@ impl Bench {
         let view = self.open(of, false).view;
         let mut lines = Vec::new();
         for row in view.iter() {
-            let system = Flag::ALL.into_iter().filter(|flag| row.flags.has(*flag)).map(Flag::name);
+            let system = Flag::ALL
+                .into_iter()
+                .filter(|flag| row.flags.has(*flag))
+                .map(Flag::name);
             let mut all: Vec<&str> = system.collect();
             all.extend(view.keywords.of(row.flags));
             lines.push(format!("{}:{}", row.uid.0, all.join(",")));
