@@ -212,6 +212,7 @@ impl<'a> Run<'a> {
             let mine = |line: &Expected| line.connection == connection;
             match self.hear(connection, at)? {
                 Heard::Line(heard) => {
+                    self.forbidden(connection, &heard)?;
                     let captures = &mut self.captures;
                     if let Some(found) = wanted
                         .iter()
@@ -239,6 +240,22 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// What must not come is wrong also where it looks like a line that is wanted.
+    fn forbidden(&self, connection: u8, heard: &[u8]) -> Result<(), Stop> {
+        let found = self.pending.iter().find(|line| {
+            line.must == Must::NotCome
+                && line.connection == connection
+                && line.pattern.matches(heard, &mut self.captures.clone())
+        });
+        match found {
+            Some(Expected { line, .. }) => Err(Stop::Failed {
+                line: *line,
+                what: format!("must not come: {}", shown(heard)),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// A line that is not among the wanted ones: it may be allowed, forbidden, or wrong.
     fn unexpected(
         &mut self,
@@ -247,22 +264,15 @@ impl<'a> Run<'a> {
         at: usize,
         wanted: &[Expected],
     ) -> Result<(), Stop> {
+        self.forbidden(connection, heard)?;
         let known = self.pending.iter().position(|line| {
-            line.connection == connection && line.pattern.matches(heard, &mut self.captures)
+            line.must == Must::MayCome
+                && line.connection == connection
+                && line.pattern.matches(heard, &mut self.captures)
         });
-        match known.map(|at| (at, self.pending[at].must)) {
-            Some((at, Must::MayCome)) => {
-                self.pending.remove(at);
-                return Ok(());
-            }
-            Some((at, _)) => {
-                let line = self.pending[at].line;
-                return Err(Stop::Failed {
-                    line,
-                    what: format!("must not come: {}", shown(heard)),
-                });
-            }
-            None => {}
+        if let Some(at) = known {
+            self.pending.remove(at);
+            return Ok(());
         }
         let untagged = heard.starts_with(b"* ") && !heard.starts_with(b"* BYE");
         if untagged && self.strictness == Strictness::WhatIsNamed {
