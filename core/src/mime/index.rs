@@ -6,6 +6,11 @@
 
 use std::ops::Range;
 
+use super::parameter::Parameter;
+
+/// Octets that an encoded index has at most.
+pub const INDEX_OCTETS: usize = 256 << 10;
+
 /// The index of one stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageIndex {
@@ -78,8 +83,8 @@ pub struct Part {
     pub media_type: String,
     /// Media subtype in lower case, `plain` if none is given.
     pub subtype: String,
-    /// Parameters of Content-Type: name in lower case, value decoded (RFC 2231) where it had to be joined.
-    pub params: Vec<(String, Vec<u8>)>,
+    /// Parameters of Content-Type; [`parameter`](super::parameter::parameter) decodes them.
+    pub params: Vec<Parameter>,
     /// Content-Transfer-Encoding in lower case, `7bit` if none is given.
     pub encoding: String,
     /// Content-ID as written, with its angle brackets.
@@ -89,7 +94,7 @@ pub struct Part {
     /// Content-MD5 (RFC 1864).
     pub md5: Option<Vec<u8>>,
     /// Content-Disposition in lower case, and its parameters (RFC 2183).
-    pub disposition: Option<(String, Vec<(String, Vec<u8>)>)>,
+    pub disposition: Option<(String, Vec<Parameter>)>,
     /// Content-Language tags (RFC 3282).
     pub language: Vec<Vec<u8>>,
     /// Content-Location (RFC 2557).
