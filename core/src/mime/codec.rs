@@ -3,6 +3,7 @@
 //! Numbers are LEB128, texts are their length and their octets. The order is that of use, so that ENVELOPE is found without
 //! reading the rest. Reading trusts nothing: it allocates no more than a constant multiple of what it was given.
 
+use std::array::TryFromSliceError;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -20,6 +21,12 @@ const PARTS: usize = 10_000;
 /// A stored index that cannot be read: damaged, or of another version. The message has to be scanned again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadIndex;
+
+impl From<TryFromSliceError> for BadIndex {
+    fn from(_: TryFromSliceError) -> BadIndex {
+        BadIndex
+    }
+}
 
 /// A stored index, looked into without being built.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +146,12 @@ impl<'a> StoredIndex<'a> {
             message_id: input.string()?,
             in_reply_to: input.list(Input::string)?,
             references: input.list(Input::string)?,
+            sent_s: input
+                .optional()?
+                .map(<[u8; 8]>::try_from)
+                .transpose()?
+                .map(i64::from_be_bytes),
+            sent_zone_min: i16::from_be_bytes([input.octet()?, input.octet()?]),
             preview: input.string()?,
             has_attachment: input.octet()? == 1,
         })
@@ -227,6 +240,15 @@ fn summary(summary: &Summary) -> Vec<u8> {
         number(&mut out, ids.len() as u64);
         ids.iter().for_each(|id| text(&mut out, id.as_bytes()));
     }
+    optional(
+        &mut out,
+        summary
+            .sent_s
+            .map(i64::to_be_bytes)
+            .as_ref()
+            .map(<[u8; 8]>::as_slice),
+    );
+    out.extend(summary.sent_zone_min.to_be_bytes());
     text(&mut out, summary.preview.as_bytes());
     out.push(u8::from(summary.has_attachment));
     out
@@ -352,24 +374,7 @@ impl<'a> Input<'a> {
     }
 
     fn part(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
-        let parent = self.number()?.checked_sub(1);
-        let kind = match self.octet()? {
-            0 => PartKind::Leaf,
-            1 => PartKind::Multipart,
-            2 => PartKind::Message,
-            _ => return Err(BadIndex),
-        };
-        if parent.is_none() != (at == 0) || parent.is_some_and(|parent| parent >= at as u64) {
-            return Err(BadIndex);
-        }
-        let header = Self::range(self.number()?, self.number()?, size)?;
-        let mut part = Part::beginning_at(
-            header.start,
-            parent.and_then(|parent| usize::try_from(parent).ok()),
-        );
-        part.kind = kind;
-        part.body = Self::range(header.end, self.number()?, size)?;
-        part.header = header;
+        let mut part = self.place(at, size)?;
         part.lines = self.number()?;
         (part.media_type, part.subtype, part.encoding) = (self.string()?, self.string()?, self.string()?);
         part.params = self.params()?;
@@ -389,6 +394,29 @@ impl<'a> Input<'a> {
         if self.flag()? {
             part.message = Some(Box::new(self.message(&part.header)?));
         }
+        Ok(part)
+    }
+
+    /// A part's place in the tree and in the object. Only the first has no parent; the others come after theirs.
+    fn place(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
+        let parent = self.number()?.checked_sub(1);
+        let kind = match self.octet()? {
+            0 => PartKind::Leaf,
+            1 => PartKind::Multipart,
+            2 => PartKind::Message,
+            _ => return Err(BadIndex),
+        };
+        if parent.is_none() != (at == 0) || parent.is_some_and(|parent| parent >= at as u64) {
+            return Err(BadIndex);
+        }
+        let header = Self::range(self.number()?, self.number()?, size)?;
+        let mut part = Part::beginning_at(
+            header.start,
+            parent.and_then(|parent| usize::try_from(parent).ok()),
+        );
+        part.kind = kind;
+        part.body = Self::range(header.end, self.number()?, size)?;
+        part.header = header;
         Ok(part)
     }
 

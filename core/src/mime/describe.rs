@@ -44,13 +44,17 @@ pub(super) fn describe(block: &HeaderBlock, part: &mut Part, in_digest: bool) {
     }
     match media {
         None if in_digest => (part.media_type, part.subtype) = ("message".into(), "rfc822".into()),
-        None => part.make_text(),
-        Some((media, params)) => match media.split_once('/') {
-            Some((kind, subtype)) if is_token(kind) && is_token(subtype) => {
-                (part.media_type, part.subtype, part.params) = (kind.into(), subtype.into(), params);
-            }
-            _ => part.make_text(),
-        },
+        media => set_media(part, media.unwrap_or_default()),
+    }
+}
+
+/// Believes a Content-Type that has a type and a subtype.
+fn set_media(part: &mut Part, (media, params): (String, Vec<Parameter>)) {
+    match media.split_once('/') {
+        Some((kind, subtype)) if is_token(kind) && is_token(subtype) => {
+            (part.media_type, part.subtype, part.params) = (kind.into(), subtype.into(), params);
+        }
+        _ => part.make_text(),
     }
 }
 
@@ -104,12 +108,14 @@ impl Part {
         self.params.clear();
     }
 
-    /// The child of a multipart in which no delimiter was found: plain text without a header, all of the body, so that its
-    /// reader loses nothing and the structure has the part that RFC 3501 wants.
-    pub(super) fn only_child(&self, position: usize) -> Part {
+    /// The child of a multipart without parts, so that the structure has the part that RFC 3501 wants: plain text without a
+    /// header, and empty; or, if no delimiter was found at all, `with_body`, so that its reader loses nothing.
+    pub(super) fn only_child(&self, position: usize, with_body: bool) -> Part {
         let mut child = Part::beginning_at(self.body.start, Some(position));
         child.make_text();
-        (child.body, child.lines) = (self.body.clone(), self.lines);
+        if with_body {
+            (child.body, child.lines) = (self.body.clone(), self.lines);
+        }
         child
     }
 

@@ -6,6 +6,7 @@ use super::header::{HeaderBlock, message_ids, unfold};
 use super::index::Summary;
 use super::quote::{nstring, string};
 use super::text;
+use crate::wire::date;
 
 /// Octets of a text field that are told.
 const TEXT_OCTETS: usize = 8 << 10;
@@ -30,10 +31,9 @@ pub(super) struct Values {
 
 impl Values {
     /// Reads a header. Of a field that may stand once, the first counts; recipients of several fields are put together
-    /// (RFC 5322, 4.5.3). All address fields together give at most `addresses`.
-    pub fn read(block: &HeaderBlock, addresses: usize) -> Values {
+    /// (RFC 5322, 4.5.3). All address fields together give at most `left` addresses, and it is lowered by what they give.
+    pub fn read(block: &HeaderBlock, left: &mut usize) -> Values {
         let mut values = Values::default();
-        let mut left = addresses;
         for field in block.fields() {
             let (text, list, joined) = match field.name.to_ascii_lowercase().as_slice() {
                 b"date" => (Some(&mut values.date), None, false),
@@ -53,8 +53,8 @@ impl Values {
                 *text = Some(unfold(field.value));
             }
             if let Some(list) = list.filter(|list| joined || list.is_empty()) {
-                let found = address::parse(field.value, left);
-                left = left.saturating_sub(found.len());
+                let found = address::parse(field.value, *left);
+                *left = left.saturating_sub(found.len());
                 list.extend(found);
             }
         }
@@ -97,6 +97,7 @@ impl Values {
         let folded = |text: &str| text::cut(text::fold(text), octets);
         let list = |list: &[Address]| folded(&address::display(list));
         let ids = |value: &Option<Vec<u8>>| value.as_deref().map(message_ids).unwrap_or_default();
+        let sent = self.date.as_deref().and_then(date::rfc5322);
         Summary {
             subject: folded(
                 &self
@@ -112,6 +113,8 @@ impl Values {
             message_id: ids(&self.message_id).into_iter().next().unwrap_or_default(),
             in_reply_to: ids(&self.in_reply_to),
             references: ids(&self.references),
+            sent_s: sent.map(date::Sent::local_s),
+            sent_zone_min: sent.map_or(0, |sent| sent.zone_min),
             ..Summary::default()
         }
     }

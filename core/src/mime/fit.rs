@@ -1,7 +1,6 @@
 //! Keeps an index within its budget by saying less, least needed first.
 
 use super::index::{INDEX_OCTETS, MessageIndex, Part, PartKind};
-use super::structure;
 
 /// Octets of a value that survives when long ones have to go.
 const SHORT_OCTETS: usize = 200;
@@ -9,7 +8,8 @@ const SHORT_OCTETS: usize = 200;
 /// Makes an index small enough to be stored: drops the raw header, the tables of fields of embedded messages, that of the
 /// message, long values of parts; then takes ever higher parts for opaque, and last leaves the root bare.
 ///
-/// The finished structures need no room: where there is none, the encoding leaves them out and reading makes them again.
+/// The finished structures are made afterwards and count for nothing here: where there is no room for them, the encoding leaves
+/// them out and reading makes them again.
 pub(super) fn fit(index: &mut MessageIndex) {
     let steps: [fn(&mut MessageIndex); 4] = [
         |index| index.raw_header = None,
@@ -26,22 +26,9 @@ pub(super) fn fit(index: &mut MessageIndex) {
                 depth /= 2;
                 flatten(&mut index.parts, depth);
             }
-            None => {
-                let Some(root) = index.parts.first_mut() else {
-                    return;
-                };
-                make_bare(root);
-                break;
-            }
+            None => return index.parts.iter_mut().for_each(make_bare),
         }
-        write_structures(index);
     }
-    write_structures(index);
-}
-
-fn write_structures(index: &mut MessageIndex) {
-    index.body = structure::write(&index.parts, false);
-    index.bodystructure = structure::write(&index.parts, true);
 }
 
 fn drop_fields(part: &mut Part) {

@@ -49,6 +49,12 @@ pub struct Summary {
     pub in_reply_to: Vec<String>,
     /// The ids of References without angle brackets, oldest first; of more than 100 the last 100.
     pub references: Vec<String>,
+    /// What Date shows, its zone disregarded, in seconds since 1970 ([`Sent::local_s`](crate::wire::date::Sent::local_s)):
+    /// SENTON and its kin compare days as the sender saw them (RFC 3501, 6.4.4).
+    pub sent_s: Option<i64>,
+    /// Minutes that the zone of Date is east of UTC: `sent_s - 60 * sent_zone_min` is the moment by which SORT (DATE) and
+    /// THREAD order (RFC 5256, 2.2).
+    pub sent_zone_min: i16,
     /// The first 200 characters of the first text, in one line (RFC 8970, 3.1).
     pub preview: String,
     /// Whether some part is meant to be saved rather than shown.

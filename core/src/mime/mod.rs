@@ -16,11 +16,14 @@ mod envelope;
 mod fit;
 pub mod header;
 pub mod index;
+pub mod matcher;
 pub mod parameter;
 mod preview;
 mod quote;
 pub mod scan;
 mod structure;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod transfer;
 

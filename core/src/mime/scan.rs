@@ -35,7 +35,7 @@ pub struct Limits {
     pub header_lines: usize,
     /// Header fields of a message, embedded ones included, whose places are kept.
     pub fields: usize,
-    /// Addresses in one ENVELOPE.
+    /// Addresses in all ENVELOPEs of a message, its own first.
     pub addresses: usize,
     /// Octets of the longest header that is kept as it is.
     pub raw_header_octets: usize,
@@ -83,6 +83,7 @@ pub struct Scanner {
     header: Option<HeaderBlock>,
     header_octets_left: usize,
     fields_left: usize,
+    addresses_left: usize,
     /// The header of the message as it is, until it proves too long.
     raw_header: Option<Vec<u8>>,
     open: Vec<Open>,
@@ -119,6 +120,7 @@ impl Scanner {
             header: None,
             header_octets_left: limits.header_octets,
             fields_left: limits.fields,
+            addresses_left: limits.addresses,
             raw_header: Some(Vec::new()),
             open: Vec::new(),
             parts: Vec::new(),
@@ -145,7 +147,7 @@ impl Scanner {
 
     /// Ends the message, wherever it stands, and gives its index.
     pub fn finish(mut self) -> MessageIndex {
-        self.settle_line(true);
+        self.settle_held(true);
         while self.header.is_some() {
             self.end_header();
         }
@@ -154,17 +156,20 @@ impl Scanner {
         self.summary.has_attachment = self.parts.iter().any(Part::is_attachment);
         let mut index = MessageIndex {
             size: self.offset,
-            body: structure::write(&self.parts, false),
-            bodystructure: structure::write(&self.parts, true),
             parts: self.parts,
+            body: Vec::new(),
+            bodystructure: Vec::new(),
             raw_header: self.raw_header,
             summary: self.summary,
         };
         fit::fit(&mut index);
+        index.body = structure::write(&index.parts, false);
+        index.bodystructure = structure::write(&index.parts, true);
         index
     }
 
-    /// Takes octets of a line that may be a delimiter, up to its end or to where it cannot be one any more.
+    /// Takes octets of a line that may be a delimiter, up to its end or to where it cannot be one any more. Only a line that
+    /// comes in pieces is copied.
     fn line_start(&mut self, rest: &[u8]) -> usize {
         if self.held.is_empty() && !rest.starts_with(b"-") {
             self.at_line_start = false;
@@ -174,25 +179,33 @@ impl Scanner {
         let near = rest.get(..most.saturating_sub(self.held.len())).unwrap_or(rest);
         let end = memchr(b'\n', near);
         let taken = end.map_or(near.len(), |at| at + 1);
-        self.held.extend(near.iter().take(taken));
+        let piece = near.get(..taken).unwrap_or(near);
+        if self.held.is_empty() && end.is_some() {
+            self.settle_line(piece, true);
+            return taken;
+        }
+        self.held.extend_from_slice(piece);
         let hopeful = self.held.starts_with(b"--") || self.held == b"-";
         if end.is_some() || !hopeful || self.held.len() >= most {
-            self.settle_line(end.is_some());
+            self.settle_held(end.is_some());
         }
         taken
     }
 
-    /// Decides what the held octets are, which are a `whole` line or the beginning of one.
-    fn settle_line(&mut self, whole: bool) {
+    fn settle_held(&mut self, whole: bool) {
         let line = std::mem::take(&mut self.held);
-        if line.is_empty() {
-            return;
+        if !line.is_empty() {
+            self.settle_line(&line, whole);
         }
+    }
+
+    /// Decides what octets are, which are a `whole` line or the beginning of one.
+    fn settle_line(&mut self, line: &[u8], whole: bool) {
         self.at_line_start = false;
-        match self.match_delimiter(&line).filter(|_| whole) {
-            Some((level, last)) => self.cross_delimiter(level, last, &line),
-            None if self.header.is_some() => _ = self.header_octets(&line),
-            None => _ = self.body_octets(&line),
+        match self.match_delimiter(line).filter(|_| whole) {
+            Some((level, last)) => self.cross_delimiter(level, last, line),
+            None if self.header.is_some() => _ = self.header_octets(line),
+            None => _ = self.body_octets(line),
         }
     }
 
@@ -328,7 +341,7 @@ impl Scanner {
 
     /// What the root of a message has beside other parts; for the whole message, its summary too.
     fn message_root(&mut self, block: &HeaderBlock, whole: bool) -> Box<MessageRoot> {
-        let values = Values::read(block, self.limits.addresses);
+        let values = Values::read(block, &mut self.addresses_left);
         if whole {
             self.summary = values.summary(self.limits.summary_octets);
         }
@@ -378,20 +391,23 @@ impl Scanner {
         self.seek();
     }
 
-    /// Closes the open parts from `level` on; their bodies end here, less a line end of `line_end` octets.
+    /// Closes the open parts from `level` on; their bodies end here, less a line end of `line_end` octets, unless a header
+    /// among them has that line end.
     fn close_down_to(&mut self, level: usize, line_end: u64) {
+        let last_header = self.parts.last().map_or(0, |part| part.header.end);
+        let end = self.offset.saturating_sub(line_end).max(last_header);
+        let newlines = self.newlines.saturating_sub(u64::from(end < self.offset));
         for open in self.open.split_off(level.min(self.open.len())).into_iter().rev() {
             let childless = self.parts.len() == open.part + 1;
             let room = self.parts.len() < self.limits.parts;
             let Some(part) = self.parts.get_mut(open.part) else {
                 continue;
             };
-            part.body.end = self.offset.saturating_sub(line_end).max(part.body.start);
-            let cut = u64::from(part.body.end < self.offset);
-            part.lines = self.newlines.saturating_sub(cut).saturating_sub(open.newlines);
+            part.body.end = end;
+            part.lines = newlines.saturating_sub(open.newlines);
             match part.kind {
                 PartKind::Multipart if childless && room => {
-                    let only = part.only_child(open.part);
+                    let only = part.only_child(open.part, open.boundary.is_some());
                     self.parts.push(only);
                 }
                 PartKind::Multipart if childless => part.make_opaque(),

@@ -21,7 +21,7 @@ pub use authority::Actor;
 pub use failure::{Budget, Failure, Fault, Refusal};
 pub use flags::{Flag, Flags, Keyword, Keywords};
 pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};
-pub use name::{BadName, MailboxName, SpecialUse};
+pub use name::{BadName, MailboxName, SEPARATOR, SpecialUse};
 pub use reply::*;
 pub use request::*;
 pub use set::UidSet;

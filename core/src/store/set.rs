@@ -287,6 +287,30 @@ impl SequenceSet {
     }
 }
 
+impl fmt::Display for SequenceSet {
+    /// As it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (from, to)) in self.0.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            if from == to {
+                write!(f, "{comma}{from}")?
+            } else {
+                write!(f, "{comma}{from}:{to}")?
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Is(number) => number.fmt(f),
+            Number::Last => f.write_str("*"),
+        }
+    }
+}
+
 /// `seq-number = nz-number / "*"`
 fn number(octets: &[u8]) -> Option<Number> {
     match octets {

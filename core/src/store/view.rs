@@ -23,7 +23,7 @@ pub struct Row {
     pub modseq: ModSeq,
     /// INTERNALDATE, in seconds since 1970.
     pub internal_date_s: i64,
-    /// The moment of its `Date` field, in seconds since 1970; INTERNALDATE where it has none.
+    /// What its `Date` field shows, the zone disregarded, in seconds since 1970; INTERNALDATE where it has none.
     pub sent_date_s: i64,
 }
 

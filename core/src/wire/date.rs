@@ -15,6 +15,13 @@ pub struct Sent {
     pub zone_min: i16,
 }
 
+impl Sent {
+    /// What the writer's clock showed, as if its zone were UTC.
+    pub fn local_s(self) -> i64 {
+        self.unix_s.saturating_add(i64::from(self.zone_min) * 60)
+    }
+}
+
 const DAY_S: i64 = 86_400;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -91,13 +98,13 @@ pub fn parse_day(text: &[u8]) -> Option<Day> {
         .flatten()
 }
 
-/// `date-time` without its quotes (RFC 3501, 9): ` 1-Feb-1994 21:52:25 -0800`, in seconds since 1970. The day may have a
-/// leading space or none, as clients write both.
+/// `date-time` without its quotes (RFC 3501, 9): ` 1-Feb-1994 21:52:25 -0800`, in seconds since 1970. The day has two
+/// characters: `date-day-fixed = (SP DIGIT) / 2DIGIT`.
 pub fn parse_date_time(text: &[u8]) -> Option<i64> {
-    let text = text.strip_prefix(b" ").unwrap_or(text);
+    let (text, digits) = text.strip_prefix(b" ").map_or((text, 2), |rest| (rest, 1));
     let mut parts = text.split(|&octet| octet == b' ');
     let (day, time, zone) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || time.len() != 8 || zone.len() != 5 {
+    if parts.next().is_some() || day.get(digits) != Some(&b'-') || time.len() != 8 || zone.len() != 5 {
         return None;
     }
     moment(parse_day(day)?, clock(time)?, numeric_zone(zone)?).map(|sent| sent.unix_s)
@@ -303,6 +310,7 @@ mod tests {
         assert_eq!(parse_date_time(b"17-Jul-1996 02:44:25 -0700"), Some(837_596_665));
         assert_eq!(parse_date_time(b" 1-Jan-1970 00:00:00 +0000"), Some(0));
         for wrong in [
+            "7-Jul-1996 02:44:25 -0700",
             "17-Jul-1996 02:44 -0700",
             "17-Jul-1996 24:00:00 +0000",
             "17-Jul-1996 02:44:25 PST",

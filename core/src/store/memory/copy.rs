@@ -39,7 +39,7 @@ impl Store {
             let copies = self.translated(me, trip, to, &source)?;
             let load = load(&copies);
             let transferred = self.transfer(to, copies);
-            let first = transferred.target.iter().next().unwrap_or_default();
+            let first = transferred.target.min().unwrap_or_default();
             self.receipts.insert(
                 trip.key,
                 Receipt {

@@ -24,7 +24,7 @@ impl Store {
         }
         let mut drafts = messages
             .iter()
-            .map(|new| draft_append(new))
+            .map(draft_append)
             .collect::<Result<Vec<_>, _>>()?;
         let mut load = Load::default();
         drafts.iter().for_each(|draft| load.add(draft.row.size));
@@ -139,7 +139,7 @@ impl Store {
 }
 
 fn encoded(stored: &Stored) -> Bytes {
-    Bytes::from(stored.index.encode())
+    stored.index.encode()
 }
 
 fn draft_append(new: &NewMessage) -> Result<Message, Refusal> {
@@ -183,7 +183,7 @@ fn draft_row(stored: &Stored, head: usize, internal_date_s: i64) -> Result<Row, 
         flags: Flags::NONE,
         modseq: ModSeq(0),
         internal_date_s,
-        sent_date_s: stored.index.sent_date_s().unwrap_or(internal_date_s),
+        sent_date_s: stored.index.summary.sent_s.unwrap_or(internal_date_s),
     })
 }
 

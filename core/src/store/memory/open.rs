@@ -74,5 +74,5 @@ fn page_row(message: &Message) -> PageRow {
 
 /// Those of `uids` that are above `last`.
 fn above(uids: &UidSet, last: Uid) -> UidSet {
-    uids.iter().filter(|uid| *uid > last.0).collect()
+    uids.intersection(&UidSet::range(last.0.saturating_add(1)..=u32::MAX))
 }

@@ -50,6 +50,55 @@ fn samples_reach_every_answer() {
             }
         }
     }
-    let seen: Vec<_> = seen.iter().map(String::as_str).collect();
-    assert_eq!(seen, [""]);
+    for wanted in [
+        "FindAccount ok",
+        "FindRecipient ok",
+        "FindRecipient NoSuchAccount",
+        "CreateAccount AlreadyExists",
+        "DeleteAccount ok",
+        "SetPassword ok",
+        "ListAccounts NotPermitted",
+        "ListMailboxes ok",
+        "ListSubscriptions ok",
+        "StatusMailbox ok",
+        "CreateMailbox ok",
+        "CreateMailbox AlreadyExists",
+        "CreateMailbox NoSuchAccount",
+        "DeleteMailbox ok",
+        "DeleteMailbox NotPermitted",
+        "DeleteMailbox NoSuchMailbox",
+        "RenameMailbox ok",
+        "RenameMailbox AlreadyExists",
+        "RenameMailbox NotPermitted",
+        "RenameMailbox NoSuchMailbox",
+        "Subscribe ok",
+        "Unsubscribe ok",
+        "OpenMailbox ok",
+        "Refresh ok",
+        "Refresh NoSuchMailbox",
+        "FetchPage ok",
+        "ChangeFlags ok",
+        "ChangeFlags Limit(Keywords)",
+        "ChangeFlags NoSuchMailbox",
+        "Copy ok",
+        "Copy OverQuota",
+        "Copy NoSuchMailbox",
+        "Expunge ok",
+        "Expunge NoSuchMailbox",
+        "Append ok",
+        "Append OverQuota",
+        "Append Limit(Keywords)",
+        "Deliver new",
+        "Deliver repeated",
+        "Deliver OverQuota",
+        "Deliver NoSuchMailbox",
+        "Deliver NotPermitted",
+    ] {
+        assert!(
+            seen.contains(&format!("store.{wanted}")),
+            "{wanted} is not among {seen:?}"
+        );
+    }
+    let broken = seen.iter().find(|answer| answer.contains("Broken"));
+    assert_eq!(broken, None);
 }
