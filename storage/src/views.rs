@@ -38,7 +38,10 @@ impl Default for Views {
 
 impl Views {
     fn with_room(rows_max: usize) -> Self {
-        Self { state: Mutex::default(), rows_max }
+        Self {
+            state: Mutex::default(),
+            rows_max,
+        }
     }
 
     /// The view of a mailbox, if it is here.
@@ -54,12 +57,18 @@ impl Views {
     /// Takes in a view, unless a newer one is here.
     pub(crate) fn put(&self, view: Arc<View>) {
         let mut state = self.lock();
-        let known = state.views.get(&view.mailbox).map(|entry| entry.view.highest_modseq);
+        let known = state
+            .views
+            .get(&view.mailbox)
+            .map(|entry| entry.view.highest_modseq);
         if known.is_some_and(|known| known >= view.highest_modseq) {
             return;
         }
         state.uses += 1;
-        let entry = Entry { used: state.uses, view };
+        let entry = Entry {
+            used: state.uses,
+            view,
+        };
         state.rows += cost(&entry.view);
         if let Some(old) = state.views.insert(entry.view.mailbox, entry) {
             state.rows -= cost(&old.view);
@@ -68,7 +77,7 @@ impl Views {
     }
 
     /// Forgets the view of a mailbox.
-    pub(crate) fn drop_view(&self, mailbox: MailboxId) {
+    pub(crate) fn remove(&self, mailbox: MailboxId) {
         let mut state = self.lock();
         state.remove(mailbox);
     }
@@ -90,7 +99,11 @@ impl State {
         if self.rows <= rows_max {
             return;
         }
-        let mut by_use: Vec<_> = self.views.iter().map(|(mailbox, entry)| (entry.used, *mailbox)).collect();
+        let mut by_use: Vec<_> = self
+            .views
+            .iter()
+            .map(|(mailbox, entry)| (entry.used, *mailbox))
+            .collect();
         by_use.sort_unstable();
         by_use.pop();
         for (_, mailbox) in by_use {
@@ -144,7 +157,10 @@ mod tests {
         assert!(views.get(MailboxId(2)).is_none());
         assert!(views.get(MailboxId(4)).is_some());
         views.put(view(5, 1, 10_000));
-        assert!(views.get(MailboxId(5)).is_some(), "a view larger than the room is kept while it is in use");
+        assert!(
+            views.get(MailboxId(5)).is_some(),
+            "a view larger than the room is kept while it is in use"
+        );
         assert_eq!(views.lock().rows, 10_016);
     }
 }

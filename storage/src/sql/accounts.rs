@@ -51,14 +51,24 @@ pub(crate) async fn find_account(tx: &mut Tx<'_>, login: &str) -> Answer {
 
 pub(crate) async fn find_recipient(tx: &mut Tx<'_>, address: &str, base: Option<&str>) -> Answer {
     for candidate in [Some(address), base].into_iter().flatten() {
-        let query = sql(RECIPIENT).bind(candidate.to_owned()).bind(MailboxName::inbox().hash().to_vec());
+        let query = sql(RECIPIENT)
+            .bind(candidate.to_owned())
+            .bind(MailboxName::inbox().hash().to_vec());
         if let Some(row) = tx.db.first(query).await? {
             let inbox = Folder::from_row(&row)?;
-            let place =
-                RecipientPlace { account: inbox.account, mailbox: inbox.line.id, room_bytes: inbox.room_bytes() };
+            let place = RecipientPlace {
+                account: inbox.account,
+                mailbox: inbox.line.id,
+                room_bytes: inbox.room_bytes(),
+            };
             return Ok(Reply::RecipientFound(place));
         }
-        if tx.db.first(sql(ADDRESS).bind(candidate.to_owned())).await?.is_some() {
+        if tx
+            .db
+            .first(sql(ADDRESS).bind(candidate.to_owned()))
+            .await?
+            .is_some()
+        {
             return Err(Refusal::NoSuchMailbox.into());
         }
     }
@@ -67,14 +77,22 @@ pub(crate) async fn find_recipient(tx: &mut Tx<'_>, address: &str, base: Option<
 
 pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer {
     let names: BTreeSet<_> = new.mailboxes.iter().map(|mailbox| &mailbox.name).collect();
-    let taken = tx.db.first(sql(LOGIN_TAKEN).bind(new.login.clone()).bind(new.login.clone())).await?;
+    let taken = tx
+        .db
+        .first(sql(LOGIN_TAKEN).bind(new.login.clone()).bind(new.login.clone()))
+        .await?;
     if taken.is_some() || names.len() < new.mailboxes.len() {
         return Err(Refusal::AlreadyExists.into());
     }
     if new.mailboxes.len() > MAILBOXES_MAX {
         return Err(Refusal::Limit(Budget::Mailboxes).into());
     }
-    if tx.db.first(sql(ID_TAKEN).bind(new.id.0).bind(new.id.0)).await?.is_some() {
+    if tx
+        .db
+        .first(sql(ID_TAKEN).bind(new.id.0).bind(new.id.0))
+        .await?
+        .is_some()
+    {
         return Err(Stop::broken(format!("{:?} is taken", new.id)));
     }
     let account = sql(INSERT)
@@ -85,7 +103,9 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
         .bind(stored(new.quota_bytes))
         .bind(stored(new.at_ms));
     tx.db.run(account).await?;
-    tx.db.run(sql(INSERT_ADDRESS).bind(new.login.clone()).bind(new.id.0)).await?;
+    tx.db
+        .run(sql(INSERT_ADDRESS).bind(new.login.clone()).bind(new.id.0))
+        .await?;
     tree::plant(tx, new.id, new.mailboxes.iter(), 0, messages::seconds(new.at_ms)).await?;
     for name in names {
         tree::insert_subscription(tx, new.id, name).await?;

@@ -1,6 +1,5 @@
 //! APPEND: all messages or none.
 
-use bytes::Bytes;
 use lightmail_core::store::{
     AccountId, Appended, Budget, Flags, Keyword, Keywords, MailboxName, NewMessage, Refusal, Reply, UidSet,
 };
@@ -29,7 +28,7 @@ pub(crate) async fn append(
     let mut uids = UidSet::new();
     let mut bytes = 0;
     for ((draft, flags), new) in drafts.iter().zip(new) {
-        let index = Bytes::from(new.stored.index.encode());
+        let index = new.stored.index.encode();
         uids.insert(draft.insert(tx, &mut folder, *flags, index).await?.0);
         bytes += u64::from(draft.size);
     }
@@ -37,7 +36,11 @@ pub(crate) async fn append(
         folder.save(tx).await?;
         count(tx, me, stored(drafts.len() as u64), stored(bytes)).await?;
     }
-    Ok(Reply::Appended(Appended { mailbox: folder.line.id, uid_validity: folder.line.uid_validity, uids }))
+    Ok(Reply::Appended(Appended {
+        mailbox: folder.line.id,
+        uid_validity: folder.line.uid_validity,
+        uids,
+    }))
 }
 
 /// The drafts with their flags; the folder's keyword list has grown by new ones. Nothing has been written.
@@ -93,7 +96,9 @@ pub(crate) fn add_keywords<'a>(
     keywords: impl IntoIterator<Item = &'a Keyword>,
 ) -> Result<Flags, Refusal> {
     keywords.into_iter().try_fold(Flags::NONE, |bits, keyword| {
-        let bit = list.find_or_add(keyword).ok_or(Refusal::Limit(Budget::Keywords))?;
+        let bit = list
+            .find_or_add(keyword)
+            .ok_or(Refusal::Limit(Budget::Keywords))?;
         Ok(bits | bit)
     })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lightmail_core::store::{
-    AccountId, Copied, DeliveryKey, Flags, Keyword, Keywords, MailboxId, MailboxName, ModSeq, Refusal, Reply, Row, Uid,
-    UidSet, View,
+    AccountId, Copied, DeliveryKey, Flags, Keyword, Keywords, MailboxId, MailboxName, ModSeq, Refusal, Reply,
+    Row, Uid, UidSet, View,
 };
 
 use super::append::add_keywords;
@@ -53,7 +53,11 @@ pub(crate) struct Load<'a> {
 
 pub(crate) async fn copy(tx: &mut Tx<'_>, me: AccountId, trip: &Trip<'_>, uids: &UidSet) -> Answer {
     let mut to = Folder::by_name(tx, me, trip.to).await?;
-    let other = if to.line.id == trip.from { None } else { Some(Folder::by_id(tx, me, trip.from).await?) };
+    let other = if to.line.id == trip.from {
+        None
+    } else {
+        Some(Folder::by_id(tx, me, trip.from).await?)
+    };
     let view = view::current(tx, other.as_ref().unwrap_or(&to)).await?;
     let load = Load::new(&view, uids);
     let done = match load.check(&to, other.as_ref(), trip.moving) {
@@ -75,7 +79,8 @@ pub(crate) async fn copy(tx: &mut Tx<'_>, me: AccountId, trip: &Trip<'_>, uids: 
         source = load.rows.iter().map(|row| row.uid.0).collect();
         target = load.transfer(tx, &mut to, trip.from, trip.at_ms).await?;
         if trip.moving {
-            load.bury(tx, left.as_mut().unwrap_or(&mut to), trip.at_ms).await?;
+            load.bury(tx, left.as_mut().unwrap_or(&mut to), trip.at_ms)
+                .await?;
         } else {
             count(tx, me, stored(load.rows.len() as u64), load.bytes()).await?;
         }
@@ -86,13 +91,23 @@ pub(crate) async fn copy(tx: &mut Tx<'_>, me: AccountId, trip: &Trip<'_>, uids: 
         true => Some(view::saved_and_refreshed(tx, left.as_mut().unwrap_or(&mut to), trip.since).await?),
         false => None,
     };
-    Ok(Reply::Copied(Copied { uid_validity, source, target, refreshed }))
+    Ok(Reply::Copied(Copied {
+        uid_validity,
+        source,
+        target,
+        refreshed,
+    }))
 }
 
 impl<'a> Load<'a> {
     pub(crate) fn new(view: &'a View, uids: &'a UidSet) -> Self {
         let rows = view::chosen(view, uids).copied().collect();
-        Self { view, uids, rows, from: view.keywords.clone() }
+        Self {
+            view,
+            uids,
+            rows,
+            from: view.keywords.clone(),
+        }
     }
 
     /// The target's keywords, grown by those it lacks; `None` if there is nothing to copy. Nothing has been written.
@@ -125,7 +140,11 @@ impl<'a> Load<'a> {
         at_ms: u64,
     ) -> Answer<UidSet> {
         let (modseq, first) = (to.step(), to.line.uid_next);
-        let combinations: BTreeSet<_> = self.rows.iter().map(|row| (row.flags & !Flags::SYSTEM).0).collect();
+        let combinations: BTreeSet<_> = self
+            .rows
+            .iter()
+            .map(|row| (row.flags & !Flags::SYSTEM).0)
+            .collect();
         let (mut done, mut next) = (0, i64::from(first.0));
         for (low, high) in view::cover(self.view, self.uids) {
             for &keywords in &combinations {
@@ -141,7 +160,12 @@ impl<'a> Load<'a> {
                     .bind(stored(keywords));
                 done += tx.db.run(query).await?;
             }
-            let query = sql(COPY_INDEX).bind(to.line.id.0).bind(next).bind(from.0).bind(low).bind(high);
+            let query = sql(COPY_INDEX)
+                .bind(to.line.id.0)
+                .bind(next)
+                .bind(from.0)
+                .bind(low)
+                .bind(high);
             next += stored(tx.db.run(query).await?);
         }
         flags::check(tx, from, done, self.rows.len())?;
@@ -168,12 +192,21 @@ impl<'a> Load<'a> {
 
 async fn refer(tx: &mut Tx<'_>, mailbox: MailboxId, first: Uid, last: Uid) -> Answer<()> {
     let (first, last) = (i64::from(first.0), i64::from(last.0));
-    let query = sql(REFER).bind(mailbox.0).bind(first).bind(last).bind(mailbox.0).bind(first).bind(last);
+    let query = sql(REFER)
+        .bind(mailbox.0)
+        .bind(first)
+        .bind(last)
+        .bind(mailbox.0)
+        .bind(first)
+        .bind(last);
     tx.db.run(query).await.map(drop)
 }
 
 /// Flags whose keyword bits mean what `from` says, in the bits of `to`.
 fn translate(flags: Flags, from: &Keywords, to: &Keywords) -> Flags {
-    let keywords = from.of(flags).filter_map(Keyword::new).filter_map(|keyword| to.find(&keyword));
+    let keywords = from
+        .of(flags)
+        .filter_map(Keyword::new)
+        .filter_map(|keyword| to.find(&keyword));
     keywords.fold(flags & Flags::SYSTEM, |flags, bit| flags | bit)
 }

@@ -35,10 +35,16 @@ impl Stop {
         matches!(self, Stop::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
+    /// Whether the database itself failed, so that nothing else in this transaction can be trusted to work.
+    pub(crate) fn is_of_database(&self) -> bool {
+        matches!(self, Stop::Sql(_)) && !self.is_taken()
+    }
+
     /// In the words of the core. A full disk is a limit, a busy database is for later, all else is broken.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Stop::Failure(failure) => failure,
+            Stop::Sql(sqlx::Error::Io(error)) => crate::objects::failure("database", &error),
             Stop::Sql(error) => match primary_code(&error) {
                 Some(SQLITE_FULL) => Refusal::Limit(Budget::Space).into(),
                 Some(SQLITE_BUSY | SQLITE_LOCKED) => Failure::Unavailable { retry_after_s: 5 },
@@ -87,7 +93,11 @@ pub(crate) struct Db<'c> {
 
 impl<'c> Db<'c> {
     pub(crate) fn new(conn: &'c mut SqliteConnection) -> Self {
-        Self { conn, statements: 0, writes: 0 }
+        Self {
+            conn,
+            statements: 0,
+            writes: 0,
+        }
     }
 
     /// Changes rows; answers how many.

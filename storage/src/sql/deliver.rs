@@ -10,15 +10,21 @@ use super::messages::{self, Draft};
 use super::tx::Tx;
 
 const INSERT_KEY: &str = "INSERT INTO deliveries (k, mailbox_id, uid, at) VALUES (?, ?, ?, ?)";
-const FIND_KEY: &str = "SELECT d.uid, b.uid_validity FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id WHERE d.k = ?";
+const FIND_KEY: &str =
+    "SELECT d.uid, b.uid_validity FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id WHERE d.k = ?";
 const FORGET_KEY: &str = "DELETE FROM deliveries WHERE k = ?";
 const FORGET_OLD: &str = "DELETE FROM deliveries WHERE at < ?";
 
 /// How long a key is kept whose delivery nobody confirmed: longer than a queue keeps mail (5 days in Postfix).
 const KEPT_MS: u64 = 7 * 24 * 3600 * 1000;
 
-pub(crate) async fn deliver(tx: &mut Tx<'_>, stored: &Stored, recipients: &[Recipient], at_ms: u64) -> Answer {
-    let index = Bytes::from(stored.index.encode());
+pub(crate) async fn deliver(
+    tx: &mut Tx<'_>,
+    stored: &Stored,
+    recipients: &[Recipient],
+    at_ms: u64,
+) -> Answer {
+    let index = stored.index.encode();
     let mut answers = Vec::with_capacity(recipients.len());
     let mut changed = Vec::new();
     for recipient in recipients {
@@ -44,7 +50,10 @@ async fn deliver_one(
                 folder = folder.stepped_before();
             }
             let uid = folder.line.uid_next;
-            take_key(tx, &recipient.key, recipient.mailbox, uid, at_ms).await?.then_some((folder, draft)).ok_or(None)
+            take_key(tx, &recipient.key, recipient.mailbox, uid, at_ms)
+                .await?
+                .then_some((folder, draft))
+                .ok_or(None)
         }
         Err(refusal) => Err(Some(refusal)),
     };
@@ -54,7 +63,11 @@ async fn deliver_one(
             folder.save(tx).await?;
             count(tx, recipient.account, 1, i64::from(draft.size)).await?;
             changed.push(recipient.mailbox);
-            Ok(Ok(Delivered { uid_validity: folder.line.uid_validity, uid, repeated: false }))
+            Ok(Ok(Delivered {
+                uid_validity: folder.line.uid_validity,
+                uid,
+                repeated: false,
+            }))
         }
         Err(refusal) => Ok(match (delivered_before(tx, &recipient.key).await?, refusal) {
             (Some(delivered), _) => Ok(delivered),
@@ -71,10 +84,18 @@ async fn plan<'a>(
     at_ms: u64,
 ) -> Answer<Result<(Folder, Draft<'a>), Refusal>> {
     let folder = match Folder::live(tx, recipient.account, recipient.mailbox).await {
-        Err(super::db::Stop::Failure(lightmail_core::store::Failure::Refused(refusal))) => return Ok(Err(refusal)),
+        Err(super::db::Stop::Failure(lightmail_core::store::Failure::Refused(refusal))) => {
+            return Ok(Err(refusal));
+        }
         folder => folder?,
     };
-    let draft = Draft::new(stored, &recipient.head, recipient.email_id, messages::seconds(at_ms), at_ms);
+    let draft = Draft::new(
+        stored,
+        &recipient.head,
+        recipient.email_id,
+        messages::seconds(at_ms),
+        at_ms,
+    );
     Ok(draft.and_then(|draft| {
         if !folder.holds(u64::from(draft.size)) {
             return Err(Refusal::OverQuota);
@@ -92,7 +113,11 @@ pub(crate) async fn take_key(
     uid: Uid,
     at_ms: u64,
 ) -> Answer<bool> {
-    let query = sql(INSERT_KEY).bind(key.0.to_vec()).bind(mailbox.0).bind(i64::from(uid.0)).bind(stored(at_ms));
+    let query = sql(INSERT_KEY)
+        .bind(key.0.to_vec())
+        .bind(mailbox.0)
+        .bind(i64::from(uid.0))
+        .bind(stored(at_ms));
     match tx.db.run(query).await {
         Ok(_) => Ok(true),
         Err(stop) if stop.is_taken() => Ok(false),
@@ -103,7 +128,14 @@ pub(crate) async fn take_key(
 /// What a key has brought.
 pub(crate) async fn delivered_before(tx: &mut Tx<'_>, key: &DeliveryKey) -> Answer<Option<Delivered>> {
     let row = tx.db.first(sql(FIND_KEY).bind(key.0.to_vec())).await?;
-    row.map(|row| Ok(Delivered { uid_validity: row.small(1)?, uid: row.uid(0)?, repeated: true })).transpose()
+    row.map(|row| {
+        Ok(Delivered {
+            uid_validity: row.small(1)?,
+            uid: row.uid(0)?,
+            repeated: true,
+        })
+    })
+    .transpose()
 }
 
 /// An object that has messages already gets more of them.
@@ -124,5 +156,8 @@ pub(crate) async fn forget(tx: &mut Tx<'_>, key: &DeliveryKey) -> Answer<()> {
 
 /// Forgets the keys that nobody will send again.
 pub(crate) async fn forget_old(tx: &mut Tx<'_>, now_ms: u64) -> Answer<()> {
-    tx.db.run(sql(FORGET_OLD).bind(stored(now_ms.saturating_sub(KEPT_MS)))).await.map(drop)
+    tx.db
+        .run(sql(FORGET_OLD).bind(stored(now_ms.saturating_sub(KEPT_MS))))
+        .await
+        .map(drop)
 }

@@ -19,7 +19,10 @@ pub(crate) async fn expunge(
     let view = view::current(tx, &folder).await?;
     let all = UidSet::range(1..=u32::MAX);
     let within = within.unwrap_or(&all);
-    let marked: Vec<_> = view::chosen(&view, within).filter(|row| row.flags.has(Flag::Deleted)).copied().collect();
+    let marked: Vec<_> = view::chosen(&view, within)
+        .filter(|row| row.flags.has(Flag::Deleted))
+        .copied()
+        .collect();
     if !marked.is_empty() {
         folder.check_modseq()?;
         let modseq = folder.step();

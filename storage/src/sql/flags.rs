@@ -1,7 +1,8 @@
 //! STORE: one statement a range, whatever the number of messages.
 
 use lightmail_core::store::{
-    AccountId, FlagChange, Flags, FlagsChanged, Keyword, Keywords, MailboxId, ModSeq, Refusal, Reply, Row, UidSet,
+    AccountId, FlagChange, Flags, FlagsChanged, Keyword, Keywords, MailboxId, ModSeq, Refusal, Reply, Row,
+    UidSet,
 };
 
 use super::append::add_keywords;
@@ -33,25 +34,44 @@ pub(crate) async fn change_flags(
     let mut folder = Folder::live(tx, me, mailbox).await?;
     let view = view::current(tx, &folder).await?;
     let newer = |row: &Row| wish.unchanged_since.is_some_and(|last| row.modseq > last);
-    let modified = view::chosen(&view, uids).filter(|row| newer(row)).map(|row| row.uid.0).collect();
+    let modified = view::chosen(&view, uids)
+        .filter(|row| newer(row))
+        .map(|row| row.uid.0)
+        .collect();
     let open: Vec<_> = view::chosen(&view, uids).filter(|row| !newer(row)).collect();
     let mut list = folder.keywords.clone();
-    let mask = if open.is_empty() { Mask::NOTHING } else { wish.mask(&mut list)? };
-    let changed: Vec<_> = open.into_iter().filter(|row| mask.of(row.flags) != row.flags).collect();
+    let mask = if open.is_empty() {
+        Mask::NOTHING
+    } else {
+        wish.mask(&mut list)?
+    };
+    let changed: Vec<_> = open
+        .into_iter()
+        .filter(|row| mask.of(row.flags) != row.flags)
+        .collect();
     let applied: UidSet = changed.iter().map(|row| row.uid.0).collect();
     if !changed.is_empty() {
         folder.check_modseq()?;
         folder.keywords = list;
-        changed.iter().for_each(|row| folder.recount(row, mask.of(row.flags)));
+        changed
+            .iter()
+            .for_each(|row| folder.recount(row, mask.of(row.flags)));
         let modseq = folder.step();
         let mut done = 0;
         for range in view::cover(&view, uids) {
-            done += tx.db.run(mask.update(mailbox, range, modseq, wish.unchanged_since)).await?;
+            done += tx
+                .db
+                .run(mask.update(mailbox, range, modseq, wish.unchanged_since))
+                .await?;
         }
         check(tx, mailbox, done, changed.len())?;
     }
     let refreshed = view::saved_and_refreshed(tx, &mut folder, since).await?;
-    Ok(Reply::FlagsChanged(FlagsChanged { applied, modified, refreshed }))
+    Ok(Reply::FlagsChanged(FlagsChanged {
+        applied,
+        modified,
+        refreshed,
+    }))
 }
 
 /// Whether the database did to as many messages what the view says. If not, the view is thrown away and nothing is done.
@@ -60,7 +80,9 @@ pub(super) fn check(tx: &Tx<'_>, mailbox: MailboxId, done: u64, planned: usize) 
         return Ok(());
     }
     tx.distrust(mailbox);
-    Err(Stop::broken(format!("database: {mailbox:?} has {done} messages where its view has {planned}")))
+    Err(Stop::broken(format!(
+        "database: {mailbox:?} has {done} messages where its view has {planned}"
+    )))
 }
 
 impl Wish<'_> {
@@ -68,11 +90,20 @@ impl Wish<'_> {
     fn mask(&self, list: &mut Keywords) -> Result<Mask, Refusal> {
         let system = self.flags & Flags::SYSTEM;
         Ok(match self.change {
-            FlagChange::Add => Mask { keep: !Flags::NONE, set: system | add_keywords(list, self.keywords)? },
-            FlagChange::Replace => Mask { keep: Flags::NONE, set: system | add_keywords(list, self.keywords)? },
+            FlagChange::Add => Mask {
+                keep: !Flags::NONE,
+                set: system | add_keywords(list, self.keywords)?,
+            },
+            FlagChange::Replace => Mask {
+                keep: Flags::NONE,
+                set: system | add_keywords(list, self.keywords)?,
+            },
             FlagChange::Remove => {
                 let found = self.keywords.iter().filter_map(|keyword| list.find(keyword));
-                Mask { keep: !found.fold(system, |bits, bit| bits | bit), set: Flags::NONE }
+                Mask {
+                    keep: !found.fold(system, |bits, bit| bits | bit),
+                    set: Flags::NONE,
+                }
             }
         })
     }
@@ -86,7 +117,10 @@ struct Mask {
 }
 
 impl Mask {
-    const NOTHING: Mask = Mask { keep: Flags(u64::MAX), set: Flags::NONE };
+    const NOTHING: Mask = Mask {
+        keep: Flags(u64::MAX),
+        set: Flags::NONE,
+    };
 
     fn of(self, flags: Flags) -> Flags {
         (flags & self.keep) | self.set

@@ -1,8 +1,8 @@
 //! A mailbox's row: loaded whole, changed in Rust, saved whole. The writer's lock makes that safe.
 
 use lightmail_core::store::{
-    AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, Refusal, Row, SpecialUse,
-    UID_MAX, Uid,
+    AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, Refusal, Row,
+    SpecialUse, UID_MAX, Uid,
 };
 use sqlx::sqlite::SqliteRow;
 
@@ -54,7 +54,9 @@ pub(crate) struct Folder {
 impl Folder {
     /// Reads a row of the `look!` columns.
     pub(super) fn from_row(row: &SqliteRow) -> Answer<Self> {
-        let name = String::from_utf8(row.octets(2)?.into()).ok().and_then(|name| MailboxName::new(&name).ok());
+        let name = String::from_utf8(row.octets(2)?.into())
+            .ok()
+            .and_then(|name| MailboxName::new(&name).ok());
         let room = match (row.maybe_int(15)?, row.maybe_int(16)?) {
             (Some(quota), Some(used)) => Some((unsigned(quota), unsigned(used))),
             _ => None,
@@ -84,7 +86,9 @@ impl Folder {
 
     /// A live mailbox. Errors: `NoSuchMailbox`.
     pub(crate) async fn by_name(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<Self> {
-        Self::find(tx, by_name(me, name)).await?.ok_or_else(|| Refusal::NoSuchMailbox.into())
+        Self::find(tx, by_name(me, name))
+            .await?
+            .ok_or_else(|| Refusal::NoSuchMailbox.into())
     }
 
     /// A mailbox of this account, deleted or not. Errors: `NoSuchMailbox`.
@@ -96,12 +100,18 @@ impl Folder {
     /// A mailbox of this account that was not deleted. Errors: `NoSuchMailbox`.
     pub(crate) async fn live(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId) -> Answer<Self> {
         let folder = Self::by_id(tx, me, mailbox).await?;
-        if folder.deleted_at == 0 { Ok(folder) } else { Err(Refusal::NoSuchMailbox.into()) }
+        if folder.deleted_at == 0 {
+            Ok(folder)
+        } else {
+            Err(Refusal::NoSuchMailbox.into())
+        }
     }
 
     /// All live mailboxes of an account, by name, octet by octet.
     pub(crate) async fn all(tx: &mut Tx<'_>, me: AccountId) -> Answer<Vec<Self>> {
-        tx.db.each(sql(ALL_LIVE).bind(me.0), |row| Self::from_row(&row)).await
+        tx.db
+            .each(sql(ALL_LIVE).bind(me.0), |row| Self::from_row(&row))
+            .await
     }
 
     /// Whether a name is that of a live mailbox.
@@ -110,28 +120,43 @@ impl Folder {
     }
 
     async fn find(tx: &mut Tx<'_>, query: Query) -> Answer<Option<Self>> {
-        tx.db.first(query).await?.map(|row| Self::from_row(&row)).transpose()
+        tx.db
+            .first(query)
+            .await?
+            .map(|row| Self::from_row(&row))
+            .transpose()
     }
 
     /// Whether the account's quota holds so many octets more. A deleted account holds nothing.
     pub(crate) fn holds(&self, octets: u64) -> bool {
-        self.room.is_some_and(|(quota, used)| quota == 0 || used.saturating_add(octets) <= quota)
+        self.room
+            .is_some_and(|(quota, used)| quota == 0 || used.saturating_add(octets) <= quota)
     }
 
     /// Octets that the quota still holds; `None`: no limit.
     pub(crate) fn room_bytes(&self) -> Option<u64> {
-        self.room.filter(|(quota, _)| *quota > 0).map(|(quota, used)| quota.saturating_sub(used))
+        self.room
+            .filter(|(quota, _)| *quota > 0)
+            .map(|(quota, used)| quota.saturating_sub(used))
     }
 
     /// Whether so many messages can still be added. Errors: `Limit(Uids)`.
     pub(crate) fn check_room(&self, msgs: usize) -> Result<(), Refusal> {
         let last = u64::from(self.line.uid_next.0).saturating_add(msgs as u64);
-        if last <= u64::from(UID_MAX.0) + 1 { self.check_modseq() } else { Err(Refusal::Limit(Budget::Uids)) }
+        if last <= u64::from(UID_MAX.0) + 1 {
+            self.check_modseq()
+        } else {
+            Err(Refusal::Limit(Budget::Uids))
+        }
     }
 
     /// Whether there is another MODSEQ. Errors: `Limit(Uids)`.
     pub(crate) fn check_modseq(&self) -> Result<(), Refusal> {
-        if self.line.highest_modseq.0 < MODSEQ_MAX { Ok(()) } else { Err(Refusal::Limit(Budget::Uids)) }
+        if self.line.highest_modseq.0 < MODSEQ_MAX {
+            Ok(())
+        } else {
+            Err(Refusal::Limit(Budget::Uids))
+        }
     }
 
     /// The one MODSEQ of the request that changes this mailbox now.
@@ -168,8 +193,13 @@ impl Folder {
     pub(crate) fn count_out(&mut self, row: &Row) {
         self.line.msgs = self.line.msgs.saturating_sub(1);
         self.line.bytes = self.line.bytes.saturating_sub(u64::from(row.size));
-        self.line.unseen = self.line.unseen.saturating_sub(u64::from(!row.flags.has(Flag::Seen)));
-        self.marked = self.marked.saturating_sub(u64::from(row.flags.has(Flag::Deleted)));
+        self.line.unseen = self
+            .line
+            .unseen
+            .saturating_sub(u64::from(!row.flags.has(Flag::Seen)));
+        self.marked = self
+            .marked
+            .saturating_sub(u64::from(row.flags.has(Flag::Deleted)));
     }
 
     /// Counts a message with other flags.
@@ -214,7 +244,10 @@ impl Folder {
 
 /// Counts messages in to an account, or out of it with negative numbers. A deleted account counts nothing.
 pub(crate) async fn count(tx: &mut Tx<'_>, me: AccountId, msgs: i64, bytes: i64) -> Answer<()> {
-    tx.db.run(sql(COUNT).bind(msgs).bind(bytes).bind(me.0)).await.map(drop)
+    tx.db
+        .run(sql(COUNT).bind(msgs).bind(bytes).bind(me.0))
+        .await
+        .map(drop)
 }
 
 /// The keywords of a row.

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use lightmail_core::machine::Stored;
 use lightmail_core::store::{Budget, Flags, MailboxId, ModSeq, ObjectId, Refusal, Uid};
 
-use super::db::{Answer, sql, stored};
+use super::db::{Answer, Columns, sql, stored};
 use super::folder::Folder;
 use super::tx::Tx;
+use crate::bodies::Body;
 
 const INSERT: &str = "INSERT INTO messages (mailbox_id, uid, modseq, flags, object_id, email_id, thread_id, \
      internal_date, save_date, size, hdr_size, sent_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -41,15 +42,28 @@ impl<'a> Draft<'a> {
     ) -> Result<Self, Refusal> {
         let size = u32::try_from(stored.size.saturating_add(head.len() as u64));
         let size = size.map_err(|_| Refusal::Limit(Budget::MessageSize))?;
-        Ok(Self { stored, head, email_id, internal_date_s, at_ms, size })
+        Ok(Self {
+            stored,
+            head,
+            email_id,
+            internal_date_s,
+            at_ms,
+            size,
+        })
     }
 
     /// Adds the message under the next UID, with the one MODSEQ of this request. The folder is saved by the caller.
-    pub(crate) async fn insert(&self, tx: &mut Tx<'_>, folder: &mut Folder, flags: Flags, index: Bytes) -> Answer<Uid> {
+    pub(crate) async fn insert(
+        &self,
+        tx: &mut Tx<'_>,
+        folder: &mut Folder,
+        flags: Flags,
+        index: Bytes,
+    ) -> Answer<Uid> {
         let (modseq, uid) = (folder.step(), folder.take_uid());
         folder.count_in(self.size, flags);
         let header = self.stored.index.parts.first().map_or(0, |root| root.header.end);
-        let sent = self.stored.index.sent_date_s().unwrap_or(self.internal_date_s);
+        let sent = self.stored.index.summary.sent_s.unwrap_or(self.internal_date_s);
         let message = sql(INSERT)
             .bind(folder.line.id.0)
             .bind(i64::from(uid.0))
@@ -89,14 +103,22 @@ pub(crate) async fn insert_object(tx: &mut Tx<'_>, new: &Stored, refs: u64, at_m
 
 /// Counts so many more messages with an object.
 pub(crate) async fn refer(tx: &mut Tx<'_>, object: ObjectId, refs: u64) -> Answer<()> {
-    tx.db.run(sql(REFER).bind(stored(refs)).bind(object.0.to_vec())).await.map(drop)
+    tx.db
+        .run(sql(REFER).bind(stored(refs)).bind(object.0.to_vec()))
+        .await
+        .map(drop)
 }
 
 /// Size and SHA-256 of an object that has a row.
-pub(crate) async fn object(tx: &mut Tx<'_>, object: ObjectId) -> Answer<Option<(u64, [u8; 32])>> {
-    use super::db::Columns;
+pub(crate) async fn object(tx: &mut Tx<'_>, object: ObjectId) -> Answer<Option<Body>> {
     let row = tx.db.first(sql(OBJECT).bind(object.0.to_vec())).await?;
-    row.map(|row| Ok((row.count(0)?, row.array(1)?))).transpose()
+    row.map(|row| {
+        Ok(Body {
+            size: row.count(0)?,
+            sha256: row.array(1)?,
+        })
+    })
+    .transpose()
 }
 
 /// Soft-deletes the live messages of a range that have all `flags`; answers how many.

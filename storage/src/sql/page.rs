@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use super::db::{Answer, Columns, sql};
 use super::folder::Folder;
 use super::tx::Tx;
+use crate::bodies::Body;
 
 /// Ranges with at most so many UIDs between them are read by one statement; what was not asked for is passed over.
 const GAP_MAX: u32 = 8;
@@ -16,7 +17,10 @@ const FETCH: &str = "SELECT m.uid, m.object_id, m.size, m.email_id, i.head, i.ca
      WHERE b.id = ? AND b.account_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid";
 
 pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, uids: &UidSet) -> Answer {
-    let mut page = Page { rows: Vec::new(), rest: UidSet::new() };
+    let mut page = Page {
+        rows: Vec::new(),
+        rest: UidSet::new(),
+    };
     let mut known = Vec::new();
     let mut octets = 0;
     for (low, high) in coarse(uids) {
@@ -25,18 +29,28 @@ pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, ui
                 return Ok(true);
             }
             let (row, sha256) = page_row(&row)?;
-            known.push((row.object, row.object_size, sha256));
+            known.push((
+                row.object,
+                Body {
+                    size: row.object_size,
+                    sha256,
+                },
+            ));
             octets += row.head.len() + row.index.len();
             page.rows.push(row);
             Ok(!is_full(page.rows.len(), octets))
         };
-        let query = sql(FETCH).bind(mailbox.0).bind(me.0).bind(i64::from(low)).bind(i64::from(high));
+        let query = sql(FETCH)
+            .bind(mailbox.0)
+            .bind(me.0)
+            .bind(i64::from(low))
+            .bind(i64::from(high));
         tx.db.while_wanted(query, take).await?;
         if is_full(page.rows.len(), octets) {
             break;
         }
     }
-    tx.know_objects(known);
+    tx.know_bodies(known);
     match page.rows.last() {
         Some(last) if is_full(page.rows.len(), octets) => {
             let above = last.uid.0.saturating_add(1);

@@ -32,9 +32,16 @@ async fn rename(
     superiors: &[NewMailbox],
     at_s: i64,
 ) -> Answer {
-    let names: Vec<_> = Folder::all(tx, me).await?.into_iter().map(|folder| (folder.line.name, folder.line.id)).collect();
+    let names: Vec<_> = Folder::all(tx, me)
+        .await?
+        .into_iter()
+        .map(|folder| (folder.line.name, folder.line.id))
+        .collect();
     let taken = |wanted: &MailboxName| names.iter().any(|(name, _)| name == wanted);
-    let moved: Vec<_> = names.iter().filter(|(name, _)| name == from || name.is_below(from)).collect();
+    let moved: Vec<_> = names
+        .iter()
+        .filter(|(name, _)| name == from || name.is_below(from))
+        .collect();
     if moved.is_empty() {
         return Err(Refusal::NoSuchMailbox.into());
     }
@@ -45,7 +52,11 @@ async fn rename(
         return Err(Refusal::AlreadyExists.into());
     }
     let new_name = |(old, id): &(MailboxName, MailboxId)| {
-        let new = if old == from { Some(to.name.clone()) } else { old.moved(from, &to.name) };
+        let new = if old == from {
+            Some(to.name.clone())
+        } else {
+            old.moved(from, &to.name)
+        };
         new.map(|new| (new, *id)).ok_or(Refusal::Limit(Budget::Mailboxes))
     };
     let renamed = moved.into_iter().map(new_name).collect::<Result<Vec<_>, _>>()?;
@@ -56,7 +67,10 @@ async fn rename(
     let superiors = tree::missing(tx, me, superiors).await?;
     room.check(tx, &superiors, at_s).await?;
     for (name, id) in renamed {
-        let query = sql(LINK).bind(name.as_str().as_bytes().to_vec()).bind(name.hash().to_vec()).bind(id.0);
+        let query = sql(LINK)
+            .bind(name.as_str().as_bytes().to_vec())
+            .bind(name.hash().to_vec())
+            .bind(id.0);
         tx.db.run(query).await?;
     }
     if !superiors.is_empty() {

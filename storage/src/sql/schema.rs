@@ -54,9 +54,15 @@ pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<(), MigrateEr
 async fn step(conn: &mut SqliteConnection) -> Result<bool, MigrateError> {
     let version = version(conn).await?;
     let Some(text) = STEPS.get(version) else {
-        return if version == STEPS.len() { Ok(false) } else { Err(MigrateError::Newer(version)) };
+        return if version == STEPS.len() {
+            Ok(false)
+        } else {
+            Err(MigrateError::Newer(version))
+        };
     };
-    sqlx::raw_sql(AssertSqlSafe(for_sqlite(text))).execute(&mut *conn).await?;
+    sqlx::raw_sql(AssertSqlSafe(for_sqlite(text)))
+        .execute(&mut *conn)
+        .await?;
     let next = (version + 1).to_string();
     let set = if version == 0 { INSERT_VERSION } else { SET_VERSION };
     sqlx::query(set).bind(next).execute(&mut *conn).await?;
@@ -69,8 +75,11 @@ async fn version(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
         return Ok(0);
     }
     let row = sqlx::query(VERSION).fetch_optional(&mut *conn).await?;
-    let text: String = row.ok_or_else(|| MigrateError::Damaged("meta holds no schema_version".into()))?.try_get(0)?;
-    text.parse().map_err(|_| MigrateError::Damaged(format!("meta holds the schema_version {text:?}")))
+    let text: String = row
+        .ok_or_else(|| MigrateError::Damaged("meta holds no schema_version".into()))?
+        .try_get(0)?;
+    text.parse()
+        .map_err(|_| MigrateError::Damaged(format!("meta holds the schema_version {text:?}")))
 }
 
 /// The text with what stands in `/*sqlite … */` for all to read.
@@ -113,9 +122,15 @@ mod tests {
             let (mut stepped, mut whole) = (open().await, open().await);
             migrate(&mut stepped).await.unwrap();
             let text = for_sqlite(include_str!("../../../sql/schema.sql"));
-            sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut whole).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(text))
+                .execute(&mut whole)
+                .await
+                .unwrap();
             assert_eq!(shape(&mut stepped).await, shape(&mut whole).await);
-            assert_eq!(version(&mut stepped).await.unwrap(), version(&mut whole).await.unwrap());
+            assert_eq!(
+                version(&mut stepped).await.unwrap(),
+                version(&mut whole).await.unwrap()
+            );
         });
     }
 
@@ -135,7 +150,10 @@ mod tests {
         block_on(async {
             let mut conn = open().await;
             migrate(&mut conn).await.unwrap();
-            sqlx::query("UPDATE meta SET v = '99' WHERE k = 'schema_version'").execute(&mut conn).await.unwrap();
+            sqlx::query("UPDATE meta SET v = '99' WHERE k = 'schema_version'")
+                .execute(&mut conn)
+                .await
+                .unwrap();
             assert!(matches!(migrate(&mut conn).await, Err(MigrateError::Newer(99))));
         });
     }

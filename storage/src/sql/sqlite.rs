@@ -1,6 +1,6 @@
 //! Connections to a SQLite file: one that writes, a few that read.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,16 +25,19 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, permits: Semaphore::new(READERS), idle: Mutex::default() }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+        Self {
+            path,
+            permits: Semaphore::new(READERS),
+            idle: Mutex::default(),
+        }
     }
 
     /// The writing connection. It lives outside of the readers' pool and is never shared.
     pub(crate) async fn writer(&self) -> Result<SqliteConnection, sqlx::Error> {
-        self.options().journal_mode(SqliteJournalMode::Wal).connect().await
+        self.options()
+            .journal_mode(SqliteJournalMode::Wal)
+            .connect()
+            .await
     }
 
     /// A reading connection, as soon as one is free.
@@ -45,7 +48,11 @@ impl Sqlite {
             Some(conn) => conn,
             None => self.options().read_only(true).connect().await?,
         };
-        Ok(Reader { sqlite: self, conn, _permit: permit })
+        Ok(Reader {
+            sqlite: self,
+            conn,
+            _permit: permit,
+        })
     }
 
     /// Closes the idle readers.

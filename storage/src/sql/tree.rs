@@ -1,9 +1,7 @@
 //! The tree of mailboxes and the list of subscriptions.
 
 use lightmail_core::store::memory::{MAILBOXES_MAX, SUBSCRIPTIONS_MAX};
-use lightmail_core::store::{
-    AccountId, Budget, Failure, MailboxName, NewMailbox, Refusal, Reply, Status,
-};
+use lightmail_core::store::{AccountId, Budget, Failure, MailboxName, NewMailbox, Refusal, Reply, Status};
 use sha2::{Digest, Sha256};
 
 use super::db::{Answer, Columns, Stop, sql};
@@ -29,20 +27,29 @@ const INSERT_VALIDITY: &str = "INSERT INTO uid_validity_seq (last, account_id) V
 const UNLINK: &str = "UPDATE mailboxes SET name_hash = ? WHERE id = ?";
 
 const SUBSCRIPTIONS: &str = "SELECT name FROM subscriptions WHERE account_id = ? ORDER BY name";
-const COUNT_SUBSCRIPTIONS: &str = "SELECT COUNT(*), COALESCE(SUM(name_hash = ?), 0) FROM subscriptions WHERE account_id = ?";
+const COUNT_SUBSCRIPTIONS: &str =
+    "SELECT COUNT(*), COALESCE(SUM(name_hash = ?), 0) FROM subscriptions WHERE account_id = ?";
 const ACCOUNT_EXISTS: &str = "SELECT 1 FROM accounts WHERE id = ?";
 const SUBSCRIBE: &str = "INSERT INTO subscriptions (account_id, name_hash, name) VALUES (?, ?, ?)";
 const UNSUBSCRIBE: &str = "DELETE FROM subscriptions WHERE account_id = ? AND name_hash = ?";
 
 pub(crate) async fn list_mailboxes(tx: &mut Tx<'_>, me: AccountId) -> Answer {
     let folders = Folder::all(tx, me).await?;
-    Ok(Reply::Mailboxes(folders.into_iter().map(|folder| folder.line).collect()))
+    Ok(Reply::Mailboxes(
+        folders.into_iter().map(|folder| folder.line).collect(),
+    ))
 }
 
 pub(crate) async fn status_mailbox(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer {
-    let row = tx.db.first(sql(STATUS).bind(me.0).bind(name.hash().to_vec())).await?;
+    let row = tx
+        .db
+        .first(sql(STATUS).bind(me.0).bind(name.hash().to_vec()))
+        .await?;
     let row = row.ok_or(Refusal::NoSuchMailbox)?;
-    Ok(Reply::Status(Status { mailbox: Folder::from_row(&row)?.line, recent: row.count(17)? }))
+    Ok(Reply::Status(Status {
+        mailbox: Folder::from_row(&row)?.line,
+        recent: row.count(17)?,
+    }))
 }
 
 pub(crate) async fn create_mailbox(
@@ -68,7 +75,9 @@ pub(crate) async fn delete_mailbox(tx: &mut Tx<'_>, me: AccountId, name: &Mailbo
         return Err(Refusal::NotPermitted.into());
     }
     let folder = match Folder::by_name(tx, me, name).await {
-        Err(Stop::Failure(Failure::Refused(Refusal::NoSuchMailbox))) if has_inferiors(tx, me, name).await? => {
+        Err(Stop::Failure(Failure::Refused(Refusal::NoSuchMailbox)))
+            if has_inferiors(tx, me, name).await? =>
+        {
             return Err(Refusal::HasChildren.into());
         }
         folder => folder?,
@@ -80,7 +89,10 @@ pub(crate) async fn delete_mailbox(tx: &mut Tx<'_>, me: AccountId, name: &Mailbo
 
 async fn has_inferiors(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<bool> {
     let (from, to) = (format!("{name}/"), format!("{name}0"));
-    let query = sql(INFERIOR).bind(me.0).bind(from.into_bytes()).bind(to.into_bytes());
+    let query = sql(INFERIOR)
+        .bind(me.0)
+        .bind(from.into_bytes())
+        .bind(to.into_bytes());
     Ok(tx.db.first(query).await?.is_some())
 }
 
@@ -89,17 +101,40 @@ async fn has_inferiors(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> An
 pub(crate) async fn close(tx: &mut Tx<'_>, mut folder: Folder, at_ms: u64) -> Answer<()> {
     let modseq = folder.step();
     let all = (1, i64::from(u32::MAX));
-    messages::bury(tx, folder.line.id, all, lightmail_core::store::Flags::NONE, modseq, at_ms).await?;
+    messages::bury(
+        tx,
+        folder.line.id,
+        all,
+        lightmail_core::store::Flags::NONE,
+        modseq,
+        at_ms,
+    )
+    .await?;
     let (msgs, bytes) = folder.count_all_out();
     folder.deleted_at = messages::deleted_at(at_ms);
     folder.save(tx).await?;
-    tx.db.run(sql(UNLINK).bind(unlinked(&folder).to_vec()).bind(folder.line.id.0)).await?;
-    count(tx, folder.account, -super::db::stored(msgs), -super::db::stored(bytes)).await
+    tx.db
+        .run(
+            sql(UNLINK)
+                .bind(unlinked(&folder).to_vec())
+                .bind(folder.line.id.0),
+        )
+        .await?;
+    count(
+        tx,
+        folder.account,
+        -super::db::stored(msgs),
+        -super::db::stored(bytes),
+    )
+    .await
 }
 
 /// The hash in place of a deleted mailbox's name: no name has it, as none begins with a NUL.
 fn unlinked(folder: &Folder) -> [u8; 16] {
-    let hash = Sha256::new().chain_update([0]).chain_update(folder.line.id.0.to_be_bytes()).finalize();
+    let hash = Sha256::new()
+        .chain_update([0])
+        .chain_update(folder.line.id.0.to_be_bytes())
+        .finalize();
     let mut short = [0; 16];
     short.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     short
@@ -114,10 +149,18 @@ pub(crate) struct Room {
 impl Room {
     /// Errors: `NoSuchAccount`.
     pub(crate) async fn of(tx: &mut Tx<'_>, me: AccountId) -> Answer<Self> {
-        let row = tx.db.first(sql(ACCOUNT).bind(me.0)).await?.ok_or(Refusal::NoSuchAccount)?;
+        let row = tx
+            .db
+            .first(sql(ACCOUNT).bind(me.0))
+            .await?
+            .ok_or(Refusal::NoSuchAccount)?;
         let last = row.maybe_int(1)?.unwrap_or(0);
-        let last_validity = u32::try_from(last).map_err(|_| Stop::broken("database: a UIDVALIDITY is none"))?;
-        Ok(Self { mailboxes: row.count(0)?, last_validity })
+        let last_validity =
+            u32::try_from(last).map_err(|_| Stop::broken("database: a UIDVALIDITY is none"))?;
+        Ok(Self {
+            mailboxes: row.count(0)?,
+            last_validity,
+        })
     }
 
     /// Whether these new mailboxes can be planted. Errors: `Limit(Mailboxes)`, `Broken` if an id is taken.
@@ -172,11 +215,24 @@ pub(crate) async fn plant(
             .bind(new.object_id.to_vec())
             .bind(Vec::new());
         let inserted = tx.db.run(query).await;
-        inserted.map_err(|stop| if stop.is_taken() { Stop::broken(format!("{:?} is taken", new.id)) } else { stop })?;
+        inserted.map_err(|stop| {
+            if stop.is_taken() {
+                Stop::broken(format!("{:?} is taken", new.id))
+            } else {
+                stop
+            }
+        })?;
         tx.announce(me, new.id, lightmail_core::store::ModSeq(1));
     }
-    if tx.db.run(sql(SET_VALIDITY).bind(i64::from(last)).bind(me.0)).await? == 0 {
-        tx.db.run(sql(INSERT_VALIDITY).bind(i64::from(last)).bind(me.0)).await?;
+    if tx
+        .db
+        .run(sql(SET_VALIDITY).bind(i64::from(last)).bind(me.0))
+        .await?
+        == 0
+    {
+        tx.db
+            .run(sql(INSERT_VALIDITY).bind(i64::from(last)).bind(me.0))
+            .await?;
     }
     Ok(())
 }
@@ -188,15 +244,23 @@ fn next_validity(last: u32, at_s: i64) -> u32 {
 
 pub(crate) async fn list_subscriptions(tx: &mut Tx<'_>, me: AccountId) -> Answer {
     let names = tx.db.each(sql(SUBSCRIPTIONS).bind(me.0), |row| {
-        let name = String::from_utf8(row.octets(0)?.into()).ok().and_then(|name| MailboxName::new(&name).ok());
+        let name = String::from_utf8(row.octets(0)?.into())
+            .ok()
+            .and_then(|name| MailboxName::new(&name).ok());
         name.ok_or_else(|| Stop::broken("database: a subscribed name is none"))
     });
     Ok(Reply::Subscriptions(names.await?))
 }
 
 pub(crate) async fn subscribe(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer {
-    tx.db.first(sql(ACCOUNT_EXISTS).bind(me.0)).await?.ok_or(Refusal::NoSuchAccount)?;
-    let counted = tx.db.first(sql(COUNT_SUBSCRIPTIONS).bind(name.hash().to_vec()).bind(me.0)).await?;
+    tx.db
+        .first(sql(ACCOUNT_EXISTS).bind(me.0))
+        .await?
+        .ok_or(Refusal::NoSuchAccount)?;
+    let counted = tx
+        .db
+        .first(sql(COUNT_SUBSCRIPTIONS).bind(name.hash().to_vec()).bind(me.0))
+        .await?;
     let counted = counted.ok_or_else(|| Stop::broken("database: COUNT gave no row"))?;
     if counted.count(1)? == 0 {
         if counted.count(0)? >= SUBSCRIPTIONS_MAX as u64 {
@@ -208,22 +272,22 @@ pub(crate) async fn subscribe(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName
 }
 
 pub(crate) async fn insert_subscription(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<()> {
-    let query = sql(SUBSCRIBE).bind(me.0).bind(name.hash().to_vec()).bind(name.as_str().as_bytes().to_vec());
+    let query = sql(SUBSCRIBE)
+        .bind(me.0)
+        .bind(name.hash().to_vec())
+        .bind(name.as_str().as_bytes().to_vec());
     tx.db.run(query).await.map(drop)
 }
 
 pub(crate) async fn unsubscribe(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer {
-    tx.db.run(sql(UNSUBSCRIBE).bind(me.0).bind(name.hash().to_vec())).await?;
+    tx.db
+        .run(sql(UNSUBSCRIBE).bind(me.0).bind(name.hash().to_vec()))
+        .await?;
     Ok(Reply::Unsubscribed)
 }
 
 /// The messages of a mailbox move to a new one, keyword list and all (RENAME INBOX).
-pub(crate) async fn move_all(
-    tx: &mut Tx<'_>,
-    from: &mut Folder,
-    to: &mut Folder,
-    at_s: i64,
-) -> Answer<()> {
+pub(crate) async fn move_all(tx: &mut Tx<'_>, from: &mut Folder, to: &mut Folder, at_s: i64) -> Answer<()> {
     let all = lightmail_core::store::UidSet::range(1..=u32::MAX);
     let view = view::current(tx, from).await?;
     to.keywords = from.keywords.clone();

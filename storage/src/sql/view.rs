@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use lightmail_core::store::view::Changes;
 use lightmail_core::store::{
-    AccountId, Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Refusal, Reply, Row, Uid, UidSet,
-    View,
+    AccountId, Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Refusal, Reply, Row, Uid,
+    UidSet, View,
 };
 use sqlx::sqlite::SqliteRow;
 
@@ -46,7 +46,12 @@ pub(crate) struct News {
 }
 
 /// OpenMailbox as far as it only reads; `None` if there is something to claim.
-pub(crate) async fn open(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName, claim: bool) -> Answer<Option<Reply>> {
+pub(crate) async fn open(
+    tx: &mut Tx<'_>,
+    me: AccountId,
+    name: &MailboxName,
+    claim: bool,
+) -> Answer<Option<Reply>> {
     let mut folder = Folder::by_name(tx, me, name).await?;
     let view = match known(tx, &folder) {
         Some(view) => view,
@@ -66,7 +71,13 @@ pub(crate) async fn open(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName, cla
     };
     let recent_from = folder.line.recent_from;
     let unclaimed = recent_from < folder.line.uid_next;
-    Ok((!(claim && unclaimed)).then(|| Reply::Opened(Opened { mailbox: folder.line, view, recent_from })))
+    Ok((!(claim && unclaimed)).then(|| {
+        Reply::Opened(Opened {
+            mailbox: folder.line,
+            view,
+            recent_from,
+        })
+    }))
 }
 
 /// OpenMailbox with a claim.
@@ -76,7 +87,11 @@ pub(crate) async fn open_and_claim(tx: &mut Tx<'_>, me: AccountId, name: &Mailbo
     let mailbox = folder.line.clone();
     let recent_from = folder.claim_recent();
     folder.save(tx).await?;
-    Ok(Reply::Opened(Opened { mailbox, view, recent_from }))
+    Ok(Reply::Opened(Opened {
+        mailbox,
+        view,
+        recent_from,
+    }))
 }
 
 /// Refresh as far as it only reads; `None` if there is something to claim.
@@ -89,7 +104,9 @@ pub(crate) async fn refresh(
 ) -> Answer<Option<Reply>> {
     let folder = Folder::by_id(tx, me, mailbox).await?;
     let (refreshed, uid_next) = match known(tx, &folder) {
-        Some(view) if since >= view.highest_modseq => (nothing_new(view, folder.line.recent_from), folder.line.uid_next),
+        Some(view) if since >= view.highest_modseq => {
+            (nothing_new(view, folder.line.recent_from), folder.line.uid_next)
+        }
         _ => {
             let news = catch_up(tx, mailbox, since).await?;
             let uid_next = news.view.uid_next;
@@ -101,16 +118,27 @@ pub(crate) async fn refresh(
 }
 
 /// Refresh with a claim.
-pub(crate) async fn refresh_and_claim(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, since: ModSeq) -> Answer {
+pub(crate) async fn refresh_and_claim(
+    tx: &mut Tx<'_>,
+    me: AccountId,
+    mailbox: MailboxId,
+    since: ModSeq,
+) -> Answer {
     let mut folder = Folder::by_id(tx, me, mailbox).await?;
     let recent_from = folder.claim_recent();
     folder.save(tx).await?;
-    refreshed(tx, &folder, since, recent_from).await.map(Reply::Refreshed)
+    refreshed(tx, &folder, since, recent_from)
+        .await
+        .map(Reply::Refreshed)
 }
 
 /// What a request that changed this mailbox tells its session. The folder is saved here: the session has selected the
 /// mailbox, so it claims what is recent.
-pub(crate) async fn saved_and_refreshed(tx: &mut Tx<'_>, folder: &mut Folder, since: ModSeq) -> Answer<Refreshed> {
+pub(crate) async fn saved_and_refreshed(
+    tx: &mut Tx<'_>,
+    folder: &mut Folder,
+    since: ModSeq,
+) -> Answer<Refreshed> {
     let recent_from = folder.claim_recent();
     folder.save(tx).await?;
     refreshed(tx, folder, since, recent_from).await
@@ -121,7 +149,10 @@ async fn refreshed(tx: &mut Tx<'_>, folder: &Folder, since: ModSeq, recent_from:
         Some(view) if since >= view.highest_modseq => Ok(nothing_new(view, recent_from)),
         _ => {
             let news = catch_up(tx, folder.line.id, since).await?;
-            Ok(Refreshed { recent_from, ..news.refreshed() })
+            Ok(Refreshed {
+                recent_from,
+                ..news.refreshed()
+            })
         }
     }
 }
@@ -138,7 +169,8 @@ pub(crate) async fn current(tx: &mut Tx<'_>, folder: &Folder) -> Answer<Arc<View
 pub(crate) fn chosen<'v>(view: &'v View, uids: &'v UidSet) -> impl Iterator<Item = &'v Row> {
     uids.ranges().flat_map(|range| {
         let (first, last) = range.into_inner();
-        view.iter_from(Uid(first)).take_while(move |row| row.uid.0 <= last)
+        view.iter_from(Uid(first))
+            .take_while(move |row| row.uid.0 <= last)
     })
 }
 
@@ -148,24 +180,38 @@ pub(crate) fn cover(view: &View, uids: &UidSet) -> Vec<(i64, i64)> {
     for range in uids.ranges() {
         let (first, last) = range.into_inner();
         let begin = view.rank(Uid(first));
-        let end = last.checked_add(1).map_or(view.len(), |next| view.rank(Uid(next)));
-        let (Some(low), Some(high)) = (view.nth(begin), end.checked_sub(1).and_then(|at| view.nth(at))) else { continue };
+        let end = last
+            .checked_add(1)
+            .map_or(view.len(), |next| view.rank(Uid(next)));
+        let (Some(low), Some(high)) = (view.nth(begin), end.checked_sub(1).and_then(|at| view.nth(at)))
+        else {
+            continue;
+        };
         match covering.last_mut() {
             _ if begin >= end => {}
             Some((_, open, open_end)) if *open_end == begin => (*open, *open_end) = (*high, end),
             _ => covering.push((*low, *high, end)),
         }
     }
-    covering.iter().map(|(low, high, _)| (i64::from(low.uid.0), i64::from(high.uid.0))).collect()
+    covering
+        .iter()
+        .map(|(low, high, _)| (i64::from(low.uid.0), i64::from(high.uid.0)))
+        .collect()
 }
 
 /// The cached view, if it is as new as the row.
 fn known(tx: &Tx<'_>, folder: &Folder) -> Option<Arc<View>> {
-    tx.cached(folder.line.id).filter(|view| view.highest_modseq == folder.line.highest_modseq)
+    tx.cached(folder.line.id)
+        .filter(|view| view.highest_modseq == folder.line.highest_modseq)
 }
 
 fn nothing_new(view: Arc<View>, recent_from: Uid) -> Refreshed {
-    Refreshed { view, changed: UidSet::new(), vanished: UidSet::new(), recent_from }
+    Refreshed {
+        view,
+        changed: UidSet::new(),
+        vanished: UidSet::new(),
+        recent_from,
+    }
 }
 
 /// Brings the view up to date and says what has changed since `since`, in one statement. Errors: `NoSuchMailbox`.
@@ -183,7 +229,11 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
         let (message, live) = (message(&row)?, row.int(6)? == 0);
         let uid = message.uid.0;
         if message.modseq > since {
-            if live { changed.insert(uid) } else { vanished.insert(uid) }
+            if live {
+                changed.insert(uid)
+            } else {
+                vanished.insert(uid)
+            }
         }
         match (live, message.modseq > have) {
             (true, true) => changes.changed.push(message),
@@ -197,7 +247,14 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
     let base = base.unwrap_or_else(|| Arc::new(View::empty(mailbox, head.uid_validity)));
     let view = head.view(&base, changes);
     tx.remember(Arc::clone(&view));
-    Ok(News { view, recent_from: head.recent_from, bytes: head.bytes, deleted_at: head.deleted_at, changed, vanished })
+    Ok(News {
+        view,
+        recent_from: head.recent_from,
+        bytes: head.bytes,
+        deleted_at: head.deleted_at,
+        changed,
+        vanished,
+    })
 }
 
 /// A cold view is read along the primary key, changes along the index of MODSEQs.
@@ -257,6 +314,11 @@ fn message(row: &SqliteRow) -> Answer<Row> {
 
 impl News {
     fn refreshed(self) -> Refreshed {
-        Refreshed { view: self.view, changed: self.changed, vanished: self.vanished, recent_from: self.recent_from }
+        Refreshed {
+            view: self.view,
+            changed: self.changed,
+            vanished: self.vanished,
+            recent_from: self.recent_from,
+        }
     }
 }

@@ -1,0 +1,3 @@
+//! What needs a whole storage.
+
+pub(crate) mod scratch;
