@@ -1,0 +1,11 @@
+//! What needs a whole storage.
+
+mod check;
+mod crash;
+mod folder_reads;
+mod isolation;
+mod model;
+pub(crate) mod scratch;
+mod statements;
+mod town;
+mod watching;
