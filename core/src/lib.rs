@@ -6,6 +6,7 @@
 //! Invariant: this crate has no `async`, no thread, no clock, no file, no socket, no randomness of its own, and depends on
 //! no crate that has.
 
+pub mod admin;
 pub mod config;
 pub mod imap;
 pub mod lmtp;

@@ -1,0 +1,76 @@
+//! What the command line and the Admin API decide, without a terminal and without HTTP.
+
+use crate::machine::{Seed, Time};
+use crate::store::{MailboxName, NewAccount, NewMailbox, SpecialUse};
+
+/// Why a login name is none; says what would be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadLogin(pub &'static str);
+
+impl std::fmt::Display for BadLogin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// A login name is an address, lower-cased: `user@example.com`. It is the account's first address too.
+pub fn login(given: &str) -> Result<String, BadLogin> {
+    let login = given.to_lowercase();
+    let Some((local, domain)) = login.rsplit_once('@') else {
+        return Err(BadLogin("a login name is an address, such as user@example.com"));
+    };
+    if local.is_empty() || domain.is_empty() {
+        return Err(BadLogin("a login name has something on both sides of the @"));
+    }
+    if local.len() > 64 || domain.len() > 255 || login.len() > 254 {
+        return Err(BadLogin("a login name has at most 64 octets before the @ and 254 in all"));
+    }
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "\"(),:;<>[\\]".contains(c);
+    if login.contains(odd) || local.contains('@') {
+        return Err(BadLogin("a login name has no spaces, control characters, quotes, brackets, or second @"));
+    }
+    Ok(login)
+}
+
+/// A new account with INBOX and the usual special-use mailboxes (RFC 6154).
+pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: String) -> NewAccount {
+    let names = SpecialUse::ALL.into_iter().filter_map(|special| {
+        MailboxName::new(special.default_name()).ok().map(|name| (name, Some(special)))
+    });
+    let mailboxes = std::iter::once((MailboxName::inbox(), None))
+        .chain(names)
+        .map(|(name, special_use)| NewMailbox { id: seed.mailbox(), name, special_use, object_id: seed.half() })
+        .collect();
+    NewAccount { id: seed.account(), login, pw_hash, quota_bytes: 0, mailboxes, at_ms: now.unix_ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_are_addresses() {
+        for (given, want) in [
+            ("User@Example.COM", Some("user@example.com")),
+            ("a.b+c@d", Some("a.b+c@d")),
+            ("user", None),
+            ("@x", None),
+            ("x@", None),
+            ("a b@c", None),
+            ("a\n@c", None),
+            ("a@b@c", None),
+            ("<a@b>", None),
+        ] {
+            assert_eq!(login(given).ok().as_deref(), want, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_has_the_usual_mailboxes() {
+        let account = new_account(&mut Seed::new([1; 32]), Time::default(), "a@b".into(), "h".into());
+        let names: Vec<_> = account.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
+        assert_eq!(names, ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"]);
+        let ids: std::collections::BTreeSet<_> = account.mailboxes.iter().map(|mailbox| mailbox.id).collect();
+        assert_eq!(ids.len(), 6);
+    }
+}
