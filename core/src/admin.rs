@@ -23,11 +23,15 @@ pub fn login(given: &str) -> Result<String, BadLogin> {
         return Err(BadLogin("a login name has something on both sides of the @"));
     }
     if local.len() > 64 || domain.len() > 255 || login.len() > 254 {
-        return Err(BadLogin("a login name has at most 64 octets before the @ and 254 in all"));
+        return Err(BadLogin(
+            "a login name has at most 64 octets before the @ and 254 in all",
+        ));
     }
     let odd = |c: char| c.is_control() || c.is_whitespace() || "\"(),:;<>[\\]".contains(c);
     if login.contains(odd) || local.contains('@') {
-        return Err(BadLogin("a login name has no spaces, control characters, quotes, brackets, or second @"));
+        return Err(BadLogin(
+            "a login name has no spaces, control characters, quotes, brackets, or second @",
+        ));
     }
     Ok(login)
 }
@@ -35,13 +39,27 @@ pub fn login(given: &str) -> Result<String, BadLogin> {
 /// A new account with INBOX and the usual special-use mailboxes (RFC 6154).
 pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: String) -> NewAccount {
     let names = SpecialUse::ALL.into_iter().filter_map(|special| {
-        MailboxName::new(special.default_name()).ok().map(|name| (name, Some(special)))
+        MailboxName::new(special.default_name())
+            .ok()
+            .map(|name| (name, Some(special)))
     });
     let mailboxes = std::iter::once((MailboxName::inbox(), None))
         .chain(names)
-        .map(|(name, special_use)| NewMailbox { id: seed.mailbox(), name, special_use, object_id: seed.half() })
+        .map(|(name, special_use)| NewMailbox {
+            id: seed.mailbox(),
+            name,
+            special_use,
+            object_id: seed.half(),
+        })
         .collect();
-    NewAccount { id: seed.account(), login, pw_hash, quota_bytes: 0, mailboxes, at_ms: now.unix_ms }
+    NewAccount {
+        id: seed.account(),
+        login,
+        pw_hash,
+        quota_bytes: 0,
+        mailboxes,
+        at_ms: now.unix_ms,
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +86,11 @@ mod tests {
     #[test]
     fn an_account_has_the_usual_mailboxes() {
         let account = new_account(&mut Seed::new([1; 32]), Time::default(), "a@b".into(), "h".into());
-        let names: Vec<_> = account.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
+        let names: Vec<_> = account
+            .mailboxes
+            .iter()
+            .map(|mailbox| mailbox.name.as_str())
+            .collect();
         assert_eq!(names, ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"]);
         let ids: std::collections::BTreeSet<_> = account.mailboxes.iter().map(|mailbox| mailbox.id).collect();
         assert_eq!(ids.len(), 6);

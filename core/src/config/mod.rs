@@ -1,1 +1,234 @@
-//! To be written.
+//! Configuration: INI text in, [`Config`] out, or all that is wrong with it at once.
+//!
+//! One table (`table.rs`) declares every key. Never opens a file: the shell reads the text, and looks whether the
+//! [`files`](Config::files) that it names are there.
+
+mod ini;
+mod table;
+mod text;
+mod value;
+
+pub use ini::ConfigError;
+pub use table::{
+    Antivirus, Api, Auth, Config, Database, Dkim, Garbage, Imap, Limits, Lmtp, Log, Pop3, Queue, S3, Server,
+    Smtp, SmtpServer, Tls,
+};
+pub use text::{describe, example};
+pub use value::{
+    AntivirusMode, DatabaseTls, FilePath, List, LogFormat, LogLevel, OnFailure, Plaintext, Port, RelayTls,
+    Secret,
+};
+
+use ini::Origin;
+use table::TABLE;
+
+/// Reads a configuration; what it does not say has its default.
+///
+/// `file` is the name that errors begin with. Errors: everything that is wrong, in the order of lines.
+pub fn parse(file: &str, text: &str) -> Result<Config, Vec<ConfigError>> {
+    let (config, mut errors) = ini::read(file, text);
+    errors.extend(config.contradictions());
+    errors.sort_by_key(|error| error.line);
+    if errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(errors)
+    }
+}
+
+/// A file that the configuration names and that must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// The section.
+    pub section: &'static str,
+    /// The key.
+    pub key: &'static str,
+    /// The line, from 1.
+    pub line: usize,
+    /// The path as it was given.
+    pub path: String,
+    origin: Origin,
+}
+
+impl NamedFile {
+    /// The error to show if the file cannot be had; `why` as in "no such file".
+    pub fn error(&self, why: &str) -> ConfigError {
+        self.origin.error(why)
+    }
+}
+
+impl Config {
+    /// All files that must be there at start.
+    pub fn files(&self) -> Vec<NamedFile> {
+        let file_keys = |origin: &&Origin| {
+            let keys = TABLE
+                .iter()
+                .filter(|section| section.name == origin.section)
+                .flat_map(|section| section.keys);
+            keys.into_iter().any(|key| key.name == origin.key && key.file)
+        };
+        let named = self.origins.iter().filter(file_keys).filter_map(|origin| {
+            let Origin {
+                section, key, line, ..
+            } = *origin;
+            let path = self.show(section, key).filter(|path| !path.is_empty())?;
+            Some(NamedFile {
+                section,
+                key,
+                line,
+                path,
+                origin: origin.clone(),
+            })
+        });
+        named.collect()
+    }
+
+    /// Octets that a message over LMTP may have.
+    pub fn lmtp_message_size(&self) -> u64 {
+        self.lmtp
+            .max_message_size
+            .unwrap_or(u64::MAX)
+            .min(self.limits.message_size)
+    }
+
+    /// Octets that a message over SMTP may have.
+    pub fn smtp_message_size(&self) -> u64 {
+        self.smtp_server
+            .max_message_size
+            .unwrap_or(u64::MAX)
+            .min(self.limits.message_size)
+    }
+
+    /// The path of LMTP's UNIX socket, if there is one: as given if absolute, else below `data_dir`.
+    pub fn lmtp_socket(&self) -> Option<String> {
+        let socket = self.lmtp.socket.as_ref()?;
+        let root = self.server.data_dir.trim_end_matches('/');
+        Some(if socket.starts_with('/') {
+            socket.clone()
+        } else {
+            format!("{root}/{socket}")
+        })
+    }
+
+    fn origin(&self, section: &str, key: &str) -> Option<&Origin> {
+        self.origins
+            .iter()
+            .find(|origin| origin.section == section && origin.key == key)
+    }
+
+    /// What no single line shows: values that do not go with each other, or with what they are for.
+    fn contradictions(&self) -> Vec<ConfigError> {
+        let mut errors = self.missing();
+        let mut refuse = |section, key, wrong: bool, why: &str| {
+            let origin = self.origin(section, key).filter(|_| wrong);
+            errors.extend(origin.map(|origin| origin.error(why)));
+        };
+        let limit = self.limits.message_size;
+        let lower = format!("it may only lower [limits] message_size, which is {limit}");
+        let raised = |size: Option<u64>| size.is_some_and(|size| size > limit);
+        refuse(
+            "lmtp",
+            "max_message_size",
+            raised(self.lmtp.max_message_size),
+            &lower,
+        );
+        refuse(
+            "smtp_server",
+            "max_message_size",
+            raised(self.smtp_server.max_message_size),
+            &lower,
+        );
+        refuse(
+            "auth",
+            "bcrypt_cost",
+            !(4..=31).contains(&self.auth.bcrypt_cost),
+            "expected 4 to 31",
+        );
+        let percent = self.limits.connections_reserve_percent;
+        refuse(
+            "limits",
+            "connections_reserve_percent",
+            percent > 100,
+            "expected at most 100",
+        );
+        refuse(
+            "queue",
+            "retry_minutes",
+            self.queue.retry_minutes.0.is_empty(),
+            "expected at least one number",
+        );
+        refuse(
+            "server",
+            "data_dir",
+            self.server.data_dir.is_empty(),
+            "expected a path",
+        );
+        let database = self.database.as_ref();
+        let both = database.is_some_and(|database| database.password_file.is_some());
+        let both = both && self.origin("database", "password").is_some();
+        refuse(
+            "database",
+            "password_file",
+            both,
+            "password is given too; one of them is enough",
+        );
+        for (section, key) in AT_LEAST_ONE.iter().copied().chain(limit_keys()) {
+            let zero = self.show(section, key).is_some_and(|value| value == "0");
+            refuse(section, key, zero, "expected at least 1");
+        }
+        errors
+    }
+
+    /// Keys without which an optional section makes no sense.
+    fn missing(&self) -> Vec<ConfigError> {
+        let lacking = NEEDED
+            .iter()
+            .filter(|(section, key)| self.show(section, key).is_some_and(|text| text.is_empty()));
+        let error = |(section, key): &(&str, &str)| {
+            let at = self.origin(section, key).or_else(|| self.origin(section, ""))?;
+            Some(at.error(&if at.key.is_empty() {
+                format!("{key} is missing")
+            } else {
+                "expected text".into()
+            }))
+        };
+        lacking.filter_map(error).collect()
+    }
+}
+
+const NEEDED: &[(&str, &str)] = &[
+    ("s3", "bucket"),
+    ("tls", "certificate"),
+    ("tls", "key"),
+    ("smtp", "host"),
+    ("dkim", "selector"),
+    ("dkim", "key"),
+];
+
+const AT_LEAST_ONE: &[(&str, &str)] = &[
+    ("database", "pool_size"),
+    ("garbage", "batch_size"),
+    ("queue", "per_domain_connections"),
+];
+
+/// Limits that would shut everybody out at 0: all but those for which 0 means "never".
+fn limit_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    const MAY_BE_ZERO: [&str; 6] = [
+        "bad_command_delay_seconds",
+        "bcrypt_queue",
+        "connections_reserve_percent",
+        "data_rate",
+        "data_rate_after_seconds",
+        "password_cache_seconds",
+    ];
+    let limits = TABLE
+        .iter()
+        .filter(|section| section.name == "limits")
+        .flat_map(|section| section.keys);
+    limits
+        .map(|key| ("limits", key.name))
+        .filter(|(_, key)| !MAY_BE_ZERO.contains(key))
+}
+
+#[cfg(test)]
+mod tests;

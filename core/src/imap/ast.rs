@@ -1,11 +1,11 @@
 //! What IMAP arguments mean once they are parsed. The grammar makes these values, the commands use them.
 
+use crate::store::set::SequenceSet;
 use crate::store::{Flag, Keyword, ModSeq};
 use crate::wire::date::Day;
-use crate::store::set::SequenceSet;
 
 /// One thing that FETCH tells of a message (`fetch-att`, RFC 3501, 9).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FetchItem {
     /// `FLAGS`
     Flags,
@@ -26,7 +26,7 @@ pub enum FetchItem {
 }
 
 /// A piece of a message's octets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BodySection {
     /// Which part, by its numbers (`BODY[1.2…]`); empty: the message itself.
     pub part: Vec<u32>,
@@ -41,7 +41,7 @@ pub struct BodySection {
 }
 
 /// What of a part is meant (`section-text`, RFC 3501, 9).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SectionText {
     /// All of it: the whole message for an empty part, else the part's body.
     Whole,
@@ -61,7 +61,7 @@ pub enum SectionText {
 }
 
 /// `<offset.length>` (RFC 3501, 6.4.5); in octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Partial {
     /// Where it begins.
     pub offset: u32,
@@ -70,7 +70,7 @@ pub struct Partial {
 }
 
 /// How a FETCH response names a section.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spelling {
     /// `BODY[…]`
     Body,

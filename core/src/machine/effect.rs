@@ -29,6 +29,20 @@ pub enum Effect {
     ConfirmDelivery(Vec<DeliveryKey>),
 }
 
+impl Effect {
+    /// Its name in rules for faults, logs and metrics: `store.Deliver`, `FinishUpload`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Effect::Store(_, request) => request.name(),
+            Effect::FinishUpload(_) => "FinishUpload",
+            Effect::Scan(_) => "Scan",
+            Effect::VerifyPassword { .. } => "VerifyPassword",
+            Effect::HashPassword(_) => "HashPassword",
+            Effect::ConfirmDelivery(_) => "ConfirmDelivery",
+        }
+    }
+}
+
 /// How an effect ended.
 pub type Outcome = Result<Done, Failure>;
 
@@ -39,7 +53,8 @@ pub enum Done {
     Reply(Reply),
     /// Of [`Effect::FinishUpload`].
     Stored(Stored),
-    /// Of [`Effect::Scan`]: for each target in order, the set of needles found, bit n for needle n.
+    /// Of [`Effect::Scan`]: for each target in order, the set of needles found, bit n for needle n. In an object that is gone
+    /// nothing is found.
     Scanned(Vec<u64>),
     /// Of [`Effect::VerifyPassword`].
     Verified(bool),
@@ -98,8 +113,19 @@ pub struct ScanTarget {
 pub struct Needle {
     /// The folded text.
     pub text: String,
-    /// Whether the header counts too (SEARCH TEXT) or only bodies (SEARCH BODY).
-    pub header: bool,
+    /// Where it counts.
+    pub scope: Scope,
+}
+
+/// Where a text counts as found (RFC 3501, 6.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// TEXT: in the header and the body.
+    Text,
+    /// BODY: in the body; headers of what is attached belong to it.
+    Body,
+    /// HEADER: in the fields of this name in the message's own header; the empty text is in each of them.
+    Field(String),
 }
 
 /// A password on its way to the check. Never printed; compared only for tests and replays.

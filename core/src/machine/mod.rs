@@ -40,6 +40,16 @@ pub trait Machine {
     fn poll(&mut self) -> Step;
 }
 
+impl<M: Machine + ?Sized> Machine for Box<M> {
+    fn handle(&mut self, now: Time, input: Input) {
+        (**self).handle(now, input);
+    }
+
+    fn poll(&mut self) -> Step {
+        (**self).poll()
+    }
+}
+
 /// A moment, as a shell gives it. Deadlines count on `mono_ms`; only dates that people read come from `unix_ms`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Time {
@@ -143,7 +153,8 @@ pub struct Peer {
 impl Peer {
     /// Whether credentials may pass in the clear: loopback or a UNIX socket.
     pub fn is_local(&self) -> bool {
-        self.address.is_none_or(|address| address.to_canonical().is_loopback())
+        self.address
+            .is_none_or(|address| address.to_canonical().is_loopback())
     }
 
     /// Whether the transport is encrypted.

@@ -24,7 +24,11 @@ impl Seed {
     /// 32 octets that were never drawn before.
     pub fn octets(&mut self) -> [u8; 32] {
         self.drawn += 1;
-        Sha256::new().chain_update(self.key).chain_update(self.drawn.to_be_bytes()).finalize().into()
+        Sha256::new()
+            .chain_update(self.key)
+            .chain_update(self.drawn.to_be_bytes())
+            .finalize()
+            .into()
     }
 
     /// 16 octets that were never drawn before.
@@ -36,7 +40,8 @@ impl Seed {
     /// A UUIDv7 (RFC 9562, 5.7): sorts by time, so that one window of a listing holds one window of time.
     pub fn object(&mut self, now: Time) -> ObjectId {
         let [a, b, c, d, e, f, g, h, i, j, ..] = self.half();
-        let uuid = uuid::Builder::from_unix_timestamp_millis(now.unix_ms, &[a, b, c, d, e, f, g, h, i, j]).into_uuid();
+        let uuid = uuid::Builder::from_unix_timestamp_millis(now.unix_ms, &[a, b, c, d, e, f, g, h, i, j])
+            .into_uuid();
         ObjectId(uuid.into_bytes())
     }
 

@@ -40,7 +40,7 @@ pub enum Refusal {
 pub enum Budget {
     /// Keywords of one mailbox: [`super::Keywords::MAX`].
     Keywords,
-    /// Mailboxes of one account.
+    /// Mailboxes of one account: their number, their UIDVALIDITYs, the length or depth of a name after a rename.
     Mailboxes,
     /// UIDs or MODSEQs of one mailbox: the 32 bits are used up.
     Uids,

@@ -25,7 +25,13 @@ pub enum Flag {
 
 impl Flag {
     /// All of them, in bit order.
-    pub const ALL: [Flag; 5] = [Flag::Seen, Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Draft];
+    pub const ALL: [Flag; 5] = [
+        Flag::Seen,
+        Flag::Answered,
+        Flag::Flagged,
+        Flag::Deleted,
+        Flag::Draft,
+    ];
 
     /// As it is written, with its backslash.
     pub fn name(self) -> &'static str {
@@ -137,7 +143,11 @@ impl Keywords {
     /// Reads the stored form: names with a space between them. What is no keyword is a damaged row.
     pub fn from_stored(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
-        let names: Option<Vec<_>> = text.split(' ').filter(|name| !name.is_empty()).map(Keyword::new).collect();
+        let names: Option<Vec<_>> = text
+            .split(' ')
+            .filter(|name| !name.is_empty())
+            .map(Keyword::new)
+            .collect();
         names.filter(|names| names.len() <= Self::MAX).map(Self)
     }
 
@@ -153,7 +163,10 @@ impl Keywords {
 
     /// The bit of a keyword, if this mailbox has it.
     pub fn find(&self, keyword: &Keyword) -> Option<Flags> {
-        self.0.iter().position(|known| known == keyword).map(Flags::keyword)
+        self.0
+            .iter()
+            .position(|known| known == keyword)
+            .map(Flags::keyword)
     }
 
     /// The bit of a keyword, appended if it is new; `None` when the list is full.
@@ -168,7 +181,10 @@ impl Keywords {
 
     /// The names of the keyword bits set in `flags`.
     pub fn of(&self, flags: Flags) -> impl Iterator<Item = &str> {
-        self.names().enumerate().filter(move |(n, _)| flags.has(Flags::keyword(*n))).map(|(_, name)| name)
+        self.names()
+            .enumerate()
+            .filter(move |(n, _)| flags.has(Flags::keyword(*n)))
+            .map(|(_, name)| name)
     }
 
     /// How many there are.

@@ -12,6 +12,8 @@ pub mod memory;
 mod name;
 mod reply;
 mod request;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod set;
 pub mod view;
 
@@ -19,7 +21,7 @@ pub use authority::Actor;
 pub use failure::{Budget, Failure, Fault, Refusal};
 pub use flags::{Flag, Flags, Keyword, Keywords};
 pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};
-pub use name::{BadName, MailboxName, SpecialUse};
+pub use name::{BadName, MailboxName, SEPARATOR, SpecialUse};
 pub use reply::*;
 pub use request::*;
 pub use set::UidSet;

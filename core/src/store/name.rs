@@ -37,7 +37,10 @@ impl MailboxName {
         if name.len() > Self::LEN_MAX {
             return Err(BadName::TooLong);
         }
-        if name.chars().any(|c| c.is_control() || matches!(c, '%' | '*' | '\u{2028}' | '\u{2029}' | '\u{feff}')) {
+        if name
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '%' | '*' | '\u{2028}' | '\u{2029}' | '\u{feff}'))
+        {
             return Err(BadName::BadCharacter);
         }
         let mut levels = 0;
@@ -53,7 +56,11 @@ impl MailboxName {
             return Err(BadName::TooDeep);
         }
         let (first, rest) = name.split_at(name.find(SEPARATOR).unwrap_or(name.len()));
-        Ok(Self(if first.eq_ignore_ascii_case("INBOX") { format!("INBOX{rest}") } else { name.to_owned() }))
+        Ok(Self(if first.eq_ignore_ascii_case("INBOX") {
+            format!("INBOX{rest}")
+        } else {
+            name.to_owned()
+        }))
     }
 
     /// The mailbox that every account has.
@@ -74,23 +81,34 @@ impl MailboxName {
     /// The unique key of a name within an account: exact, whatever a database's collation thinks.
     pub fn hash(&self) -> [u8; 16] {
         let mut short = [0; 16];
-        short.iter_mut().zip(Sha256::digest(&self.0)).for_each(|(to, from)| *to = from);
+        short
+            .iter_mut()
+            .zip(Sha256::digest(&self.0))
+            .for_each(|(to, from)| *to = from);
         short
     }
 
     /// The names above this one, outermost first.
     pub fn superiors(&self) -> impl Iterator<Item = MailboxName> + '_ {
-        self.0.match_indices(SEPARATOR).filter_map(|(at, _)| self.0.get(..at)).map(|name| Self(name.to_owned()))
+        self.0
+            .match_indices(SEPARATOR)
+            .filter_map(|(at, _)| self.0.get(..at))
+            .map(|name| Self(name.to_owned()))
     }
 
     /// Whether this name lies below `other`.
     pub fn is_below(&self, other: &MailboxName) -> bool {
-        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with(SEPARATOR))
+        self.0
+            .strip_prefix(&other.0)
+            .is_some_and(|rest| rest.starts_with(SEPARATOR))
     }
 
     /// This name with the superior `from` replaced by `to`; `None` unless it lies below `from` and the result is a name.
     pub fn moved(&self, from: &MailboxName, to: &MailboxName) -> Option<Self> {
-        self.is_below(from).then(|| self.0.strip_prefix(&from.0)).flatten().and_then(|rest| Self::new(&format!("{to}{rest}")).ok())
+        self.is_below(from)
+            .then(|| self.0.strip_prefix(&from.0))
+            .flatten()
+            .and_then(|rest| Self::new(&format!("{to}{rest}")).ok())
     }
 }
 
@@ -123,8 +141,13 @@ pub enum SpecialUse {
 
 impl SpecialUse {
     /// The mailboxes made for a new account beside INBOX.
-    pub const ALL: [SpecialUse; 5] =
-        [SpecialUse::Drafts, SpecialUse::Sent, SpecialUse::Junk, SpecialUse::Trash, SpecialUse::Archive];
+    pub const ALL: [SpecialUse; 5] = [
+        SpecialUse::Drafts,
+        SpecialUse::Sent,
+        SpecialUse::Junk,
+        SpecialUse::Trash,
+        SpecialUse::Archive,
+    ];
 
     /// As LIST writes it.
     pub fn attribute(self) -> &'static str {

@@ -137,11 +137,11 @@ pub struct Status {
 /// An open mailbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opened {
-    /// Its row, of the same snapshot as the view.
+    /// Its row, of the same snapshot as the view, before anything was claimed.
     pub mailbox: Mailbox,
     /// Its messages.
     pub view: Arc<View>,
-    /// Messages from this UID on are recent in this session.
+    /// Messages from this UID on are recent in this session: the row's `recent_from`, claimed or not.
     pub recent_from: Uid,
 }
 
@@ -152,7 +152,7 @@ pub struct Refreshed {
     pub view: Arc<View>,
     /// Live messages whose MODSEQ is above `since`: new ones and those with other flags.
     pub changed: UidSet,
-    /// Messages expunged above `since`.
+    /// Messages expunged above `since`, those too that came after it.
     pub vanished: UidSet,
     /// New messages from this UID on are recent in this session.
     pub recent_from: Uid,
@@ -163,14 +163,15 @@ pub struct Refreshed {
 pub struct Page {
     /// By UID, ascending. Messages that are gone for good are not among them.
     pub rows: Vec<PageRow>,
-    /// What did not fit: ask again for these.
+    /// What did not fit: ask again for these. If the page is full, the asked UIDs above its last row, whether they exist or
+    /// not; else none.
     pub rest: UidSet,
 }
 
 impl Page {
     /// The most rows of a page.
     pub const ROWS_MAX: usize = 256;
-    /// A page ends with the row that crosses this many octets.
+    /// A page ends with the row with which heads and indexes come to this many octets.
     pub const OCTETS_MAX: usize = 1024 * 1024;
 }
 
@@ -194,9 +195,9 @@ pub struct PageRow {
 /// What STORE did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlagsChanged {
-    /// Messages that this request changed.
+    /// Messages that this request changed; one that had these flags already is not among them.
     pub applied: UidSet,
-    /// Messages left alone because their MODSEQ is above `unchanged_since`.
+    /// Live messages left alone because their MODSEQ is above `unchanged_since`.
     pub modified: UidSet,
     /// The view with this change and all before it.
     pub refreshed: Refreshed,

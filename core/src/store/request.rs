@@ -3,11 +3,25 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, ObjectId, SpecialUse, Uid, UidSet,
+    AccountId, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet,
 };
 use crate::machine::Stored;
 
-/// A question to the store. Requests of [`super::Actor::Account`] speak of that account's mailboxes only.
+/// A question to the store. Requests of [`super::Actor::Account`] speak of that account's mailboxes only: another account's
+/// mailbox is one that there is not.
+///
+/// What holds for all of them; [`super::memory`] is these rules as code:
+/// - All or nothing: a request that fails has changed nothing. `Deliver` alone answers for each recipient.
+/// - Refusals are looked for in this order: `NotPermitted` (by [`super::authority`] first), `NoSuchAccount`,
+///   `NoSuchMailbox` or `HasChildren`, `AlreadyExists`, then the limits: `Mailboxes` and `Subscriptions`, `MessageSize`,
+///   `OverQuota`, `Keywords`, `Uids`. An id that a request draws and that is taken is `Broken`.
+/// - The first MODSEQ of a mailbox is 1. A command that changes a mailbox raises it by one, once, however many messages it
+///   changes, adds and expunges there; they share the new one. A command that changes nothing leaves it alone.
+/// - A deleted mailbox keeps its row and its messages, all soft-deleted. `Refresh`, `FetchPage` and the source of `Copy`
+///   still know it, so that a session that has it selected can go on; for every other request it is `NoSuchMailbox`.
+/// - A deleted account has no mailboxes and no subscriptions; `CreateMailbox` and `Subscribe` are refused with
+///   `NoSuchAccount`.
+/// - Milliseconds become seconds by cutting. An `at_ms` of 0 in a request that soft-deletes is stored as 1, as 0 means live.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// The account of a login name (lower-cased). → `AccountFound`
@@ -15,23 +29,26 @@ pub enum Request {
         /// The name given at log-in.
         login: String,
     },
-    /// Where mail for an address goes. → `RecipientFound`, refused with `NoSuchAccount`
+    /// Where mail for an address goes: the INBOX of its account. → `RecipientFound`, refused with `NoSuchAccount`
     FindRecipient {
         /// The whole address, lower-cased.
         address: String,
         /// The address without its detail (`user+detail@…`, RFC 5233), tried if the whole one is unknown.
         base: Option<String>,
     },
-    /// A new account with its mailboxes, all subscribed. → `AccountCreated`, refused with `AlreadyExists`
+    /// A new account with its mailboxes, all subscribed; its login name becomes its address. Mailboxes get their
+    /// UIDVALIDITY as in `CreateMailbox`, in order. → `AccountCreated`, refused with `AlreadyExists` (a login name or an
+    /// address of somebody, or two mailboxes of one name), `Limit(Mailboxes)`
     CreateAccount(NewAccount),
-    /// → `PasswordSet`, refused with `NoSuchAccount`
+    /// Gives an account another password. → `PasswordSet`, refused with `NoSuchAccount`
     SetPassword {
         /// The account's login name.
         login: String,
         /// The new bcrypt hash.
         pw_hash: String,
     },
-    /// Deletes an account with its addresses; its mailboxes and messages are soft-deleted. → `AccountDeleted`
+    /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
+    /// `DeleteMailbox`. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
     DeleteAccount {
         /// The account's login name.
         login: String,
@@ -50,7 +67,9 @@ pub enum Request {
         /// The mailbox.
         name: MailboxName,
     },
-    /// A new mailbox, with the superiors that are missing (RFC 3501, 6.3.3). → `Created`, refused with `AlreadyExists`
+    /// A new mailbox, with the superiors that are missing (RFC 3501, 6.3.3); it is not subscribed. UIDVALIDITY is
+    /// `max(at_s, last + 1)`, `last` being the account's last one; superiors come first, in order. An `at_s` that 32 bits do
+    /// not hold counts as 0. → `Created`, refused with `AlreadyExists`, `Limit(Mailboxes)`
     CreateMailbox {
         /// The mailbox.
         mailbox: NewMailbox,
@@ -59,8 +78,9 @@ pub enum Request {
         /// Now, in seconds since 1970: the least UIDVALIDITY.
         at_s: i64,
     },
-    /// Soft-deletes a mailbox and its messages; inferiors stay (RFC 3501, 6.3.4). → `Deleted`,
-    /// refused with `NoSuchMailbox`, or with `HasChildren` if only inferiors exist
+    /// Soft-deletes a mailbox and its messages; inferiors and the subscription stay (RFC 3501, 6.3.4). It takes a MODSEQ
+    /// even when it is empty, so that sessions are told. → `Deleted`, refused with `NotPermitted` for INBOX, with
+    /// `NoSuchMailbox`, or with `HasChildren` if only inferiors exist
     DeleteMailbox {
         /// The mailbox.
         name: MailboxName,
@@ -69,6 +89,13 @@ pub enum Request {
     },
     /// Renames a mailbox and its inferiors; INBOX keeps its own and gives its messages to a new mailbox (RFC 3501, 6.3.5).
     /// → `Renamed`, refused with `NoSuchMailbox`, `AlreadyExists` (also if an inferior's new name is taken) or `Limit`
+    ///
+    /// Ids, UIDVALIDITY, MODSEQs, special use stay; subscriptions too, under the old names. Missing superiors are made as in
+    /// `CreateMailbox`. A name that has only inferiors is renamed with them. `NotPermitted`: `to` lies below `from`. A name
+    /// is taken if it is one before the rename, also by what is renamed itself. `Limit(Mailboxes)`: too many mailboxes, or
+    /// an inferior's new name is no name any more.
+    ///
+    /// INBOX: the messages move as by MOVE, keyword list and all, to UIDs from 1 on; `at_s` is when they were deleted from INBOX.
     RenameMailbox {
         /// The old name.
         from: MailboxName,
@@ -79,12 +106,12 @@ pub enum Request {
         /// Now, in seconds since 1970.
         at_s: i64,
     },
-    /// → `Subscribed`, also if it was
+    /// Remembers a name. → `Subscribed`, also if it was; refused with `Limit(Subscriptions)`
     Subscribe {
         /// A name, with or without a mailbox.
         name: MailboxName,
     },
-    /// → `Unsubscribed`, also if it was not
+    /// Forgets a name. → `Unsubscribed`, also if it was not
     Unsubscribe {
         /// A name, with or without a mailbox.
         name: MailboxName,
@@ -98,7 +125,8 @@ pub enum Request {
         /// (RFC 3501, 2.3.2). EXAMINE does not claim them.
         claim_recent: bool,
     },
-    /// What changed after `since`. → `Refreshed`. Answered for a deleted mailbox too: all its messages have vanished.
+    /// What changed after `since`. → `Refreshed`, refused with `NoSuchMailbox`. Answered for a deleted mailbox too: all its
+    /// messages have vanished.
     Refresh {
         /// The mailbox.
         mailbox: MailboxId,
@@ -107,14 +135,18 @@ pub enum Request {
         /// As in `OpenMailbox`.
         claim_recent: bool,
     },
-    /// Some messages' stored columns, soft-deleted ones included (a session may not have been told yet). → `Page`
+    /// Some messages' stored columns, soft-deleted ones included (a session may not have been told yet). → `Page`,
+    /// refused with `NoSuchMailbox`. Answered for a deleted mailbox too.
     FetchPage {
         /// The mailbox.
         mailbox: MailboxId,
         /// The messages.
         uids: UidSet,
     },
-    /// → `FlagsChanged`, refused with `NoSuchMailbox`, `Limit(Keywords)`
+    /// STORE. → `FlagsChanged`, refused with `NoSuchMailbox`, `Limit(Keywords)`, `Limit(Uids)`
+    ///
+    /// Only messages whose flags become others get the new MODSEQ. The session has selected the mailbox, so it claims what is
+    /// recent, whether anything has changed or not (as `OpenMailbox` with `claim_recent`).
     ChangeFlags {
         /// The mailbox.
         mailbox: MailboxId,
@@ -122,9 +154,10 @@ pub enum Request {
         uids: UidSet,
         /// What to do.
         change: FlagChange,
-        /// System flags.
+        /// System flags; other bits are passed over.
         flags: Flags,
-        /// Keywords; new ones are appended to the mailbox's list.
+        /// Keywords. `Add` and `Replace` append new ones to the mailbox's list, in order, if there is a message to set them
+        /// on; `Remove` passes over those that the list lacks.
         keywords: Vec<Keyword>,
         /// Only messages whose MODSEQ is at most this (RFC 7162, 3.1.3).
         unchanged_since: Option<ModSeq>,
@@ -133,6 +166,11 @@ pub enum Request {
     },
     /// COPY and MOVE: in one transaction, no body is read. UIDs ascend as those of the source do.
     /// → `Copied`, refused with `NoSuchMailbox` (of the target: `TRYCREATE`), `OverQuota`, `Limit`
+    ///
+    /// Flags, dates, EMAILID, head and body are those of the source. Keywords are mapped by name; those that the target lacks
+    /// and a copied message has are appended to its list in the order of the source's. MOVE needs no room in the quota.
+    /// The target may be the source: the copies come behind, and MOVE removes the originals with the same MODSEQ.
+    /// A deleted source holds no messages. MOVE claims what is recent in the source, as `ChangeFlags` does.
     Copy {
         /// The source.
         from: MailboxId,
@@ -142,14 +180,16 @@ pub enum Request {
         to: MailboxName,
         /// Whether the messages leave the source (RFC 6851).
         moving: bool,
-        /// Makes a repeated request the same request.
+        /// Makes a repeated request the same request: if a message was copied under this key before, none is copied, and
+        /// `source` and `target` are answered empty. The key is not used up when nothing was copied.
         key: DeliveryKey,
         /// Now, in milliseconds since 1970.
         at_ms: u64,
         /// The MODSEQ of the source's view that the machine has.
         since: ModSeq,
     },
-    /// Soft-deletes the messages marked `\Deleted` (RFC 3501, 6.4.3; RFC 4315, 2.1). → `Expunged`
+    /// Soft-deletes the messages marked `\Deleted` (RFC 3501, 6.4.3; RFC 4315, 2.1). → `Expunged`,
+    /// refused with `NoSuchMailbox`, `Limit(Uids)`. Claims what is recent, as `ChangeFlags` does.
     Expunge {
         /// The mailbox.
         mailbox: MailboxId,
@@ -161,7 +201,7 @@ pub enum Request {
         since: ModSeq,
     },
     /// Adds messages to a mailbox, all or none (RFC 3501, 6.3.11; RFC 3502). → `Appended`,
-    /// refused with `NoSuchMailbox`, `OverQuota`, `Limit`
+    /// refused with `NoSuchMailbox`, `OverQuota`, `Limit`; `Broken` if an object has messages already
     Append {
         /// The mailbox.
         name: MailboxName,
@@ -171,6 +211,11 @@ pub enum Request {
         at_ms: u64,
     },
     /// One message to all its recipients, in one transaction; each is answered on its own. → `Delivered`
+    ///
+    /// Recipients are served in order, so that one may use up the quota of the next. A key that is known, from an earlier try
+    /// or from earlier in this envelope, is answered with what it brought then, wherever that message is now. A refused
+    /// recipient (`NoSuchMailbox`, `Limit(MessageSize)`, `OverQuota`, `Limit(Uids)`) leaves no key. Two recipients in one
+    /// mailbox get two UIDs and one MODSEQ. An object that has messages already gets more of them.
     Deliver {
         /// The body, durable already.
         stored: Stored,
@@ -179,6 +224,36 @@ pub enum Request {
         /// Now, in milliseconds since 1970: `INTERNALDATE` and save date.
         at_ms: u64,
     },
+}
+
+impl Request {
+    /// Its name in rules for faults, logs and metrics: `store.Deliver`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Request::FindAccount { .. } => "store.FindAccount",
+            Request::FindRecipient { .. } => "store.FindRecipient",
+            Request::CreateAccount(_) => "store.CreateAccount",
+            Request::SetPassword { .. } => "store.SetPassword",
+            Request::DeleteAccount { .. } => "store.DeleteAccount",
+            Request::ListAccounts => "store.ListAccounts",
+            Request::ListMailboxes => "store.ListMailboxes",
+            Request::ListSubscriptions => "store.ListSubscriptions",
+            Request::StatusMailbox { .. } => "store.StatusMailbox",
+            Request::CreateMailbox { .. } => "store.CreateMailbox",
+            Request::DeleteMailbox { .. } => "store.DeleteMailbox",
+            Request::RenameMailbox { .. } => "store.RenameMailbox",
+            Request::Subscribe { .. } => "store.Subscribe",
+            Request::Unsubscribe { .. } => "store.Unsubscribe",
+            Request::OpenMailbox { .. } => "store.OpenMailbox",
+            Request::Refresh { .. } => "store.Refresh",
+            Request::FetchPage { .. } => "store.FetchPage",
+            Request::ChangeFlags { .. } => "store.ChangeFlags",
+            Request::Copy { .. } => "store.Copy",
+            Request::Expunge { .. } => "store.Expunge",
+            Request::Append { .. } => "store.Append",
+            Request::Deliver { .. } => "store.Deliver",
+        }
+    }
 }
 
 /// A new account.

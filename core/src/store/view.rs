@@ -23,12 +23,12 @@ pub struct Row {
     pub modseq: ModSeq,
     /// INTERNALDATE, in seconds since 1970.
     pub internal_date_s: i64,
-    /// The moment of its `Date` field, in seconds since 1970; INTERNALDATE where it has none.
+    /// What its `Date` field shows, the zone disregarded, in seconds since 1970; INTERNALDATE where it has none.
     pub sent_date_s: i64,
 }
 
-/// A mailbox's messages at one MODSEQ.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A mailbox's messages at one MODSEQ. Equal views hold equal rows, however these are cut into chunks.
+#[derive(Clone, Debug)]
 pub struct View {
     /// The mailbox.
     pub mailbox: MailboxId,
@@ -47,7 +47,7 @@ pub struct View {
 }
 
 /// Some rows, and how many stand before them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Chunk {
     before: usize,
     rows: Arc<[Row]>,
@@ -61,6 +61,23 @@ pub struct Changes {
     /// Messages that are gone.
     pub vanished: UidSet,
 }
+
+impl PartialEq for View {
+    fn eq(&self, other: &Self) -> bool {
+        let head = |view: &Self| {
+            (
+                view.mailbox,
+                view.uid_validity,
+                view.uid_next,
+                view.highest_modseq,
+                view.len,
+            )
+        };
+        head(self) == head(other) && self.keywords == other.keywords && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for View {}
 
 impl View {
     /// A view without messages.
@@ -96,18 +113,34 @@ impl View {
     ///
     /// UIDs that are neither here nor above all that are here are taken in too: a store may restore messages.
     pub fn apply(&self, changes: &Changes) -> Self {
-        let mut next = Self { chunks: Vec::with_capacity(self.chunks.len() + 1), len: 0, unseen: 0, ..self.clone() };
+        let mut next = Self {
+            chunks: Vec::with_capacity(self.chunks.len() + 1),
+            len: 0,
+            unseen: 0,
+            ..self.clone()
+        };
         let mut changed = changes.changed.iter().copied().peekable();
         for (at, chunk) in self.chunks.iter().enumerate() {
             // What lies before the next chunk's first row belongs into this one, unless this is the last.
-            let end = self.chunks.get(at + 1).and_then(|next| next.rows.first()).map(|row| row.uid);
+            let end = self
+                .chunks
+                .get(at + 1)
+                .and_then(|next| next.rows.first())
+                .map(|row| row.uid);
             let full_last = end.is_none() && chunk.rows.len() >= CHUNK_ROWS;
-            let end = if full_last { chunk.rows.last().map(|row| Uid(row.uid.0.saturating_add(1))) } else { end };
+            let end = if full_last {
+                chunk.rows.last().map(|row| Uid(row.uid.0.saturating_add(1)))
+            } else {
+                end
+            };
             let mut mine = Vec::new();
             while let Some(row) = changed.next_if(|row| end.is_none_or(|end| row.uid < end)) {
                 mine.push(row);
             }
-            let touched = !mine.is_empty() || chunk.first_last().is_some_and(|(a, z)| changes.vanished.intersects(a.0, z.0));
+            let touched = !mine.is_empty()
+                || chunk
+                    .first_last()
+                    .is_some_and(|(a, z)| changes.vanished.intersects(a.0, z.0));
             if touched {
                 next.push_all(merge(&chunk.rows, mine, &changes.vanished));
             } else {
@@ -153,22 +186,33 @@ impl View {
 
     /// The messages from `uid` on, ascending.
     pub fn iter_from(&self, uid: Uid) -> impl Iterator<Item = &Row> {
-        let at = self.chunks.partition_point(|chunk| chunk.first_last().is_none_or(|(_, last)| last < uid));
+        let at = self
+            .chunks
+            .partition_point(|chunk| chunk.first_last().is_none_or(|(_, last)| last < uid));
         let rest = self.chunks.get(at..).unwrap_or_default();
-        rest.iter().flat_map(|chunk| chunk.rows.iter()).skip_while(move |row| row.uid < uid)
+        rest.iter()
+            .flat_map(|chunk| chunk.rows.iter())
+            .skip_while(move |row| row.uid < uid)
     }
 
     /// The message at `index`, counted from 0.
     pub fn nth(&self, index: usize) -> Option<&Row> {
-        let at = self.chunks.partition_point(|chunk| chunk.before <= index).checked_sub(1)?;
+        let at = self
+            .chunks
+            .partition_point(|chunk| chunk.before <= index)
+            .checked_sub(1)?;
         let chunk = self.chunks.get(at)?;
         chunk.rows.get(index - chunk.before)
     }
 
     /// How many messages have a lower UID.
     pub fn rank(&self, uid: Uid) -> usize {
-        let at = self.chunks.partition_point(|chunk| chunk.first_last().is_none_or(|(_, last)| last < uid));
-        self.chunks.get(at).map_or(self.len, |chunk| chunk.before + chunk.rows.partition_point(|row| row.uid < uid))
+        let at = self
+            .chunks
+            .partition_point(|chunk| chunk.first_last().is_none_or(|(_, last)| last < uid));
+        self.chunks.get(at).map_or(self.len, |chunk| {
+            chunk.before + chunk.rows.partition_point(|row| row.uid < uid)
+        })
     }
 
     /// The message with this UID.
@@ -178,7 +222,9 @@ impl View {
 
     /// The index of the first message without `\Seen`, counted from 0.
     pub fn first_unseen(&self) -> Option<usize> {
-        (self.unseen > 0).then(|| self.iter().position(|row| !row.flags.has(Flag::Seen))).flatten()
+        (self.unseen > 0)
+            .then(|| self.iter().position(|row| !row.flags.has(Flag::Seen)))
+            .flatten()
     }
 }
 
@@ -210,7 +256,14 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn row(uid: u32, flags: u64, modseq: u64) -> Row {
-        Row { uid: Uid(uid), size: 1, flags: Flags(flags), modseq: ModSeq(modseq), internal_date_s: 0, sent_date_s: 0 }
+        Row {
+            uid: Uid(uid),
+            size: 1,
+            flags: Flags(flags),
+            modseq: ModSeq(modseq),
+            internal_date_s: 0,
+            sent_date_s: 0,
+        }
     }
 
     proptest! {

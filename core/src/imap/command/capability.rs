@@ -1,0 +1,48 @@
+//! CAPABILITY: what works here, now.
+//!
+//! RFC 3501, 6.1.1 and 7.2.1. The list says exactly what would work: no mechanism that would be refused, no extension that is half there.
+
+use super::{Command, Completion, Context, Cursor, Form, Next, Parsed};
+
+/// `CAPABILITY` takes nothing.
+pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
+    args.end()?;
+    Ok(Box::new(Capability))
+}
+
+#[derive(Debug)]
+struct Capability;
+
+impl Command for Capability {
+    fn start(self: Box<Self>, cx: &mut Context) -> Next {
+        let list = list(cx);
+        cx.line(format_args!("* CAPABILITY {list}"));
+        Completion::ok().into()
+    }
+}
+
+/// The capabilities of this moment, a space between them.
+pub(crate) fn list(cx: &Context) -> String {
+    let mut list = BASE.to_owned();
+    if cx.may_start_tls() {
+        list.push_str(" STARTTLS");
+    }
+    match cx.account {
+        Some(_) => list.push_str(AFTER_LOGIN),
+        None if cx.may_log_in() => {
+            list.push_str(" SASL-IR");
+            cx.settings
+                .mechanisms
+                .iter()
+                .for_each(|name| list.extend([" AUTH=", name]));
+        }
+        None => list.push_str(" SASL-IR LOGINDISABLED"),
+    }
+    list
+}
+
+/// RFC 3501, 7888, 2971.
+const BASE: &str = "IMAP4rev1 LITERAL+ ID";
+
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177.
+const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";

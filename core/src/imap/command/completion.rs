@@ -1,0 +1,102 @@
+//! How a command ends: its tagged response, and what follows it.
+
+use std::borrow::Cow;
+
+use crate::imap::words::Code;
+use crate::store::Failure;
+
+/// A tagged response (RFC 3501, 7.1), and what follows it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::imap) struct Completion {
+    pub(in crate::imap) condition: Condition,
+    pub(in crate::imap) code: Option<Code>,
+    /// `None`: "<name> completed".
+    pub(in crate::imap) text: Option<Cow<'static, str>>,
+    pub(in crate::imap) then: Then,
+}
+
+/// The three tagged responses.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::imap) enum Condition {
+    Ok,
+    No,
+    Bad,
+    /// A `NO` whose words come from [`crate::imap::words`].
+    Failed(Failure),
+}
+
+/// What follows a tagged response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::imap) enum Then {
+    /// The next command.
+    Go,
+    /// The next command, with the budgets of a client that has logged in.
+    LoggedIn,
+    /// TLS.
+    StartTls,
+    /// The end.
+    Close,
+}
+
+impl Completion {
+    /// `OK <name> completed`
+    pub(in crate::imap) fn ok() -> Self {
+        Self {
+            condition: Condition::Ok,
+            code: None,
+            text: None,
+            then: Then::Go,
+        }
+    }
+
+    /// `NO`
+    pub(in crate::imap) fn no(code: Code, text: &'static str) -> Self {
+        Self {
+            condition: Condition::No,
+            code: Some(code),
+            text: Some(text.into()),
+            then: Then::Go,
+        }
+    }
+
+    /// `BAD`
+    pub(in crate::imap) fn bad(text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            condition: Condition::Bad,
+            code: None,
+            text: Some(text.into()),
+            then: Then::Go,
+        }
+    }
+
+    /// With a response code.
+    pub(in crate::imap) fn code(self, code: Code) -> Self {
+        Self {
+            code: Some(code),
+            ..self
+        }
+    }
+
+    /// With another text.
+    pub(in crate::imap) fn text(self, text: &'static str) -> Self {
+        Self {
+            text: Some(text.into()),
+            ..self
+        }
+    }
+
+    /// With something that follows.
+    pub(in crate::imap) fn then(self, then: Then) -> Self {
+        Self { then, ..self }
+    }
+}
+
+impl From<Failure> for Completion {
+    /// `NO`, in the words of [`crate::imap::words::failure`]
+    fn from(failure: Failure) -> Self {
+        Self {
+            condition: Condition::Failed(failure),
+            ..Self::ok()
+        }
+    }
+}

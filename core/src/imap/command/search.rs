@@ -1,0 +1,321 @@
+//! SEARCH and UID SEARCH: which messages match.
+//!
+//! RFC 3501, 6.4.4 and 7.2.5. First the view judges all messages, in turns so short that other sessions do not wait. Those it
+//! leaves open are judged by their stored columns, page by page; those that are open still are read, some at a time. The
+//! answer is told when it is complete, so a failure leaves no half of it.
+
+use std::fmt::Write as _;
+
+use super::{Command, Completion, Event, Form, Next, Parsed, State, unexpected};
+use crate::imap::ast::SearchProgram;
+use crate::imap::context::Context;
+use crate::imap::fetch::Stored;
+use crate::imap::grammar::Cursor;
+use crate::imap::search::{Candidate, Found, Search, Truth};
+use crate::imap::selected::Selected;
+use crate::machine::{Done, Effect, Scan, ScanTarget};
+use crate::store::{Page, Reply, Request, Uid, UidSet};
+
+/// Steps of a search program that one turn takes: about a millisecond.
+const STEPS_A_TURN: usize = 128 * 1024;
+
+/// Numbers told at a time.
+const NUMBERS_A_BATCH: usize = 4 * 1024;
+
+/// `search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)`
+pub(super) fn parse(args: &mut Cursor<'_>, form: Form) -> Parsed {
+    let program = args.search()?;
+    args.end()?;
+    Ok(Box::new(Question { program, form }))
+}
+
+#[derive(Debug)]
+struct Question {
+    program: SearchProgram,
+    form: Form,
+}
+
+impl Command for Question {
+    fn start(self: Box<Self>, cx: &mut Context) -> Next {
+        let Some(selected) = cx.selected() else {
+            return Completion::bad("Select a mailbox first").into();
+        };
+        let last_seq = u32::try_from(selected.exists()).unwrap_or(u32::MAX);
+        let last_uid = selected.row_at(last_seq).map_or(0, |row| row.uid.0);
+        let search = Search::new(self.program, selected.keywords(), last_seq, last_uid);
+        let searching = Searching {
+            search,
+            form: self.form,
+            matched: Vec::new(),
+            open: Vec::new(),
+        };
+        AwaitTurn {
+            searching,
+            next: Uid(1),
+        }
+        .judge(cx)
+    }
+}
+
+/// What the whole command remembers.
+#[derive(Debug)]
+struct Searching {
+    search: Search,
+    form: Form,
+    /// What will be told: numbers or UIDs, in no order.
+    matched: Vec<u32>,
+    /// UIDs of messages that the view leaves open.
+    open: Vec<u32>,
+}
+
+impl Searching {
+    /// Judges a message by what is known of it; one that matches is taken in.
+    fn judge(&mut self, candidate: &Candidate<'_>) -> Truth {
+        let truth = self.search.judge(candidate);
+        if truth == Truth::True {
+            self.matched.push(if self.form == Form::Uid {
+                candidate.row.uid.0
+            } else {
+                candidate.seq
+            });
+        }
+        truth
+    }
+
+    /// Judges a message by its stored columns and what was found in it; one that the session does not know matches nothing.
+    fn judge_stored(&mut self, selected: &Selected, target: &Target) -> Truth {
+        let uid = target.stored.row().uid;
+        let Some((row, seq)) = selected.row(uid).zip(selected.seq_of(uid)) else {
+            return Truth::False;
+        };
+        let (stored, found) = (Some(&target.stored), &target.found);
+        self.judge(&Candidate {
+            seq,
+            row,
+            recent: selected.is_recent(uid),
+            stored,
+            found,
+        })
+    }
+
+    /// Pulls the stored columns of what is left, or tells.
+    fn ask_page(self, cx: &mut Context, uids: UidSet) -> Next {
+        match cx.selected().map(Selected::mailbox) {
+            Some(mailbox) if !uids.is_empty() => {
+                cx.ask(Request::FetchPage { mailbox, uids });
+                Next::wait(AwaitPage { searching: self })
+            }
+            _ => self.tell(cx),
+        }
+    }
+
+    fn tell(mut self, cx: &mut Context) -> Next {
+        self.matched.sort_unstable();
+        cx.out().extend_from_slice(b"* SEARCH");
+        Telling {
+            numbers: self.matched.into_iter(),
+        }
+        .tell(cx)
+    }
+}
+
+/// Judges by the view; waits for its next turn.
+#[derive(Debug)]
+struct AwaitTurn {
+    searching: Searching,
+    next: Uid,
+}
+
+impl AwaitTurn {
+    fn judge(mut self, cx: &mut Context) -> Next {
+        let mut steps_left = STEPS_A_TURN;
+        let Some(selected) = cx.selected() else {
+            return self.searching.tell(cx);
+        };
+        let mut rows = selected.rows_within(self.next, Uid(u32::MAX)).peekable();
+        let seq = rows.peek().and_then(|row| selected.seq_of(row.uid)).unwrap_or(1);
+        for (seq, row) in (seq..).zip(rows) {
+            if steps_left == 0 {
+                self.next = row.uid;
+                let now_ms = cx.now.mono_ms;
+                return Next::Pause(Box::new(self), now_ms);
+            }
+            steps_left = steps_left.saturating_sub(self.searching.search.steps());
+            let recent = selected.is_recent(row.uid);
+            let candidate = Candidate {
+                seq,
+                row,
+                recent,
+                stored: None,
+                found: &Found::NOTHING,
+            };
+            if self.searching.judge(&candidate) == Truth::Unknown {
+                self.searching.open.push(row.uid.0);
+            }
+        }
+        let open = std::mem::take(&mut self.searching.open).into_iter().collect();
+        self.searching.ask_page(cx, open)
+    }
+}
+
+impl State for AwaitTurn {
+    fn on(self: Box<Self>, cx: &mut Context, _tick: Event) -> Next {
+        self.judge(cx)
+    }
+}
+
+#[derive(Debug)]
+struct AwaitPage {
+    searching: Searching,
+}
+
+impl State for AwaitPage {
+    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        let mut searching = self.searching;
+        let (page, selected) = match (event.reply(), cx.selected()) {
+            (Ok(Reply::Page(page)), Some(selected)) => (page, selected),
+            (Ok(other), _) => return unexpected(&other).into(),
+            (Err(failure), _) => return failure.into(),
+        };
+        let Page { rows, rest } = page;
+        // A page without rows would be asked for again and again.
+        let left = if rows.is_empty() { UidSet::default() } else { rest };
+        let targets = rows.into_iter().map(|row| Target {
+            stored: Stored::new(row),
+            found: Found::NOTHING,
+        });
+        let open = targets
+            .filter(|target| searching.judge_stored(selected, target) == Truth::Unknown)
+            .collect();
+        Scanning {
+            searching,
+            open,
+            left,
+        }
+        .scan(cx)
+    }
+}
+
+/// A message that is read.
+#[derive(Debug)]
+struct Target {
+    stored: Stored,
+    found: Found,
+}
+
+impl Target {
+    fn to_scan(&self) -> ScanTarget {
+        let row = self.stored.row();
+        let (object, size, head) = (row.object, row.object_size, row.head.clone());
+        ScanTarget {
+            object,
+            size,
+            head,
+            index: self.stored.index().clone(),
+        }
+    }
+}
+
+/// What a page leaves open.
+#[derive(Debug)]
+struct Scanning {
+    searching: Searching,
+    open: Vec<Target>,
+    /// What comes after this page.
+    left: UidSet,
+}
+
+impl Scanning {
+    /// Reads the next messages, or goes on to the next page.
+    fn scan(mut self, cx: &mut Context) -> Next {
+        let rest = self.open.split_off(self.open.len().min(Scan::TARGETS_MAX));
+        let batch = std::mem::replace(&mut self.open, rest);
+        AwaitScanned {
+            scanning: self,
+            batch,
+            round: 0,
+        }
+        .ask(cx)
+    }
+}
+
+/// Waits for what a round of needles finds in some messages.
+#[derive(Debug)]
+struct AwaitScanned {
+    scanning: Scanning,
+    batch: Vec<Target>,
+    round: usize,
+}
+
+impl AwaitScanned {
+    /// Looks for this round's needles in what is open still.
+    fn ask(self, cx: &mut Context) -> Next {
+        let needles = self
+            .scanning
+            .searching
+            .search
+            .needles()
+            .round(self.round)
+            .to_vec();
+        if !self.batch.is_empty() && !needles.is_empty() {
+            let targets = self.batch.iter().map(Target::to_scan).collect();
+            cx.effect(Effect::Scan(Scan { targets, needles }));
+            Next::wait(self)
+        } else if self.scanning.open.is_empty() {
+            self.scanning.searching.ask_page(cx, self.scanning.left)
+        } else {
+            self.scanning.scan(cx)
+        }
+    }
+}
+
+impl State for AwaitScanned {
+    fn on(mut self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        let (bits, selected) = match (event, cx.selected()) {
+            (Event::Outcome(Ok(Done::Scanned(bits))), Some(selected)) if bits.len() == self.batch.len() => {
+                (bits, selected)
+            }
+            (Event::Outcome(Err(failure)), _) => return failure.into(),
+            (other, _) => return unexpected(&other).into(),
+        };
+        self.batch
+            .iter_mut()
+            .zip(bits)
+            .for_each(|(target, bits)| target.found.add(bits));
+        let searching = &mut self.scanning.searching;
+        self.batch
+            .retain(|target| searching.judge_stored(selected, target) == Truth::Unknown);
+        self.round += 1;
+        self.ask(cx)
+    }
+}
+
+/// Tells what matches; waits until a batch has left.
+#[derive(Debug)]
+struct Telling {
+    numbers: std::vec::IntoIter<u32>,
+}
+
+impl Telling {
+    fn tell(mut self, cx: &mut Context) -> Next {
+        let out = cx.out();
+        for number in self.numbers.by_ref().take(NUMBERS_A_BATCH) {
+            // Memory takes all that is written; there is no error to tell.
+            let _ = write!(out, " {number}");
+        }
+        if self.numbers.as_slice().is_empty() {
+            out.extend_from_slice(b"\r\n");
+            return Completion::ok().into();
+        }
+        Next::Drain(Box::new(self))
+    }
+}
+
+impl State for Telling {
+    fn on(self: Box<Self>, cx: &mut Context, _drained: Event) -> Next {
+        self.tell(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! SEARCH as a client sees it, and what it asks of the store.
+
+use super::super::fetch::tests::Client;
+use crate::machine::{Effect, Scan};
+use crate::pair::Fault;
+use crate::store::{Flag, Flags};
+
+const ONE: &str = "From: Smith <s@example.org>\r\nSubject: one\r\n\r\nwinter\r\n";
+const TWO: &str = "From: b@example.org\r\nSubject: =?utf-8?q?=C3=9Cbung?=\r\n\r\nsummer\r\n";
+const THREE: &str = "From: smithers@example.org\r\nSubject: three\r\n\r\nwinter and summer\r\n";
+
+fn three() -> Client {
+    Client::new(&[
+        (Flag::Flagged.into(), ONE),
+        (Flags::NONE, TWO),
+        (Flag::Seen.into(), THREE),
+    ])
+}
+
+#[test]
+fn numbers_come_in_order() {
+    let mut client = three();
+    for (program, expected) in [
+        ("ALL", " 1 2 3"),
+        ("FLAGGED SINCE 1-Feb-1994 NOT FROM \"Jones\"", " 1"),
+        ("TEXT \"string not in mailbox\"", ""),
+        ("FROM smith", " 1 3"),
+        ("CHARSET UTF-8 SUBJECT {6+}\r\n\u{fc}bung", " 2"),
+        ("BODY winter", " 1 3"),
+        ("OR FLAGGED BODY summer", " 1 2 3"),
+        ("OR SUBJECT three BODY summer NOT SEEN", " 2"),
+        ("TEXT example.org UNSEEN", " 1 2"),
+        ("HEADER Subject \"\" NOT HEADER Cc \"\"", " 1 2 3"),
+        ("1:2 UID 2:*", " 2"),
+        ("7", ""),
+        ("NOT 1", " 2 3"),
+    ] {
+        assert_eq!(
+            client.ask(&format!("SEARCH {program}")),
+            format!("* SEARCH{expected}\r\nOK SEARCH completed\r\n")
+        );
+        let by_uid = client.ask(&format!("UID SEARCH {program}"));
+        assert_eq!(
+            by_uid,
+            format!("* SEARCH{expected}\r\nOK UID SEARCH completed\r\n"),
+            "UIDs are as numbers here"
+        );
+    }
+}
+
+#[test]
+fn an_empty_mailbox_holds_nothing() {
+    assert_eq!(
+        Client::new(&[]).ask("SEARCH 1:*"),
+        "* SEARCH\r\nOK SEARCH completed\r\n"
+    );
+}
+
+#[test]
+fn only_what_is_open_is_asked_for() {
+    let mut client = three();
+    let nothing: [&str; 0] = [];
+    assert_eq!(client.effects("SEARCH UNSEEN LARGER 10 1:*"), nothing);
+    assert_eq!(client.effects("SEARCH DELETED BODY winter"), nothing);
+    assert_eq!(client.effects("SEARCH SUBJECT one"), ["store.FetchPage"]);
+    assert_eq!(client.effects("SEARCH BODY winter"), ["store.FetchPage", "Scan"]);
+    client.ask("SEARCH FLAGGED BODY winter");
+    let Some(Effect::Scan(Scan { targets, .. })) = client.world.log().last().map(|ended| &ended.effect)
+    else {
+        panic!("no scan")
+    };
+    assert_eq!(targets.len(), 1);
+}
+
+#[test]
+fn many_messages_and_many_needles_are_read_in_portions() {
+    let messages: Vec<_> = (0..150)
+        .map(|n| {
+            if n % 2 == 0 {
+                (Flags::NONE, ONE)
+            } else {
+                (Flags::NONE, TWO)
+            }
+        })
+        .collect();
+    let mut client = Client::new(&messages);
+    let words: Vec<_> = (0..70).map(|n| format!("BODY nothing{n}")).collect();
+    let program = words.iter().fold("BODY winter".to_owned(), |program, word| {
+        format!("OR {word} {program}")
+    });
+    let expected: String = (1..=150).step_by(2).map(|n| format!(" {n}")).collect();
+    assert_eq!(
+        client.ask(&format!("SEARCH {program}")),
+        format!("* SEARCH{expected}\r\nOK SEARCH completed\r\n")
+    );
+    // Three portions of messages, and for each a second round of needles.
+    let effects = client.effects(&format!("SEARCH {program}"));
+    assert_eq!(effects, [&["store.FetchPage"][..], &["Scan"; 6]].concat());
+}
+
+#[test]
+fn a_failure_leaves_no_half_of_an_answer() {
+    let mut client = three();
+    client.world.fail(Fault::timeout("Scan", 1));
+    assert!(
+        client
+            .ask("SEARCH OR FLAGGED BODY summer")
+            .starts_with("NO [UNAVAILABLE] ")
+    );
+    client.world.fail(Fault::before("store.FetchPage", 1));
+    assert!(client.ask("SEARCH SUBJECT one").starts_with("NO [SERVERBUG] "));
+}
+
+#[test]
+fn unknown_charsets_are_refused_with_those_that_are_known() {
+    assert!(
+        three()
+            .ask("SEARCH CHARSET KOI8-R TEXT x")
+            .starts_with("NO [BADCHARSET (US-ASCII UTF-8)] ")
+    );
+}
+
+/// Judging many messages by a long program is done in turns.
+#[test]
+fn a_long_search_gives_way() {
+    let messages: Vec<_> = (0..600).map(|_| (Flags::NONE, "\r\n")).collect();
+    let mut client = Client::new(&messages);
+    let program = "NOT ".repeat(600);
+    assert_eq!(
+        client.ask(&format!("SEARCH {program}ALL")),
+        "",
+        "it waits for its next turn"
+    );
+    client.world.advance(0);
+    let answer = client.heard();
+    assert!(
+        answer.starts_with("* SEARCH 1 2 3 ") && answer.contains(" 600\r\n"),
+        "{answer}"
+    );
+}

@@ -1,0 +1,94 @@
+//! SELECT and EXAMINE: open a mailbox.
+//!
+//! RFC 3501, 6.3.1 and 6.3.2; RFC 4315, 3 (UIDNOTSTICKY is never sent); RFC 7162, 3.2.11 (CLOSED).
+//! A mailbox that was selected is left in any case, also when the new one cannot be opened.
+
+use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
+use crate::imap::selected::Selected;
+use crate::imap::words::Code;
+use crate::store::{MailboxName, Opened, Reply, Request};
+
+/// `select = "SELECT" SP mailbox` (RFC 3501, 9)
+pub(super) fn parse_select(args: &mut Cursor<'_>, _: Form) -> Parsed {
+    parse(args, false)
+}
+
+/// `examine = "EXAMINE" SP mailbox` (RFC 3501, 9)
+pub(super) fn parse_examine(args: &mut Cursor<'_>, _: Form) -> Parsed {
+    parse(args, true)
+}
+
+fn parse(args: &mut Cursor<'_>, read_only: bool) -> Parsed {
+    args.sp()?;
+    let name = args.mailbox()?;
+    args.end()?;
+    Ok(Box::new(Select { name, read_only }))
+}
+
+#[derive(Debug)]
+struct Select {
+    name: MailboxName,
+    read_only: bool,
+}
+
+impl Command for Select {
+    fn start(self: Box<Self>, cx: &mut Context) -> Next {
+        if cx.selected.take().is_some() {
+            cx.line(format_args!(
+                "* OK [{}] The previous mailbox is closed",
+                Code::CLOSED
+            ));
+        }
+        cx.ask(Request::OpenMailbox {
+            name: self.name,
+            claim_recent: !self.read_only,
+        });
+        Next::wait(AwaitOpened {
+            read_only: self.read_only,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct AwaitOpened {
+    read_only: bool,
+}
+
+impl State for AwaitOpened {
+    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        match event.reply() {
+            Ok(Reply::Opened(opened)) => self.opened(cx, opened),
+            Ok(other) => unexpected(&other).into(),
+            Err(failure) => failure.into(),
+        }
+    }
+}
+
+impl AwaitOpened {
+    fn opened(self, cx: &mut Context, opened: Opened) -> Next {
+        let selected = Selected::new(opened, self.read_only);
+        selected.print_flags(cx.out());
+        cx.line(format_args!("* {} EXISTS", selected.exists()));
+        cx.line(format_args!("* {} RECENT", selected.recent()));
+        let view = selected.view();
+        if let Some(index) = view.first_unseen() {
+            cx.line(format_args!(
+                "* OK [UNSEEN {}] The first unseen message",
+                index + 1
+            ));
+        }
+        cx.line(format_args!(
+            "* OK [UIDVALIDITY {}] UIDs are valid",
+            view.uid_validity
+        ));
+        cx.line(format_args!("* OK [UIDNEXT {}] The next UID", view.uid_next.0));
+        cx.selected = Some(selected);
+        Completion::ok()
+            .code(if self.read_only {
+                Code::READ_ONLY
+            } else {
+                Code::READ_WRITE
+            })
+            .into()
+    }
+}

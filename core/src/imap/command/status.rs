@@ -1,0 +1,78 @@
+//! STATUS: the counts of a mailbox that need not be selected.
+//!
+//! RFC 3501, 6.3.10 and 7.2.4.
+
+use std::fmt::Write;
+
+use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
+use crate::imap::ast::StatusItem;
+use crate::imap::grammar::print;
+use crate::store::{MailboxName, Reply, Request, Status};
+
+/// `status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"` (RFC 3501, 9)
+pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
+    args.sp()?;
+    let name = args.mailbox()?;
+    args.sp()?;
+    let items = args.status_items()?;
+    args.end()?;
+    Ok(Box::new(Query { name, items }))
+}
+
+#[derive(Debug)]
+struct Query {
+    name: MailboxName,
+    items: Vec<StatusItem>,
+}
+
+impl Command for Query {
+    fn start(self: Box<Self>, cx: &mut Context) -> Next {
+        cx.ask(Request::StatusMailbox {
+            name: self.name.clone(),
+        });
+        Next::wait(AwaitStatus {
+            name: self.name,
+            items: self.items,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct AwaitStatus {
+    name: MailboxName,
+    items: Vec<StatusItem>,
+}
+
+impl State for AwaitStatus {
+    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        match event.reply() {
+            Ok(Reply::Status(status)) => {
+                self.tell(cx, &status);
+                Completion::ok().into()
+            }
+            Ok(other) => unexpected(&other).into(),
+            Err(failure) => failure.into(),
+        }
+    }
+}
+
+impl AwaitStatus {
+    fn tell(&self, cx: &mut Context, status: &Status) {
+        let out = cx.out();
+        out.extend_from_slice(b"* STATUS ");
+        print::mailbox(out, &self.name);
+        for (at, item) in self.items.iter().enumerate() {
+            let before = if at == 0 { " (" } else { " " };
+            let mailbox = &status.mailbox;
+            // Writing to memory does not fail.
+            let _ = match item {
+                StatusItem::Messages => write!(out, "{before}MESSAGES {}", mailbox.msgs),
+                StatusItem::Recent => write!(out, "{before}RECENT {}", status.recent),
+                StatusItem::UidNext => write!(out, "{before}UIDNEXT {}", mailbox.uid_next.0),
+                StatusItem::UidValidity => write!(out, "{before}UIDVALIDITY {}", mailbox.uid_validity),
+                StatusItem::Unseen => write!(out, "{before}UNSEEN {}", mailbox.unseen),
+            };
+        }
+        out.extend_from_slice(b")\r\n");
+    }
+}

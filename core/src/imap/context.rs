@@ -1,0 +1,194 @@
+//! What a command sees of its session, and how it asks and speaks.
+//!
+//! A command asks at most one question at a time; its output leaves in the order in which it is said.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::command::{Completion, Form};
+use super::output::Output;
+use super::selected::{NoSuchNumber, Selected, Told};
+use super::settings::Settings;
+use crate::config::Plaintext;
+use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
+use crate::store::set::{SequenceSet, UidSet};
+use crate::store::{AccountId, Actor, ObjectId, Refreshed, Request};
+use crate::wire::filter::Filter;
+
+/// The session, as its commands see it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The moment of the last input.
+    pub(crate) now: Time,
+    /// Draws ids.
+    pub(crate) seed: Seed,
+    /// What the operator decided.
+    pub(crate) settings: Arc<Settings>,
+    /// Who is at the other end.
+    pub(crate) peer: Peer,
+    /// Who has logged in.
+    pub(crate) account: Option<AccountId>,
+    /// The selected mailbox.
+    pub(crate) selected: Option<Selected>,
+    /// How often a log-in has failed here.
+    pub(crate) failed_logins: u32,
+    output: Output,
+    awaited: Option<Token>,
+    tokens: u64,
+    uploads: u64,
+}
+
+impl Context {
+    pub(super) fn new(peer: Peer, settings: Arc<Settings>, seed: Seed) -> Self {
+        Self {
+            now: Time::default(),
+            seed,
+            settings,
+            peer,
+            account: None,
+            selected: None,
+            failed_logins: 0,
+            output: Output::default(),
+            awaited: None,
+            tokens: 0,
+            uploads: 0,
+        }
+    }
+
+    /// Asks the store, on behalf of who has logged in. The answer comes as [`super::command::Event::Outcome`].
+    pub(crate) fn ask(&mut self, request: Request) {
+        let actor = self.account.map_or(Actor::Door, Actor::Account);
+        self.effect(Effect::Store(actor, request));
+    }
+
+    /// Asks for an effect. The answer comes as [`super::command::Event::Outcome`].
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        let token = self.token();
+        self.output.push(Action::Do(token, effect));
+    }
+
+    /// Sends a stored range, `head` before it. A barrier: answered by [`super::command::Event::Outcome`], `Sent` or a failure.
+    pub(crate) fn send_object(&mut self, head: Bytes, object: ObjectId, range: Range<u64>, filter: Filter) {
+        let token = self.token();
+        self.output.push(Action::SendObject {
+            token,
+            head,
+            object,
+            range,
+            filter,
+        });
+    }
+
+    /// Where responses are printed.
+    pub(crate) fn out(&mut self) -> &mut BytesMut {
+        self.output.gather()
+    }
+
+    /// Octets that are there already.
+    pub(crate) fn send(&mut self, octets: Bytes) {
+        self.output.send(octets);
+    }
+
+    /// One line; the CRLF is added.
+    pub(crate) fn line(&mut self, line: fmt::Arguments<'_>) {
+        print(self.out(), line);
+    }
+
+    /// What to be told of from now on.
+    pub(crate) fn watch(&mut self, watched: Watched) {
+        self.output.push(Action::Watch(watched));
+    }
+
+    /// Any other action that is not answered by an outcome.
+    pub(crate) fn act(&mut self, action: Action) {
+        self.output.push(action);
+    }
+
+    /// Begins a message.
+    pub(crate) fn open_upload(&mut self) -> Upload {
+        self.uploads += 1;
+        let upload = Upload(self.uploads);
+        let object = self.seed.object(self.now);
+        self.output.push(Action::OpenUpload(
+            upload,
+            Purpose {
+                object,
+                kind: ObjectKind::Email,
+            },
+        ));
+        upload
+    }
+
+    /// The selected mailbox's numbering; only in the selected state is there one.
+    pub(crate) fn selected(&self) -> Option<&Selected> {
+        self.selected.as_ref()
+    }
+
+    /// The messages that a set means in the selected mailbox, or the answer that some do not exist.
+    pub(crate) fn resolve(&self, set: &SequenceSet, form: Form) -> Result<UidSet, Completion> {
+        let selected = self.selected().ok_or(Completion::bad("Select a mailbox first"))?;
+        let resolved = selected.resolve(set, form == Form::Uid);
+        resolved.map_err(|NoSuchNumber| Completion::bad("There is no message of such a number"))
+    }
+
+    /// Takes a newer view of the selected mailbox in; the client is told when the command ends.
+    pub(crate) fn absorb(&mut self, refreshed: Refreshed) {
+        if let Some(selected) = &mut self.selected {
+            selected.absorb(refreshed);
+        }
+    }
+
+    /// Tells what is new in the selected mailbox, a piece at a time: expunges if they may be told, flags with the UID if `uid`.
+    pub(crate) fn tell(&mut self, expunges: bool, uid: bool) -> Told {
+        match &mut self.selected {
+            Some(selected) => selected.tell(self.output.gather(), expunges, uid),
+            None => Told::All,
+        }
+    }
+
+    /// Whether a password may be sent as things are.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.peer.is_encrypted()
+            || match self.settings.plaintext {
+                Plaintext::Loopback => self.peer.is_local(),
+                Plaintext::Never => false,
+                Plaintext::Always => true,
+            }
+    }
+
+    /// Whether STARTTLS works as things are.
+    pub(crate) fn may_start_tls(&self) -> bool {
+        self.settings.tls && !self.peer.is_encrypted()
+    }
+
+    pub(super) fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    /// Whether this answers the question asked last; then nothing is awaited any more.
+    pub(super) fn answers(&mut self, token: Token) -> bool {
+        self.awaited.take_if(|awaited| *awaited == token).is_some()
+    }
+
+    /// Whether a question is open.
+    pub(super) fn awaits(&self) -> bool {
+        self.awaited.is_some()
+    }
+
+    fn token(&mut self) -> Token {
+        self.tokens += 1;
+        let token = Token(self.tokens);
+        self.awaited = Some(token);
+        token
+    }
+}
+
+/// One line onto `out`, with its CRLF.
+pub(super) fn print(out: &mut BytesMut, line: fmt::Arguments<'_>) {
+    // Writing to memory does not fail.
+    let _ = fmt::write(out, line);
+    out.put_slice(b"\r\n");
+}

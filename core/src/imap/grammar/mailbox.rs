@@ -1,0 +1,54 @@
+//! Mailbox names and the patterns that LIST takes.
+
+use std::borrow::Cow;
+
+use super::chars;
+use super::cursor::Cursor;
+use super::syntax::{Expected, Syntax};
+use crate::store::{MailboxName, SEPARATOR};
+use crate::wire::mutf7;
+
+impl Cursor<'_> {
+    /// `mailbox = "INBOX" / astring` (RFC 3501, 9), in modified UTF-7 (RFC 3501, 5.1.3).
+    pub fn mailbox(&mut self) -> Result<MailboxName, Syntax> {
+        let start = self.position();
+        let name = self.utf7(chars::is_astring, Expected::Mailbox)?;
+        self.named(start, &name)
+    }
+
+    /// The mailbox of a CREATE: a separator at its end only says that inferiors will follow, and is no part of the name
+    /// (RFC 3501, 6.3.3).
+    pub fn new_mailbox(&mut self) -> Result<MailboxName, Syntax> {
+        let start = self.position();
+        let name = self.utf7(chars::is_astring, Expected::Mailbox)?;
+        self.named(start, name.strip_suffix(SEPARATOR).unwrap_or(&name))
+    }
+
+    /// The reference of LIST and LSUB: a `mailbox` in the grammar, but any beginning of a name, or empty.
+    pub fn reference(&mut self) -> Result<String, Syntax> {
+        self.utf7(chars::is_astring, Expected::Mailbox)
+    }
+
+    /// `list-mailbox = 1*list-char / string`, decoded from modified UTF-7, wildcards in place.
+    pub fn list_pattern(&mut self) -> Result<String, Syntax> {
+        let start = self.position();
+        let pattern = self.utf7(chars::is_list, Expected::ListPattern)?;
+        if pattern.len() > MailboxName::LEN_MAX {
+            return Err(self.error_at(
+                start,
+                Expected::AtMost(MailboxName::LEN_MAX, "octets in a pattern"),
+            ));
+        }
+        Ok(pattern)
+    }
+
+    fn named(&self, start: usize, name: &str) -> Result<MailboxName, Syntax> {
+        MailboxName::new(name).map_err(|bad| self.error_at(start, Expected::Name(bad)))
+    }
+
+    fn utf7(&mut self, class: impl Fn(u8) -> bool, expected: Expected) -> Result<String, Syntax> {
+        let start = self.position();
+        let octets: Cow<'_, [u8]> = self.chars_or_string(class, expected)?;
+        mutf7::decode(&octets).map_err(|_| self.error_at(start, Expected::Utf7))
+    }
+}

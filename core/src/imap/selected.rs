@@ -1,0 +1,418 @@
+//! The selected mailbox as the client knows it: which number means which message, and what has not been told yet.
+//!
+//! RFC 3501, 7.3 and 7.4; RFC 9051, 7.5.1. The numbering is the newest view, less the messages that arrived since the client was
+//! last told (they all have the highest UIDs), plus those that are gone without the client knowing (kept with their last row).
+//! It moves only in [`Selected::tell`], as the client hears of it. Owns nothing that grows with the mailbox but what is untold.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use super::context::print;
+use super::grammar;
+use crate::store::set::{SequenceSet, UidSet};
+use crate::store::{Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Row, Uid, View};
+
+/// A selected mailbox.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    name: MailboxName,
+    view: Arc<View>,
+    read_only: bool,
+    /// Messages from this UID on have not been told.
+    told_below: Uid,
+    /// Messages that the client still numbers, by UID.
+    gone: VecDeque<Row>,
+    /// Messages, known to the client, whose flags have changed.
+    changed: UidSet,
+    /// Messages that are recent here: from the first on, below the second; ascending.
+    recent: Vec<(Uid, Uid)>,
+    recent_told: usize,
+    exists_told: usize,
+    keywords_told: usize,
+}
+
+/// A sequence number that no message has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoSuchNumber;
+
+/// How [`Selected::tell`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// The client knows all that it may know now.
+    All,
+    /// The budget is used up: call again.
+    More,
+}
+
+impl Selected {
+    /// The client is about to be told all of `opened`.
+    pub(crate) fn new(opened: Opened, read_only: bool) -> Self {
+        let Opened {
+            mailbox,
+            view,
+            recent_from,
+        } = opened;
+        let mut selected = Self {
+            name: mailbox.name,
+            read_only,
+            told_below: view.uid_next,
+            gone: VecDeque::new(),
+            changed: UidSet::default(),
+            recent: Vec::new(),
+            recent_told: 0,
+            exists_told: view.len(),
+            keywords_told: view.keywords.len(),
+            view,
+        };
+        selected.add_recent(recent_from, Uid(1));
+        selected.recent_told = selected.recent();
+        selected
+    }
+
+    /// The mailbox.
+    pub(crate) fn mailbox(&self) -> MailboxId {
+        self.view.mailbox
+    }
+
+    /// The name by which it was opened; another session may have renamed it.
+    pub(crate) fn name(&self) -> &MailboxName {
+        &self.name
+    }
+
+    /// Whether it was opened by EXAMINE.
+    pub(crate) fn read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// The MODSEQ to ask for changes from.
+    pub(crate) fn since(&self) -> ModSeq {
+        self.view.highest_modseq
+    }
+
+    /// What the keyword bits mean.
+    pub(crate) fn keywords(&self) -> &Keywords {
+        &self.view.keywords
+    }
+
+    /// The newest view, which the client may not have been told all of.
+    pub(crate) fn view(&self) -> &Arc<View> {
+        &self.view
+    }
+
+    /// How many messages the client numbers.
+    pub(crate) fn exists(&self) -> usize {
+        self.view.rank(self.told_below) + self.gone.len()
+    }
+
+    /// How many of the client's messages are recent here.
+    pub(crate) fn recent(&self) -> usize {
+        let live = |&(from, to): &(Uid, Uid)| self.rank_told(to) - self.rank_told(from);
+        self.recent.iter().map(live).sum::<usize>()
+            + self.gone.iter().filter(|row| self.is_recent(row.uid)).count()
+    }
+
+    /// Whether a message is recent here (RFC 3501, 2.3.2).
+    pub(crate) fn is_recent(&self, uid: Uid) -> bool {
+        let after = self.recent.partition_point(|&(from, _)| from <= uid);
+        let span = after.checked_sub(1).and_then(|at| self.recent.get(at));
+        span.is_some_and(|&(_, to)| uid < to)
+    }
+
+    /// The message with a sequence number, counted from 1; its last row if it is gone.
+    pub(crate) fn row_at(&self, number: u32) -> Option<&Row> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        let before = self.gone_before(|at, row| self.view.rank(row.uid) + at < index);
+        match self.gone.get(before) {
+            Some(row) if self.view.rank(row.uid) + before == index => Some(row),
+            _ => self
+                .view
+                .nth(index - before)
+                .filter(|row| row.uid < self.told_below),
+        }
+    }
+
+    /// The sequence number of a message that the client knows.
+    pub(crate) fn seq_of(&self, uid: Uid) -> Option<u32> {
+        self.row(uid)?;
+        let before = self.view.rank(uid) + self.gone_before(|_, row| row.uid < uid);
+        u32::try_from(before + 1).ok()
+    }
+
+    /// A message that the client knows; its last row if it is gone.
+    pub(crate) fn row(&self, uid: Uid) -> Option<&Row> {
+        let live = || self.view.get(uid).filter(|row| row.uid < self.told_below);
+        let at = self.gone_before(|_, row| row.uid < uid);
+        self.gone.get(at).filter(|row| row.uid == uid).or_else(live)
+    }
+
+    /// Whether a message is gone, though the client numbers it.
+    pub(crate) fn is_gone(&self, uid: Uid) -> bool {
+        self.gone.binary_search_by_key(&uid, |row| row.uid).is_ok()
+    }
+
+    /// The messages that a set means, as the client numbers them. UIDs that no message has are passed over (RFC 3501, 6.4.8).
+    ///
+    /// Errors: a sequence number beyond the last message, `*` in an empty mailbox among them (RFC 9051, 9, `seq-number`).
+    pub(crate) fn resolve(&self, set: &SequenceSet, uid: bool) -> Result<UidSet, NoSuchNumber> {
+        let last = u32::try_from(self.exists()).unwrap_or(u32::MAX);
+        if uid {
+            let Some(row) = self.row_at(last) else {
+                return Ok(UidSet::default());
+            };
+            let ranges = set.resolve(row.uid.0);
+            return Ok(self.known(
+                ranges
+                    .ranges()
+                    .map(|range| (Uid(*range.start()), Uid(*range.end()))),
+            ));
+        }
+        let ranges = set.resolve(last);
+        let ends = |(first, last)| Some((self.row_at(first)?.uid, self.row_at(last)?.uid));
+        let ends: Option<Vec<_>> = ranges
+            .ranges()
+            .map(|range| ends((*range.start(), *range.end())))
+            .collect();
+        let ends = ends.filter(|_| last > 0).ok_or(NoSuchNumber)?;
+        Ok(self.known(ends.into_iter()))
+    }
+
+    /// The messages that the client numbers, by UID, from `first` to `last`, both included.
+    pub(crate) fn rows_within(&self, first: Uid, last: Uid) -> impl Iterator<Item = &Row> {
+        let below = self.told_below;
+        let mut live = self
+            .view
+            .iter_from(first)
+            .take_while(move |row| row.uid <= last && row.uid < below)
+            .peekable();
+        let at = self.gone_before(|_, row| row.uid < first);
+        let mut gone = self
+            .gone
+            .range(at..)
+            .take_while(move |row| row.uid <= last)
+            .peekable();
+        std::iter::from_fn(move || match (live.peek(), gone.peek()) {
+            (Some(a), Some(b)) if a.uid < b.uid => live.next(),
+            (_, Some(_)) => gone.next(),
+            _ => live.next(),
+        })
+    }
+
+    fn known(&self, ranges: impl Iterator<Item = (Uid, Uid)>) -> UidSet {
+        ranges
+            .flat_map(|(first, last)| self.rows_within(first, last))
+            .map(|row| row.uid.0)
+            .collect()
+    }
+
+    fn rank_told(&self, uid: Uid) -> usize {
+        self.view.rank(uid.min(self.told_below))
+    }
+
+    /// How many of `gone` lie before: a binary search.
+    fn gone_before(&self, before: impl Fn(usize, &Row) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.gone.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.gone.get(middle).is_some_and(|row| before(middle, row)) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// Messages from `from` on are recent here, but of those that the session had before none becomes so.
+    fn add_recent(&mut self, from: Uid, had_below: Uid) {
+        let (from, to) = (from.max(had_below), self.view.uid_next);
+        match self.recent.last_mut() {
+            _ if from >= to => {}
+            Some((_, end)) if *end == from => *end = to,
+            _ => self.recent.push((from, to)),
+        }
+    }
+}
+
+/// What arrives from the store.
+impl Selected {
+    /// Takes a newer view in. Nothing is told, no number changes.
+    pub(crate) fn absorb(&mut self, refreshed: Refreshed) {
+        self.absorb_own(refreshed, &UidSet::default(), |flags| flags);
+    }
+
+    /// As [`Selected::absorb`], after a change of flags by this client to `own`, which it has asked to hear nothing of: what each
+    /// message's flags are now is no news if `expected` makes them of those that the client knew (RFC 3501, 6.4.6).
+    pub(crate) fn absorb_own(
+        &mut self,
+        refreshed: Refreshed,
+        own: &UidSet,
+        expected: impl Fn(Flags) -> Flags,
+    ) {
+        let Refreshed {
+            view,
+            changed,
+            vanished,
+            recent_from,
+        } = refreshed;
+        if view.mailbox != self.view.mailbox || view.highest_modseq < self.view.highest_modseq {
+            return;
+        }
+        self.keep_gone(&vanished);
+        let news = rows_in(&view, &changed).filter(|new| {
+            let told = |old: &&Row| old.uid < self.told_below;
+            self.view.get(new.uid).filter(told).is_some_and(|old| {
+                let own = own.contains(old.uid.0);
+                new.flags != if own { expected(old.flags) } else { old.flags }
+            })
+        });
+        let news: UidSet = news.map(|row| row.uid.0).collect();
+        self.changed = self.changed.union(&news);
+        let had_below = std::mem::replace(&mut self.view, view).uid_next;
+        self.add_recent(recent_from, had_below);
+    }
+
+    /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`); of those that are gone it is
+    /// not (RFC 2180, 4.2.3).
+    pub(crate) fn owe_flags(&mut self, uids: &UidSet) {
+        let gone: UidSet = self.gone.iter().map(|row| row.uid.0).collect();
+        self.changed = self.changed.union(&uids.difference(&gone));
+    }
+
+    /// The client has just been told the flags of this message (by FETCH).
+    pub(crate) fn told_flags(&mut self, uids: &UidSet) {
+        self.changed = self.changed.difference(uids);
+    }
+
+    /// Messages that vanish stay numbered until the client hears of it; those that it never heard of do not.
+    fn keep_gone(&mut self, vanished: &UidSet) {
+        let old = std::mem::take(&mut self.gone);
+        let fresh = rows_in(&self.view, vanished).filter(|row| row.uid < self.told_below);
+        let mut fresh = fresh.copied().peekable();
+        let mut gone = VecDeque::with_capacity(old.len());
+        for row in old {
+            while let Some(earlier) = fresh.next_if(|fresh| fresh.uid < row.uid) {
+                gone.push_back(earlier);
+            }
+            gone.push_back(row);
+        }
+        gone.extend(fresh);
+        self.gone = gone;
+        self.changed = self.changed.difference(vanished);
+    }
+}
+
+/// What goes to the client.
+impl Selected {
+    /// The most octets that [`Selected::tell`] prints at once.
+    const TELL_OCTETS: usize = 16 * 1024;
+
+    /// Tells what the client has not heard: expunges if they may be told, new messages, keywords, flags. `uid`: flags come with
+    /// the UID, as in every response to a UID command (RFC 3501, 6.4.8).
+    pub(crate) fn tell(&mut self, out: &mut BytesMut, expunges: bool, uid: bool) -> Told {
+        let end = out.len() + Self::TELL_OCTETS;
+        if expunges && self.tell_expunges(out, end) == Told::More {
+            return Told::More;
+        }
+        self.tell_size(out);
+        self.tell_keywords(out);
+        self.tell_flags(out, uid, end)
+    }
+
+    fn tell_expunges(&mut self, out: &mut BytesMut, end: usize) -> Told {
+        while out.len() < end {
+            let Some(row) = self.gone.pop_front() else {
+                return Told::All;
+            };
+            // Nothing below it is gone any more: its number is its rank.
+            print(out, format_args!("* {} EXPUNGE", self.view.rank(row.uid) + 1));
+            self.exists_told = self.exists_told.saturating_sub(1);
+        }
+        Told::More
+    }
+
+    fn tell_size(&mut self, out: &mut BytesMut) {
+        self.told_below = self.view.uid_next;
+        let (exists, recent) = (self.exists(), self.recent());
+        if exists != self.exists_told {
+            print(out, format_args!("* {exists} EXISTS"));
+        }
+        if recent != self.recent_told {
+            print(out, format_args!("* {recent} RECENT"));
+        }
+        (self.exists_told, self.recent_told) = (exists, recent);
+    }
+
+    fn tell_keywords(&mut self, out: &mut BytesMut) {
+        if self.view.keywords.len() != self.keywords_told {
+            self.keywords_told = self.view.keywords.len();
+            self.print_flags(out);
+        }
+    }
+
+    /// The FLAGS and PERMANENTFLAGS responses (RFC 3501, 7.2.6 and 7.1).
+    pub(crate) fn print_flags(&self, out: &mut BytesMut) {
+        let names: String = self.view.keywords.names().fold(String::new(), |mut names, name| {
+            let _ = write!(names, " {name}");
+            names
+        });
+        let system = r"\Answered \Flagged \Deleted \Seen \Draft";
+        print(out, format_args!("* FLAGS ({system}{names})"));
+        if self.read_only {
+            print(
+                out,
+                format_args!("* OK [PERMANENTFLAGS ()] No flag can be changed here"),
+            );
+        } else {
+            let more = if self.view.keywords.len() < Keywords::MAX {
+                r" \*"
+            } else {
+                ""
+            };
+            print(
+                out,
+                format_args!("* OK [PERMANENTFLAGS ({system}{names}{more})] Flags that stay"),
+            );
+        }
+    }
+
+    fn tell_flags(&mut self, out: &mut BytesMut, uid: bool, end: usize) -> Told {
+        let mut told = Vec::new();
+        for changed in self.changed.iter().map(Uid) {
+            if out.len() >= end {
+                break;
+            }
+            told.push(changed.0);
+            let Some((row, number)) = self.row(changed).zip(self.seq_of(changed)) else {
+                continue;
+            };
+            let _ = write!(out, "* {number} FETCH (");
+            if uid {
+                let _ = write!(out, "UID {} ", changed.0);
+            }
+            out.extend_from_slice(b"FLAGS ");
+            grammar::print::flags(out, row.flags, &self.view.keywords, self.is_recent(changed));
+            out.extend_from_slice(b")\r\n");
+        }
+        self.changed = self.changed.difference(&told.into_iter().collect());
+        if self.changed.is_empty() {
+            Told::All
+        } else {
+            Told::More
+        }
+    }
+}
+
+/// The messages of a view that are in a set; a set may name far more than there are.
+fn rows_in<'a>(view: &'a View, uids: &'a UidSet) -> impl Iterator<Item = &'a Row> {
+    uids.ranges().flat_map(|range| {
+        let last = Uid(*range.end());
+        view.iter_from(Uid(*range.start()))
+            .take_while(move |row| row.uid <= last)
+    })
+}
+
+#[cfg(test)]
+mod tests;

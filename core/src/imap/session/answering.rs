@@ -1,0 +1,90 @@
+//! A command is over: what the client may hear, the tagged response, and what follows it.
+
+use super::super::command::{Completion, Condition, Expunges, Form, Then};
+use super::super::selected::Told;
+use super::super::words;
+use super::{Phase, Running, Session};
+use crate::machine::{Action, TlsRole};
+
+impl Session {
+    pub(super) fn complete(&mut self, running: Running, completion: Completion) {
+        self.framing.conclude();
+        match completion.condition {
+            Condition::Ok => self.bad_commands = 0,
+            Condition::Bad => self.bad_commands += 1,
+            Condition::No | Condition::Failed(_) => {}
+        }
+        let bad = completion.condition == Condition::Bad;
+        self.phase = if bad && self.bad_commands > self.cx.settings.bad_commands_free {
+            Phase::Penalty(
+                self.cx.now.mono_ms.saturating_add(self.cx.settings.delay_ms),
+                running,
+                completion,
+            )
+        } else {
+            Phase::Telling(running, completion)
+        };
+    }
+
+    /// Tells the client what it may hear now, piece by piece, then the tagged response.
+    pub(super) fn tell(&mut self, running: Running, completion: Completion) {
+        let expunges = running.row.is_some_and(|row| row.expunges == Expunges::Yes);
+        let uid = running.row.is_some_and(|row| row.form == Form::Uid);
+        match self.cx.tell(expunges, uid) {
+            Told::More => self.phase = Phase::Telling(running, completion),
+            Told::All => self.finish(&running, completion),
+        }
+    }
+
+    pub(super) fn finish(&mut self, running: &Running, completion: Completion) {
+        // Plaintext behind STARTTLS would be taken for the encrypted client's (RFC 3501, 6.2.1).
+        if completion.then == Then::StartTls && !self.framing.is_empty() {
+            return self.bye("Something came between STARTTLS and TLS");
+        }
+        self.tagged(running, &completion);
+        self.phase = Phase::Reading;
+        match completion.then {
+            Then::Go => {}
+            Then::LoggedIn => self.framing.budget(self.cx.settings.after_login),
+            Then::StartTls => {
+                self.cx.act(Action::StartTls(TlsRole::Server));
+                self.phase = Phase::Tls;
+            }
+            Then::Close => self.phase = Phase::Closing,
+        }
+        if self.bad_commands >= self.cx.settings.bad_commands {
+            self.bye("Too many bad commands");
+        }
+    }
+
+    pub(super) fn tagged(&mut self, running: &Running, completion: &Completion) {
+        let name = running.row.map_or("Command", |row| row.name);
+        let uid = if running.row.is_some_and(|row| row.form == Form::Uid) {
+            "UID "
+        } else {
+            ""
+        };
+        let tag = &running.tag;
+        let (condition, code, text) = match &completion.condition {
+            Condition::Ok => ("OK", completion.code.clone(), &completion.text),
+            Condition::No => ("NO", completion.code.clone(), &completion.text),
+            Condition::Bad => ("BAD", completion.code.clone(), &completion.text),
+            Condition::Failed(failure) => {
+                let (code, text) = words::failure(name, failure);
+                return self.cx.line(format_args!("{tag} NO [{code}] {text}"));
+            }
+        };
+        let code = code.map(|code| format!("[{code}] ")).unwrap_or_default();
+        match text {
+            Some(text) => self.cx.line(format_args!("{tag} {condition} {code}{text}")),
+            None => self
+                .cx
+                .line(format_args!("{tag} {condition} {code}{uid}{name} completed")),
+        }
+    }
+
+    pub(super) fn bye(&mut self, why: &str) {
+        self.cx.line(format_args!("* BYE {why}"));
+        self.phase = Phase::Closing;
+    }
+}

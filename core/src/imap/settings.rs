@@ -1,0 +1,113 @@
+//! What an operator decides about IMAP: names, policy, budgets, time-outs.
+
+use crate::config::{Config, Limits, Plaintext};
+use crate::sasl;
+use crate::wire::command::Budget;
+
+/// What a session is told by its operator. The same for all sessions of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The name that the greeting bears.
+    pub hostname: String,
+    /// `name` of the ID response (RFC 2971, 3.3).
+    pub name: String,
+    /// `version` of the ID response.
+    pub version: String,
+    /// Whether the shell can switch to TLS, so that STARTTLS is offered.
+    pub tls: bool,
+    /// When passwords may pass unencrypted.
+    pub plaintext: Plaintext,
+    /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
+    pub mechanisms: Vec<String>,
+    /// The most octets of a message (APPEND).
+    pub message_size: u64,
+    /// What one command may be before log-in.
+    pub before_login: Budget,
+    /// What one command may be after log-in; an APPEND's message does not count.
+    pub after_login: Budget,
+    /// From greeting to log-in, in milliseconds.
+    pub login_time_ms: u64,
+    /// Silence after which a client is logged out, in milliseconds; at least 30 minutes (RFC 3501, 5.4).
+    pub idle_time_ms: u64,
+    /// Silence within a message that APPEND sends, in milliseconds.
+    pub literal_time_ms: u64,
+    /// How often an IDLE hears that we are still here, in milliseconds.
+    pub keepalive_ms: u64,
+    /// Bad commands that are answered without delay.
+    pub bad_commands_free: u32,
+    /// Bad commands after which the session ends.
+    pub bad_commands: u32,
+    /// The delay of a bad command beyond the free ones, and the growth of the delay of each failed log-in, in milliseconds.
+    pub delay_ms: u64,
+    /// Failed log-ins after which the session ends.
+    pub failed_logins: u32,
+}
+
+impl Settings {
+    /// What a configuration says. TLS and the machine's own name are the shell's to know: it sets [`Settings::tls`] and, where the
+    /// configuration has none, [`Settings::hostname`].
+    pub fn from_config(config: &Config) -> Self {
+        let limits = &config.limits;
+        Self {
+            hostname: config
+                .server
+                .hostname
+                .clone()
+                .unwrap_or_else(|| "localhost".to_owned()),
+            name: "LightMail".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            tls: false,
+            plaintext: config.auth.plaintext,
+            mechanisms: mechanisms(&config.auth.mechanisms.0),
+            message_size: limits.message_size,
+            before_login: before_login(limits),
+            after_login: after_login(limits),
+            login_time_ms: u64::from(limits.login_seconds) * 1000,
+            idle_time_ms: 30 * 60_000,
+            literal_time_ms: 5 * 60_000,
+            keepalive_ms: 2 * 60_000,
+            bad_commands_free: limits.bad_commands_soft,
+            bad_commands: limits.bad_commands,
+            delay_ms: u64::from(limits.bad_command_delay_seconds) * 1000,
+            failed_logins: 5,
+        }
+    }
+}
+
+impl Default for Settings {
+    /// What an empty configuration says.
+    fn default() -> Self {
+        Self::from_config(&Config::default())
+    }
+}
+
+/// Of the mechanisms that there are, those that are wanted.
+fn mechanisms(wanted: &[String]) -> Vec<String> {
+    let is_wanted = |name: &&str| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+    sasl::NAMES
+        .into_iter()
+        .filter(is_wanted)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn before_login(limits: &Limits) -> Budget {
+    Budget {
+        line: limits.login_line,
+        literal: limits.login_literal,
+        literals: limits.login_literals,
+        total: limits.login_command,
+        skip: limits.login_literal,
+    }
+}
+
+fn after_login(limits: &Limits) -> Budget {
+    Budget {
+        line: limits.imap_line,
+        literal: limits.literal,
+        literals: limits.literals,
+        total: limits.imap_command,
+        // Of a message that comes unasked and is refused, twice the size of one that would not be.
+        skip: limits.message_size.saturating_mul(2),
+    }
+}

@@ -1,0 +1,129 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::pair::Fault;
+
+/// Everything a client may send, with literals of all kinds and refused commands in between.
+const CONVERSATION: &[u8] = b"a LOGIN {16+}\r\nuser@example.com {6+}\r\nsecret\r\n\
+    b SELECT INBOX\r\n\
+    c APPEND INBOX (\\Draft) {20+}\r\nSubject: a\r\n\r\nbody\r\n\r\n\
+    d APPEND nowhere {4+}\r\nabcd\r\n\
+    e APPEND INBOX {3+}\r\na\0b\r\n\
+    f XYZZY {3+}\r\n1\r\n\r\n\
+    g NOOP\n\
+    h STORE 1 +FLAGS (\\Deleted Work)\r\n\
+    o UID FETCH 1:* (FLAGS BODY[TEXT])\r\n\
+    p SEARCH TEXT body\r\n\
+    i COPY 1 \"Sent\"\r\n\
+    j UID MOVE 1 Trash\r\n\
+    k LIST \"\" (%)\r\n\
+    l IDLE\r\nDONE\r\n\
+    m CLOSE\r\n\
+    n LOGOUT\r\n";
+
+/// What is heard and done when the reads give at most `sizes` octets, in turn.
+fn play(sizes: &[usize]) -> crate::pair::Summary {
+    let mut stage = Stage::new();
+    let talk = stage.talk('1');
+    let mut rest = CONVERSATION;
+    for &size in sizes.iter().cycle() {
+        let (now, later) = rest.split_at(size.min(rest.len()));
+        stage.world.feed(talk, now);
+        rest = later;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    stage.world.conversation(talk).unwrap().summary()
+}
+
+#[test]
+fn the_conversation_says_what_it_should() {
+    let said = String::from_utf8_lossy(&play(&[usize::MAX]).sent).into_owned();
+    for expected in [
+        "a OK", "b OK", "c OK", "d NO", "e BAD", "f BAD", "g BAD", "h OK", "o OK", "p OK", "i OK", "j OK",
+        "k OK", "l OK", "m OK", "n OK",
+    ] {
+        assert!(
+            said.lines().any(|line| line.starts_with(expected)),
+            "no {expected} in {said}"
+        );
+    }
+}
+
+#[test]
+fn one_octet_at_a_time() {
+    assert_eq!(play(&[1]), play(&[usize::MAX]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_cut_is_the_same(sizes in proptest::collection::vec(1usize..80, 1..20)) {
+        prop_assert_eq!(play(&sizes), play(&[usize::MAX]));
+    }
+
+    /// Whatever comes, the session neither breaks its side of the contract nor stops.
+    #[test]
+    fn no_octets_break_it(octets in proptest::collection::vec(any::<u8>(), 0..300), size in 1usize..50) {
+        let mut stage = Stage::new();
+        let talk = stage.talk('1');
+        octets.chunks(size).for_each(|part| stage.world.feed(talk, part));
+        stage.world.close(talk);
+        stage.world.advance(60_000);
+        prop_assert!(stage.world.is_over(talk));
+    }
+
+    /// The same for what looks like commands.
+    #[test]
+    fn no_commands_break_it(lines in proptest::collection::vec(r#"[a-c] (UID )?(NOOP|IDLE|DONE|FETCH|SEARCH|STORE|COPY|MOVE|EXPUNGE|LIST|LSUB|SELECT|STATUS|APPEND|CLOSE|CREATE|RENAME)( ("?[aINBOX%*/]{0,6}"?|[0-9:*,]{1,5}|\(?\\(Seen|Deleted)?\)?|\{[0-9]{1,2}\+?\}|[+-]?FLAGS)){0,4}"#, 0..12)) {
+        let mut stage = Stage::selected(3, "1");
+        let talk = stage.talk('1');
+        for line in lines {
+            stage.world.feed(talk, line.as_bytes());
+            stage.world.feed(talk, b"\r\n");
+        }
+        stage.world.advance(20_000);
+        let findings = stage.world.check();
+        prop_assert!(findings.is_empty(), "{findings:?}");
+        stage.world.close(talk);
+        stage.world.advance(3_600_000);
+        prop_assert!(stage.world.is_over(talk));
+    }
+}
+
+/// Each effect fails once, in each way: every command is answered all the same, and the store is sound.
+#[test]
+fn whatever_fails_is_answered() {
+    let effects = {
+        let mut stage = Stage::new();
+        let talk = stage.talk('1');
+        stage.world.feed(talk, CONVERSATION);
+        stage.effects()
+    };
+    assert!(effects.len() > 15, "{effects:?}");
+    for (at, effect) in effects.iter().enumerate() {
+        let nth = effects[..=at].iter().filter(|other| *other == effect).count();
+        for fault in [
+            Fault::before(effect, nth),
+            Fault::after(effect, nth),
+            Fault::timeout(effect, nth),
+        ] {
+            let mut stage = Stage::new();
+            let talk = stage.talk('1');
+            stage.world.fail(fault.clone());
+            stage.world.feed(talk, CONVERSATION);
+            stage.world.advance(25_000);
+            let said = String::from_utf8_lossy(&stage.world.take(talk)).into_owned();
+            for tag in "abcdefghijklmnop".chars() {
+                let answers = said
+                    .lines()
+                    .filter(|line| line.starts_with(&format!("{tag} ")))
+                    .count();
+                assert_eq!(answers, 1, "{tag} after {fault:?} in {said}");
+            }
+            let findings = stage.world.check();
+            assert!(findings.is_empty(), "{findings:?} after {fault:?}");
+        }
+    }
+}

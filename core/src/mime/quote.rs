@@ -1,0 +1,57 @@
+//! Strings as IMAP responses have them (RFC 3501, 4.3 and 9: `nstring`).
+
+/// Adds a quoted string, or a literal if it holds octets that a quoted string may not. NUL is left out: no form of string
+/// may hold it.
+pub(super) fn string(out: &mut Vec<u8>, value: &[u8]) {
+    let plain = value
+        .iter()
+        .all(|&octet| matches!(octet, 1..=9 | 11 | 12 | 14..=127));
+    if !plain {
+        return literal(out, value);
+    }
+    out.push(b'"');
+    for &octet in value {
+        if matches!(octet, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(octet);
+    }
+    out.push(b'"');
+}
+
+/// Adds a string or NIL.
+pub(super) fn nstring(out: &mut Vec<u8>, value: Option<&[u8]>) {
+    match value {
+        Some(value) => string(out, value),
+        None => out.extend_from_slice(b"NIL"),
+    }
+}
+
+fn literal(out: &mut Vec<u8>, value: &[u8]) {
+    let kept = value.iter().filter(|&&octet| octet != 0);
+    out.extend_from_slice(format!("{{{}}}\r\n", kept.clone().count()).as_bytes());
+    out.extend(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_safest_form_is_chosen() {
+        for (value, expected) in [
+            (&b""[..], &b"\"\""[..]),
+            (b"a \"b\" \\", b"\"a \\\"b\\\" \\\\\""),
+            (b"gr\xc3\xbc\xc3\x9fe", b"{7}\r\ngr\xc3\xbc\xc3\x9fe"),
+            (b"a\r\nb", b"{4}\r\na\r\nb"),
+            (b"a\0b", b"{2}\r\nab"),
+        ] {
+            let mut out = Vec::new();
+            nstring(&mut out, Some(value));
+            assert_eq!(out, expected);
+        }
+        let mut out = Vec::new();
+        nstring(&mut out, None);
+        assert_eq!(out, b"NIL");
+    }
+}

@@ -1,0 +1,145 @@
+//! What all conversations share: store, objects, clock, faults, and the log of effects.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+
+use super::Talk;
+use super::fault::Faults;
+use super::uploads::Uploads;
+use crate::machine::{Done, Effect, Outcome, Scan, Time};
+use crate::mime::matcher::Matcher;
+use crate::store::memory::Store;
+use crate::store::{Failure, ObjectId, Refusal};
+use crate::wire::filter::{Filter, Filtering, Flow};
+
+/// The world outside the machines.
+pub struct Stage {
+    /// The reference store.
+    pub store: Store,
+    /// The bodies, by id.
+    pub objects: BTreeMap<ObjectId, Bytes>,
+    /// The clock.
+    pub now: Time,
+    /// The effects that have ended, in order.
+    pub log: Vec<Effected>,
+    pub(super) faults: Faults,
+}
+
+/// An effect that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effected {
+    /// Who asked for it.
+    pub talk: Talk,
+    /// What was asked for.
+    pub effect: Effect,
+    /// What was answered.
+    pub outcome: Outcome,
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        let now = Time {
+            mono_ms: 1_000_000,
+            unix_ms: 1_772_000_000_000,
+        };
+        Self {
+            store: Store::new(),
+            objects: BTreeMap::new(),
+            now,
+            log: Vec::new(),
+            faults: Faults::default(),
+        }
+    }
+
+    /// Runs an effect to its end, or to its fault, and logs it.
+    pub(super) fn run(&mut self, talk: Talk, effect: Effect, uploads: &mut Uploads) -> Outcome {
+        let fault = self.faults.strike(effect.name());
+        let outcome = match fault {
+            None => self.perform(&effect, uploads),
+            Some(fault) => {
+                if fault.when == super::When::After {
+                    // Whatever came of it: the machine is told that it failed.
+                    let _ = self.perform(&effect, uploads);
+                }
+                Err(fault.failure)
+            }
+        };
+        self.log.push(Effected {
+            talk,
+            effect,
+            outcome: outcome.clone(),
+        });
+        outcome
+    }
+
+    fn perform(&mut self, effect: &Effect, uploads: &mut Uploads) -> Outcome {
+        match effect {
+            Effect::Store(actor, request) => self.store.run(*actor, request.clone()).map(Done::Reply),
+            Effect::FinishUpload(upload) => {
+                let (stored, octets) = uploads.finish(*upload)?;
+                self.objects.insert(stored.object, octets);
+                Ok(Done::Stored(stored))
+            }
+            Effect::Scan(scan) => self.scan(scan),
+            Effect::VerifyPassword { password, hash } => Ok(Done::Verified(
+                hash.as_ref().is_some_and(|hash| *hash == plain_hash(&password.0)),
+            )),
+            Effect::HashPassword(password) => Ok(Done::Hashed(plain_hash(&password.0))),
+            Effect::ConfirmDelivery(keys) => {
+                self.store.confirm(keys);
+                Ok(Done::Confirmed)
+            }
+        }
+    }
+
+    /// A range of a stored object. Errors: `Gone` if it is not there, or shorter.
+    pub fn read(&self, object: ObjectId, range: &Range<u64>) -> Result<Bytes, Failure> {
+        let octets = self.objects.get(&object).ok_or(Refusal::Gone)?;
+        let bounds = usize::try_from(range.start)
+            .ok()
+            .zip(usize::try_from(range.end).ok());
+        let inside = bounds.filter(|(from, to)| from <= to && *to <= octets.len());
+        Ok(inside
+            .map(|(from, to)| octets.slice(from..to))
+            .ok_or(Refusal::Gone)?)
+    }
+
+    fn scan(&self, scan: &Scan) -> Outcome {
+        assert!(
+            scan.targets.len() <= Scan::TARGETS_MAX,
+            "a scan of {} objects",
+            scan.targets.len()
+        );
+        let found = scan.targets.iter().map(|target| {
+            let Ok(octets) = self.read(target.object, &(0..target.size)) else {
+                return 0;
+            };
+            let mut matcher = Matcher::new(target, &scan.needles);
+            // Small pieces, so that needles lie across their borders.
+            let _ = octets
+                .chunks(100)
+                .find(|piece| matcher.push(piece) == Flow::Enough);
+            matcher.finish()
+        });
+        Ok(Done::Scanned(found.collect()))
+    }
+}
+
+/// The cheap stand-in for bcrypt.
+pub(super) fn plain_hash(password: &str) -> String {
+    format!("plain:{password}")
+}
+
+/// What a filter makes of octets that come in small pieces.
+pub(super) fn filtered(filter: &Filter, octets: &[u8]) -> Bytes {
+    let (mut filtering, mut out) = (Filtering::new(filter), BytesMut::new());
+    for piece in octets.chunks(1000) {
+        if filtering.push(piece, &mut out) == Flow::Enough {
+            return out.freeze();
+        }
+    }
+    filtering.finish(&mut out);
+    out.freeze()
+}

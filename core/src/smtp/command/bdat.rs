@@ -1,0 +1,121 @@
+//! BDAT: a chunk of the message, ended by its count and by nothing else (RFC 3030, 2; RFC 2033, 4.3).
+//!
+//! The announced octets are read whatever the answer will be: they never become commands. A chunk that is refused fails the
+//! transaction, whose later chunks are read and refused alike until RSET.
+
+use bytes::Bytes;
+
+use super::super::context::Context;
+use super::super::message;
+use super::super::session::State;
+use super::super::transaction::Body;
+use super::super::words::{self, Reply};
+
+/// `bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ]`
+pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
+    let (count, marker) = arguments.split_once(' ').unwrap_or((arguments, ""));
+    let Some(left) = chunk_size(count) else {
+        // Without a count the octets that follow cannot be told from commands: nothing after this line may be obeyed.
+        cx.reset();
+        cx.out.replies(&[words::BDAT_SYNTAX, words::OUT_OF_STEP]);
+        return State::Over;
+    };
+    let last = marker.trim_start_matches(' ').eq_ignore_ascii_case("LAST");
+    let syntax = if last || marker.is_empty() {
+        Ok(())
+    } else {
+        Err(words::BDAT_SYNTAX)
+    };
+    let refused = begin(cx, left).and(syntax).err();
+    if let (Some(why), Some(body)) = (
+        refused,
+        cx.transaction
+            .as_mut()
+            .and_then(|transaction| transaction.body.as_mut()),
+    ) {
+        body.refuse(&mut cx.out, why);
+    }
+    AwaitChunk { left, last, refused }.feed(cx, &mut Bytes::new())
+}
+
+/// `chunk-size = 1*DIGIT`, within 64 bits.
+fn chunk_size(digits: &str) -> Option<u64> {
+    let valid = !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit());
+    valid.then(|| digits.parse().ok()).flatten()
+}
+
+/// Whether a chunk of this size may go into the message, which begins with the first one.
+fn begin(cx: &mut Context, size: u64) -> Result<(), Reply> {
+    if cx.hello.is_none() {
+        return Err(words::HELLO_FIRST);
+    }
+    let transaction = cx.transaction.as_mut().ok_or(words::MAIL_FIRST)?;
+    if transaction.recipients.is_empty() {
+        return Err(cx.manners.no_recipients);
+    }
+    let body = transaction
+        .body
+        .get_or_insert_with(|| Body::open(&mut cx.out, cx.seed.object(cx.now)));
+    if let Some(why) = body.refused {
+        return Err(why);
+    }
+    let fits = body
+        .octets
+        .checked_add(size)
+        .is_some_and(|octets| octets <= cx.settings.message_size_max);
+    if fits { Ok(()) } else { Err(words::TOO_BIG) }
+}
+
+/// The octets of a chunk are coming.
+#[derive(Debug)]
+pub(in super::super) struct AwaitChunk {
+    left: u64,
+    last: bool,
+    refused: Option<Reply>,
+}
+
+impl AwaitChunk {
+    /// Takes from `rest` what belongs to the chunk; nothing of it stays here.
+    pub fn feed(mut self, cx: &mut Context, rest: &mut Bytes) -> State {
+        let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
+        let octets = rest.split_to(taken);
+        self.left -= taken as u64;
+        if let (None, Some(body)) = (
+            self.refused,
+            cx.transaction
+                .as_mut()
+                .and_then(|transaction| transaction.body.as_mut()),
+        ) {
+            body.feed(&mut cx.out, octets, cx.settings.message_size_max);
+        }
+        if self.left > 0 {
+            State::AwaitChunk(self)
+        } else {
+            self.end(cx)
+        }
+    }
+
+    fn end(self, cx: &mut Context) -> State {
+        match (self.refused, self.last) {
+            (None, true) => message::finish(cx),
+            (None, false) => reply(cx, words::CHUNK_OK),
+            (Some(why), false) => reply(cx, why),
+            (Some(why), true) => refuse_last(cx, why),
+        }
+    }
+}
+
+/// The last chunk has one reply for each recipient, hence none if there is no recipient (RFC 2033, 4.3); but one if there is
+/// no transaction whose recipients could be counted.
+fn refuse_last(cx: &mut Context, why: Reply) -> State {
+    cx.out.drop_upload();
+    match cx.transaction.take() {
+        Some(transaction) => message::refuse(cx, &transaction, why),
+        None => reply(cx, why),
+    }
+}
+
+fn reply(cx: &mut Context, reply: Reply) -> State {
+    cx.out.reply(reply);
+    State::AwaitCommand
+}

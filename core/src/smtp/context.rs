@@ -1,0 +1,132 @@
+//! What a command sees of its session.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::manners::Manners;
+use super::outbox::Outbox;
+use super::settings::Settings;
+use super::transaction::Transaction;
+use crate::machine::{Effect, Peer, Seed, Time};
+use crate::store::DeliveryKey;
+
+/// Everything of a session but what it awaits.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub manners: &'static Manners,
+    pub settings: Arc<Settings>,
+    pub peer: Peer,
+    pub seed: Seed,
+    pub now: Time,
+    /// What the peer calls itself, cleaned; `None` before the hello.
+    pub hello: Option<String>,
+    /// The mail transaction, from MAIL to its end.
+    pub transaction: Option<Transaction>,
+    pub out: Outbox,
+    pub conduct: Conduct,
+    unconfirmed: Vec<DeliveryKey>,
+}
+
+impl Context {
+    /// The most delivery keys kept until the peer is known to have seen its replies. Of those beyond it the store keeps the
+    /// rows until they expire, which costs space only.
+    const UNCONFIRMED_MAX: usize = 2000;
+
+    pub fn new(manners: &'static Manners, peer: Peer, settings: Arc<Settings>, seed: Seed) -> Self {
+        Self {
+            manners,
+            settings,
+            peer,
+            seed,
+            now: Time::default(),
+            hello: None,
+            transaction: None,
+            out: Outbox::default(),
+            conduct: Conduct::default(),
+            unconfirmed: Vec::new(),
+        }
+    }
+
+    /// Ends the mail transaction without a message (RFC 5321, 4.1.1.5).
+    pub fn reset(&mut self) {
+        self.transaction = None;
+        self.out.drop_upload();
+    }
+
+    /// Counts a command that brings no mail on.
+    pub fn idled(&mut self) {
+        self.out.blamed |= self.conduct.idled();
+    }
+
+    /// What the command just answered has earned the peer.
+    pub fn verdict(&mut self) -> Verdict {
+        if mem::take(&mut self.out.blamed) {
+            self.conduct.erred()
+        } else {
+            Verdict::GoOn
+        }
+    }
+
+    /// Takes note of deliveries that are answered in this drain.
+    pub fn delivered(&mut self, keys: Vec<DeliveryKey>) {
+        if self.unconfirmed.len() + keys.len() > Self::UNCONFIRMED_MAX {
+            self.unconfirmed.clear();
+        }
+        self.unconfirmed.extend(keys);
+    }
+
+    /// The peer has seen all replies so far.
+    pub fn confirm(&mut self) {
+        if !self.unconfirmed.is_empty() {
+            let keys = mem::take(&mut self.unconfirmed);
+            self.out.run(Effect::ConfirmDelivery(keys));
+        }
+    }
+}
+
+/// How a peer has behaved since its last delivered message.
+#[derive(Debug, Default)]
+pub(super) struct Conduct {
+    bad: u32,
+    idle: u32,
+}
+
+/// What a peer's conduct has earned it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    GoOn,
+    /// The next command is read later.
+    SlowDown,
+    Close,
+}
+
+impl Conduct {
+    /// Bad commands that are answered at once.
+    const BAD_QUICK: u32 = 10;
+    /// The bad command that ends the session.
+    const BAD_MAX: u32 = 20;
+    /// Commands that bring no mail on (NOOP, RSET, VRFY, HELP, hello); each one more is a bad one.
+    const IDLE_MAX: u32 = 100;
+
+    /// Counts a command that brings no mail on:
+    /// whether it was one too many.
+    pub fn idled(&mut self) -> bool {
+        self.idle = self.idle.saturating_add(1);
+        self.idle > Self::IDLE_MAX
+    }
+
+    /// Counts a bad command.
+    fn erred(&mut self) -> Verdict {
+        self.bad = self.bad.saturating_add(1);
+        match self.bad {
+            ..=Self::BAD_QUICK => Verdict::GoOn,
+            Self::BAD_MAX.. => Verdict::Close,
+            _ => Verdict::SlowDown,
+        }
+    }
+
+    /// A message was delivered: what was before it is forgiven.
+    pub fn forgive(&mut self) {
+        *self = Self::default();
+    }
+}

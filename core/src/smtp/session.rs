@@ -1,0 +1,236 @@
+//! The conversation: octets become command lines and content, states follow each other.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::command::{self, AwaitChunk, AwaitContent, AwaitRecipient};
+use super::context::{Context, Verdict};
+use super::manners::Manners;
+use super::message::{AwaitDelivered, AwaitStored};
+use super::settings::Settings;
+use super::words::{self, Reply};
+use crate::machine::{Due, Input, Machine, Outcome, Peer, Seed, Step, Time};
+use crate::wire::line::{BareLf, LineFault, Lines};
+
+/// The most octets of a command line, without its line end.
+const LINE_MAX: usize = 4094;
+/// How long a peer may say nothing (RFC 5321, 4.5.3.2.7), and how long it has for its hello.
+const IDLE_MS: u64 = 5 * 60 * 1000;
+/// How long a peer that errs too often waits.
+const PAUSE_MS: u64 = 1000;
+
+/// One mail conversation. Made by [`crate::lmtp::session`].
+#[derive(Debug)]
+pub struct Server {
+    cx: Context,
+    state: State,
+    lines: Lines,
+    /// What was read and not looked at yet: at most one read.
+    rest: Bytes,
+    /// Whether a command line has been read: the first one may be HTTP's.
+    begun: bool,
+    /// When the first input came: the hello's deadline counts from here.
+    opened_ms: Option<u64>,
+    draining: bool,
+}
+
+/// What the session awaits. Each state owns what its moment needs and moves by value.
+#[derive(Debug)]
+pub(super) enum State {
+    AwaitCommand,
+    /// RCPT: where mail for the address goes.
+    AwaitRecipient(AwaitRecipient),
+    /// DATA: the message.
+    AwaitContent(AwaitContent),
+    /// BDAT: the octets of a chunk.
+    AwaitChunk(AwaitChunk),
+    /// The object is being made durable.
+    AwaitStored(AwaitStored),
+    /// The message is being delivered.
+    AwaitDelivered(AwaitDelivered),
+    /// A peer that errs too often is read again later.
+    AwaitPause {
+        until_ms: u64,
+    },
+    Over,
+}
+
+impl Server {
+    pub(crate) fn new(manners: &'static Manners, peer: Peer, settings: Arc<Settings>, seed: Seed) -> Self {
+        let mut cx = Context::new(manners, peer, settings, seed);
+        cx.out
+            .lines(&[format!("220 {} {} ready", cx.settings.hostname, manners.protocol)]);
+        Self {
+            cx,
+            state: State::AwaitCommand,
+            lines: Lines::new(BareLf::Report),
+            rest: Bytes::new(),
+            begun: false,
+            opened_ms: None,
+            draining: false,
+        }
+    }
+
+    /// Moves on by one command or one piece of content; `false` if there is nothing to move on with.
+    fn advance(&mut self) -> bool {
+        let Self { cx, rest, .. } = self;
+        self.state = match mem::replace(&mut self.state, State::Over) {
+            State::AwaitCommand | State::AwaitPause { .. } if self.draining => goodbye(cx, words::SHUTDOWN),
+            State::AwaitCommand => match self.lines.next(rest, LINE_MAX) {
+                Some(line) => self.command(line),
+                None => return self.stay(State::AwaitCommand),
+            },
+            State::AwaitContent(state) if !rest.is_empty() => state.feed(cx, rest),
+            State::AwaitChunk(state) if !rest.is_empty() => state.feed(cx, rest),
+            state => return self.stay(state),
+        };
+        self.judge();
+        true
+    }
+
+    fn stay(&mut self, state: State) -> bool {
+        self.state = state;
+        false
+    }
+
+    fn command(&mut self, line: Result<Bytes, LineFault>) -> State {
+        let first = !mem::replace(&mut self.begun, true);
+        match line {
+            Ok(line) if first && is_http(&line) => goodbye(&mut self.cx, words::NOT_HTTP),
+            Ok(line) => command::run(&mut self.cx, &line),
+            Err(fault) => {
+                self.cx.out.reply(words::line_fault(fault));
+                State::AwaitCommand
+            }
+        }
+    }
+
+    /// Between two commands: what the peer's conduct has earned it.
+    fn judge(&mut self) {
+        if !matches!(self.state, State::AwaitCommand) {
+            return;
+        }
+        match self.cx.verdict() {
+            Verdict::GoOn => {}
+            Verdict::SlowDown => {
+                self.state = State::AwaitPause {
+                    until_ms: self.cx.now.mono_ms.saturating_add(PAUSE_MS),
+                }
+            }
+            Verdict::Close => self.state = goodbye(&mut self.cx, words::TOO_MANY_ERRORS),
+        }
+    }
+
+    fn landed(&mut self, outcome: Outcome) {
+        let cx = &mut self.cx;
+        self.state = match mem::replace(&mut self.state, State::Over) {
+            State::AwaitRecipient(state) => state.on(cx, outcome),
+            State::AwaitStored(state) => state.on(cx, outcome),
+            State::AwaitDelivered(state) => state.on(cx, outcome),
+            state => state,
+        };
+        self.judge();
+    }
+
+    fn tick(&mut self) {
+        match &self.state {
+            State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => {
+                self.state = goodbye(&mut self.cx, words::IDLE);
+            }
+            State::AwaitPause { until_ms } if *until_ms <= self.cx.now.mono_ms => {
+                self.state = State::AwaitCommand
+            }
+            _ => {}
+        }
+    }
+
+    /// The transaction in progress is given up, as if it had met a temporary error (RFC 5321, 4.1.1.10).
+    fn abandon(&mut self) {
+        self.cx.reset();
+        self.state = State::Over;
+    }
+
+    fn wait(&self) -> Step {
+        let idle = match self.opened_ms {
+            Some(opened_ms) if self.cx.hello.is_none() => Due::At(opened_ms.saturating_add(IDLE_MS)),
+            _ => Due::Idle(IDLE_MS),
+        };
+        match &self.state {
+            State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => Step::Wait {
+                bytes: true,
+                until: Some(idle),
+            },
+            State::AwaitPause { until_ms } => Step::Wait {
+                bytes: false,
+                until: Some(Due::At(*until_ms)),
+            },
+            State::AwaitRecipient(_) | State::AwaitStored(_) | State::AwaitDelivered(_) => Step::Wait {
+                bytes: false,
+                until: None,
+            },
+            State::Over => Step::Over,
+        }
+    }
+}
+
+impl Machine for Server {
+    fn handle(&mut self, now: Time, input: Input) {
+        self.cx.now = now;
+        self.opened_ms.get_or_insert(now.mono_ms);
+        match input {
+            Input::Bytes { octets, waited } => {
+                if waited {
+                    self.cx.confirm();
+                }
+                self.rest = octets;
+            }
+            Input::Eof => self.abandon(),
+            Input::Outcome(token, outcome) if self.cx.out.landed(token) => self.landed(outcome),
+            Input::Tick => self.tick(),
+            Input::Shutdown => self.draining = true,
+            // The outcome of a confirmation changes nothing; the others were never asked for.
+            Input::Outcome(..) | Input::Changed { .. } | Input::Tls(_) | Input::Connected(_) => {}
+        }
+    }
+
+    fn poll(&mut self) -> Step {
+        loop {
+            if let Some(action) = self.cx.out.next() {
+                return Step::Act(action);
+            }
+            if !self.advance() {
+                return self.wait();
+            }
+        }
+    }
+}
+
+/// Says a last word.
+fn goodbye(cx: &mut Context, word: Reply) -> State {
+    cx.reset();
+    cx.out.reply(word);
+    State::Over
+}
+
+/// Whether a browser, or a page that makes one send a form, has come to the wrong door.
+fn is_http(line: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 10] = [
+        b"GET ",
+        b"POST ",
+        b"PUT ",
+        b"HEAD ",
+        b"OPTIONS ",
+        b"DELETE ",
+        b"PATCH ",
+        b"TRACE ",
+        b"CONNECT ",
+        b"Host:",
+    ];
+    let begins = |with: &&[u8]| {
+        line.get(..with.len())
+            .is_some_and(|first| first.eq_ignore_ascii_case(with))
+    };
+    BEGINNINGS.iter().any(|with| begins(&with))
+}

@@ -1,0 +1,117 @@
+//! Accounts and addresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::store::{
+    self as words, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, RecipientPlace, Refusal,
+    Reply,
+};
+
+use super::{Account, Answer, MAILBOXES_MAX, Store};
+
+impl Store {
+    pub(super) fn find_account(&self, login: &str) -> Reply {
+        let found = self.accounts.iter().find(|(_, account)| account.login == login);
+        Reply::AccountFound(found.map(|(id, account)| words::Account {
+            id: *id,
+            login: account.login.clone(),
+            pw_hash: account.pw_hash.clone(),
+            enabled: true,
+        }))
+    }
+
+    pub(super) fn find_recipient(&self, address: &str, base: Option<&str>) -> Answer {
+        let whole = self.addresses.get(address);
+        let id = *whole
+            .or_else(|| self.addresses.get(base?))
+            .ok_or(Refusal::NoSuchAccount)?;
+        let account = self.accounts.get(&id).ok_or(Refusal::NoSuchAccount)?;
+        let mailbox = self.find(id, &MailboxName::inbox())?;
+        let room_bytes =
+            (account.quota_bytes > 0).then(|| account.quota_bytes.saturating_sub(account.used_bytes));
+        Ok(Reply::RecipientFound(RecipientPlace {
+            account: id,
+            mailbox,
+            room_bytes,
+        }))
+    }
+
+    pub(super) fn create_account(&mut self, new: NewAccount) -> Answer {
+        let names: BTreeSet<_> = new.mailboxes.iter().map(|mailbox| mailbox.name.clone()).collect();
+        let login_taken = self.accounts.values().any(|account| account.login == new.login);
+        if login_taken || self.addresses.contains_key(&new.login) || names.len() < new.mailboxes.len() {
+            return Err(Refusal::AlreadyExists.into());
+        }
+        if new.mailboxes.len() > MAILBOXES_MAX {
+            return Err(Refusal::Limit(Budget::Mailboxes).into());
+        }
+        let was_here = self.folders.values().any(|folder| folder.account == new.id);
+        if self.accounts.contains_key(&new.id) || was_here {
+            return Err(Failure::broken(format!("{:?} is taken", new.id)));
+        }
+        self.check_ids(&new.mailboxes)?;
+        self.addresses.insert(new.login.clone(), new.id);
+        self.accounts.insert(
+            new.id,
+            Account {
+                login: new.login,
+                pw_hash: new.pw_hash,
+                quota_bytes: new.quota_bytes,
+                used_bytes: 0,
+                used_msgs: 0,
+                created_at_ms: new.at_ms,
+                last_uid_validity: 0,
+                names: BTreeMap::new(),
+                subscriptions: names,
+            },
+        );
+        let at_s = i64::try_from(new.at_ms / 1000).unwrap_or(i64::MAX);
+        self.plant(new.id, new.mailboxes, at_s);
+        Ok(Reply::AccountCreated)
+    }
+
+    pub(super) fn set_password(&mut self, login: &str, pw_hash: String) -> Answer {
+        let account = self.accounts.values_mut().find(|account| account.login == login);
+        account.ok_or(Refusal::NoSuchAccount)?.pw_hash = pw_hash;
+        Ok(Reply::PasswordSet)
+    }
+
+    pub(super) fn delete_account(&mut self, login: &str, at_ms: u64) -> Answer {
+        let id = self.account_of(login)?;
+        if let Some(account) = self.accounts.remove(&id) {
+            account
+                .names
+                .values()
+                .for_each(|mailbox| self.close_folder(*mailbox, at_ms));
+        }
+        self.addresses.retain(|_, account| *account != id);
+        Ok(Reply::AccountDeleted)
+    }
+
+    pub(super) fn list_accounts(&self) -> Reply {
+        let mut lines: Vec<_> = self
+            .accounts
+            .iter()
+            .map(|(id, account)| line(*id, account))
+            .collect();
+        lines.sort_by(|a, b| a.login.cmp(&b.login));
+        Reply::Accounts(lines)
+    }
+
+    fn account_of(&self, login: &str) -> Result<AccountId, Refusal> {
+        let found = self.accounts.iter().find(|(_, account)| account.login == login);
+        found.map(|(id, _)| *id).ok_or(Refusal::NoSuchAccount)
+    }
+}
+
+fn line(id: AccountId, account: &Account) -> AccountLine {
+    AccountLine {
+        id,
+        login: account.login.clone(),
+        enabled: true,
+        used_msgs: account.used_msgs,
+        used_bytes: account.used_bytes,
+        quota_bytes: account.quota_bytes,
+        created_at_ms: account.created_at_ms,
+    }
+}

@@ -1,0 +1,174 @@
+//! The invariants of a store (I1 to I7): what must be true after every request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::store::{Flag, Flags, ObjectId, Uid};
+
+use super::folder::{Folder, Message};
+use super::{Account, Load, MAILBOXES_MAX, SUBSCRIPTIONS_MAX, Store};
+
+/// Says what is wrong with a store, one line a finding; an empty list is a sound store.
+pub fn check(store: &Store) -> Vec<String> {
+    let mut findings = Findings::default();
+    store
+        .folders
+        .values()
+        .for_each(|folder| check_folder(folder, &mut findings));
+    store.accounts.iter().for_each(|(id, account)| {
+        let mine: Vec<_> = store
+            .folders
+            .values()
+            .filter(|folder| folder.account == *id)
+            .collect();
+        check_account(account, &mine, &mut findings);
+    });
+    check_owners(store, &mut findings);
+    check_objects(store, &mut findings);
+    check_receipts(store, &mut findings);
+    findings.0
+}
+
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn must(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(what());
+        }
+    }
+}
+
+/// I4, I6 and I7 within one mailbox.
+fn check_folder(folder: &Folder, findings: &mut Findings) {
+    let line = &folder.line;
+    let name = &line.name;
+    let live = || folder.live().map(|message| message.row);
+    let unseen = live().filter(|row| !row.flags.has(Flag::Seen)).count() as u64;
+    let bytes = live().map(|row| u64::from(row.size)).sum::<u64>();
+    let counted = (line.msgs, line.unseen, line.bytes);
+    let found = (live().count() as u64, unseen, bytes);
+    findings.must(counted == found, || {
+        format!("I6 {name}: counts (msgs, unseen, bytes) {counted:?}, has {found:?}")
+    });
+    findings.must(!folder.deleted || line.msgs == 0, || {
+        format!("{name}: deleted, but has live messages")
+    });
+    findings.must(line.recent_from <= line.uid_next, || {
+        format!("{name}: recent from beyond UIDNEXT")
+    });
+    // No row is ever removed, so a UID without a row is one that was lost or given twice.
+    let given = u64::from(line.uid_next.0.saturating_sub(1));
+    findings.must(folder.messages.len() as u64 == given, || {
+        format!("I7 {name}: gave {given} UIDs, has other rows")
+    });
+    let newest = folder.messages.keys().next_back().copied().unwrap_or(Uid(0));
+    findings.must(newest < line.uid_next, || {
+        format!("I4 {name}: {newest:?} is not below UIDNEXT")
+    });
+    let known = known_flags(folder);
+    for (uid, message) in &folder.messages {
+        check_message(*uid, message, folder, known, findings);
+    }
+}
+
+fn check_message(uid: Uid, message: &Message, folder: &Folder, known: Flags, findings: &mut Findings) {
+    let (name, row) = (&folder.line.name, &message.row);
+    findings.must(row.uid == uid && uid.0 > 0, || {
+        format!("I4 {name}: {uid:?} is filed under another UID")
+    });
+    let modseq = row.modseq;
+    findings.must((2..=folder.line.highest_modseq.0).contains(&modseq.0), || {
+        format!("I4 {name} {uid:?}: {modseq:?}")
+    });
+    findings.must(known.has(row.flags), || {
+        format!("{name} {uid:?}: {:?} names no keyword", row.flags)
+    });
+    let size = message.object_size + message.head.len() as u64;
+    findings.must(u64::from(row.size) == size, || {
+        format!("{name} {uid:?}: size {} is not {size}", row.size)
+    });
+}
+
+/// The flags that can be set in a mailbox.
+fn known_flags(folder: &Folder) -> Flags {
+    (0..folder.keywords.len())
+        .map(Flags::keyword)
+        .fold(Flags::SYSTEM, |known, bit| known | bit)
+}
+
+/// I5 and I6 of an account, and its lists.
+fn check_account(account: &Account, mine: &[&Folder], findings: &mut Findings) {
+    let login = &account.login;
+    let mut used = Load::default();
+    mine.iter()
+        .flat_map(|folder| folder.live())
+        .for_each(|message| used.add(message.row.size));
+    let counted = Load {
+        msgs: account.used_msgs,
+        bytes: account.used_bytes,
+    };
+    findings.must(counted == used, || {
+        format!("I6 {login}: counts {counted:?}, has {used:?}")
+    });
+    let validities: BTreeSet<_> = mine.iter().map(|folder| folder.line.uid_validity).collect();
+    findings.must(validities.len() == mine.len(), || {
+        format!("I5 {login}: a UIDVALIDITY was given twice")
+    });
+    let newest = validities.last().copied().unwrap_or(0);
+    findings.must(newest <= account.last_uid_validity, || {
+        format!("I5 {login}: UIDVALIDITY {newest} may come again")
+    });
+    let live: BTreeMap<_, _> = mine
+        .iter()
+        .filter(|folder| !folder.deleted)
+        .map(|f| (&f.line.name, &f.line.id))
+        .collect();
+    findings.must(account.names.iter().eq(live), || {
+        format!("{login}: the tree names other mailboxes than there are")
+    });
+    let many = account.names.len() > MAILBOXES_MAX || account.subscriptions.len() > SUBSCRIPTIONS_MAX;
+    findings.must(!many, || format!("{login}: more names than allowed"));
+}
+
+/// What has no account is deleted, and addresses lead to accounts.
+fn check_owners(store: &Store, findings: &mut Findings) {
+    for folder in store.folders.values() {
+        let owned = store.accounts.contains_key(&folder.account);
+        findings.must(owned || folder.deleted, || {
+            format!("{}: lives without an account", folder.line.name)
+        });
+    }
+    for (address, account) in &store.addresses {
+        findings.must(store.accounts.contains_key(account), || {
+            format!("{address}: leads to no account")
+        });
+    }
+}
+
+/// I1, I2 and I3: every message has its body, and bodies count their messages.
+fn check_objects(store: &Store, findings: &mut Findings) {
+    let mut refs: BTreeMap<ObjectId, u64> = BTreeMap::new();
+    for message in store.folders.values().flat_map(|folder| folder.messages.values()) {
+        *refs.entry(message.object).or_default() += 1;
+        let size = store.objects.get(&message.object).map(|object| object.size);
+        findings.must(size == Some(message.object_size), || {
+            format!("I2 {:?}: missing, or of another size", message.object)
+        });
+    }
+    for (id, object) in &store.objects {
+        let found = refs.get(id).copied().unwrap_or(0);
+        findings.must(object.refs == found, || {
+            format!("I3 {id:?}: counts {} messages, has {found}", object.refs)
+        });
+    }
+}
+
+/// I1: what a key brought is there.
+fn check_receipts(store: &Store, findings: &mut Findings) {
+    for (key, receipt) in &store.receipts {
+        let folder = store.folders.get(&receipt.mailbox);
+        let there = folder.is_some_and(|folder| folder.messages.contains_key(&receipt.uid));
+        findings.must(there, || format!("I1 {key:?}: {receipt:?} is not there"));
+    }
+}

@@ -1,0 +1,168 @@
+//! COPY and MOVE, and the moving part of RENAME INBOX: rows are copied, bodies are shared.
+
+use crate::store::{
+    AccountId, Copied, DeliveryKey, Flags, Keyword, Keywords, MailboxId, MailboxName, ModSeq, Refusal, Reply,
+    Uid, UidSet,
+};
+
+use super::folder::Message;
+use super::{Answer, Load, Receipt, Store, flags};
+
+/// From where to where, and how.
+pub(super) struct Trip {
+    pub(super) from: MailboxId,
+    pub(super) to: MailboxName,
+    pub(super) moving: bool,
+    pub(super) key: DeliveryKey,
+    pub(super) at_ms: u64,
+    pub(super) since: ModSeq,
+}
+
+/// What a transfer did.
+pub(super) struct Transferred {
+    target: UidSet,
+    modseq: ModSeq,
+}
+
+impl Store {
+    pub(super) fn copy(&mut self, me: AccountId, trip: &Trip, uids: &UidSet) -> Answer {
+        let to = self.find(me, &trip.to)?;
+        let done_before = self.receipts.contains_key(&trip.key);
+        let live: UidSet = self
+            .folder(me, trip.from)?
+            .live_in(uids)
+            .map(|message| message.row.uid.0)
+            .collect();
+        let source = if done_before { UidSet::default() } else { live };
+        let mut target = UidSet::default();
+        if !source.is_empty() {
+            let copies = self.translated(me, trip, to, &source)?;
+            let load = load(&copies);
+            let transferred = self.transfer(to, copies);
+            let first = transferred.target.min().unwrap_or_default();
+            self.receipts.insert(
+                trip.key,
+                Receipt {
+                    mailbox: to,
+                    uid: Uid(first),
+                },
+            );
+            self.count(me, load, Load::default());
+            if trip.moving {
+                let shared = (to == trip.from).then_some(transferred.modseq);
+                let buried = self.bury_moved(trip.from, &source, shared, trip.at_ms);
+                self.count(me, Load::default(), buried);
+            }
+            target = transferred.target;
+        }
+        let uid_validity = self.folder(me, to)?.line.uid_validity;
+        let from = self.folder(me, trip.from)?;
+        let refreshed = trip.moving.then(|| from.refreshed_and_claimed(trip.since));
+        Ok(Reply::Copied(Copied {
+            uid_validity,
+            source,
+            target,
+            refreshed,
+        }))
+    }
+
+    /// The copies with their keywords in the bits of the target, whose list has grown by those it lacked.
+    /// Errors: `OverQuota`, `Limit`; then nothing has changed.
+    fn translated(
+        &mut self,
+        me: AccountId,
+        trip: &Trip,
+        to: MailboxId,
+        source: &UidSet,
+    ) -> Result<Vec<Message>, Refusal> {
+        let mut copies = self.draft_copies(trip.from, source);
+        let holds = self
+            .accounts
+            .get(&me)
+            .is_some_and(|account| account.holds(load(&copies).bytes));
+        if !trip.moving && !holds {
+            return Err(Refusal::OverQuota);
+        }
+        let from_list = self.folder(me, trip.from)?.keywords.clone();
+        self.folder(me, trip.from)?.check_modseq()?;
+        let target = self.folder(me, to)?;
+        let mut to_list = target.keywords.clone();
+        let used = copies
+            .iter()
+            .fold(Flags::NONE, |used, copy| used | copy.row.flags);
+        let wanted: Vec<_> = from_list.of(used).filter_map(Keyword::new).collect();
+        flags::add_keywords(&mut to_list, &wanted)?;
+        target.check_room(copies.len())?;
+        copies
+            .iter_mut()
+            .for_each(|copy| copy.row.flags = translate(copy.row.flags, &from_list, &to_list));
+        target.keywords = to_list;
+        Ok(copies)
+    }
+
+    /// Copies of some live messages, by UID; UID and MODSEQ are still those of the source.
+    pub(super) fn draft_copies(&self, from: MailboxId, uids: &UidSet) -> Vec<Message> {
+        let messages = self
+            .folders
+            .get(&from)
+            .into_iter()
+            .flat_map(|folder| folder.live_in(uids));
+        messages.cloned().collect()
+    }
+
+    /// Adds copies to a mailbox and counts the bodies' references. Without copies nothing happens.
+    pub(super) fn transfer(&mut self, to: MailboxId, copies: Vec<Message>) -> Transferred {
+        let mut done = Transferred {
+            target: UidSet::default(),
+            modseq: ModSeq(0),
+        };
+        if copies.is_empty() {
+            return done;
+        }
+        for copy in &copies {
+            if let Some(object) = self.objects.get_mut(&copy.object) {
+                object.refs += 1;
+            }
+        }
+        if let Some(folder) = self.folders.get_mut(&to) {
+            done.modseq = folder.step();
+            done.target = copies
+                .into_iter()
+                .map(|copy| folder.add(done.modseq, copy).0)
+                .collect();
+        }
+        done
+    }
+
+    /// Soft-deletes what has moved. `shared`: the MODSEQ of the same command in the same mailbox, if it is the target too.
+    pub(super) fn bury_moved(
+        &mut self,
+        from: MailboxId,
+        uids: &UidSet,
+        shared: Option<ModSeq>,
+        at_ms: u64,
+    ) -> Load {
+        match self.folders.get_mut(&from) {
+            Some(folder) if !uids.is_empty() => {
+                let modseq = shared.unwrap_or_else(|| folder.step());
+                folder.bury(uids, modseq, at_ms)
+            }
+            _ => Load::default(),
+        }
+    }
+}
+
+fn load(messages: &[Message]) -> Load {
+    let mut load = Load::default();
+    messages.iter().for_each(|message| load.add(message.row.size));
+    load
+}
+
+/// Flags whose keyword bits mean what `from` says, in the bits of `to`.
+fn translate(flags: Flags, from: &Keywords, to: &Keywords) -> Flags {
+    let keywords = from
+        .of(flags)
+        .filter_map(Keyword::new)
+        .filter_map(|keyword| to.find(&keyword));
+    keywords.fold(flags & Flags::SYSTEM, |flags, bit| flags | bit)
+}

@@ -1,0 +1,192 @@
+//! APPEND and delivery: new messages with a durable body.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::machine::Stored;
+use crate::store::{
+    AccountId, Appended, Budget, Delivered, Failure, Flags, MailboxId, MailboxName, ModSeq, NewMessage,
+    Recipient, Refusal, Reply, Row, Uid, UidSet,
+};
+
+use super::folder::Message;
+use super::{Answer, Load, Object, Receipt, Store, flags};
+
+impl Store {
+    pub(super) fn append(&mut self, me: AccountId, name: &MailboxName, messages: &[NewMessage]) -> Answer {
+        let id = self.find(me, name)?;
+        if let Some(taken) = messages
+            .iter()
+            .find(|new| self.objects.contains_key(&new.stored.object))
+        {
+            return Err(Failure::broken(format!("{:?} is taken", taken.stored.object)));
+        }
+        let mut drafts = messages
+            .iter()
+            .map(draft_append)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut load = Load::default();
+        drafts.iter().for_each(|draft| load.add(draft.row.size));
+        if !self
+            .accounts
+            .get(&me)
+            .is_some_and(|account| account.holds(load.bytes))
+        {
+            return Err(Refusal::OverQuota.into());
+        }
+        let folder = self.folder(me, id)?;
+        let mut list = folder.keywords.clone();
+        for (draft, new) in drafts.iter_mut().zip(messages) {
+            draft.row.flags = (new.flags & Flags::SYSTEM) | flags::add_keywords(&mut list, &new.keywords)?;
+        }
+        folder.check_room(drafts.len())?;
+        let mut uids = UidSet::default();
+        if !drafts.is_empty() {
+            folder.keywords = list;
+            let modseq = folder.step();
+            uids = drafts
+                .into_iter()
+                .map(|draft| folder.add(modseq, draft).0)
+                .collect();
+        }
+        let uid_validity = folder.line.uid_validity;
+        messages.iter().for_each(|new| self.refer(&new.stored));
+        self.count(me, load, Load::default());
+        Ok(Reply::Appended(Appended {
+            mailbox: id,
+            uid_validity,
+            uids,
+        }))
+    }
+
+    pub(super) fn deliver(&mut self, stored: &Stored, recipients: &[Recipient], at_ms: u64) -> Reply {
+        let index = encoded(stored);
+        let mut steps = BTreeMap::new();
+        let answers = recipients.iter().map(|recipient| {
+            if let Some(delivered) = self.delivered_before(recipient) {
+                return Ok(delivered);
+            }
+            self.live_folder(recipient.account, recipient.mailbox)?;
+            let draft = draft_delivery(stored, recipient, index.clone(), at_ms)?;
+            self.deliver_one(recipient, draft, &mut steps)
+                .inspect(|_| self.refer(stored))
+        });
+        Reply::Delivered(answers.collect())
+    }
+
+    /// What an earlier delivery with the same key brought, in this envelope or an earlier try of it.
+    fn delivered_before(&self, recipient: &Recipient) -> Option<Delivered> {
+        let receipt = self.receipts.get(&recipient.key)?;
+        let folder = self.folders.get(&receipt.mailbox)?;
+        Some(Delivered {
+            uid_validity: folder.line.uid_validity,
+            uid: receipt.uid,
+            repeated: true,
+        })
+    }
+
+    fn deliver_one(
+        &mut self,
+        recipient: &Recipient,
+        draft: Message,
+        steps: &mut BTreeMap<MailboxId, ModSeq>,
+    ) -> Result<Delivered, Refusal> {
+        let size = draft.row.size;
+        if !self
+            .accounts
+            .get(&recipient.account)
+            .is_some_and(|account| account.holds(u64::from(size)))
+        {
+            return Err(Refusal::OverQuota);
+        }
+        let folder = self.live_folder(recipient.account, recipient.mailbox)?;
+        folder.check_room(1)?;
+        let modseq = *steps.entry(recipient.mailbox).or_insert_with(|| folder.step());
+        let uid = folder.add(modseq, draft);
+        let uid_validity = folder.line.uid_validity;
+        self.receipts.insert(
+            recipient.key,
+            Receipt {
+                mailbox: recipient.mailbox,
+                uid,
+            },
+        );
+        self.count(
+            recipient.account,
+            Load {
+                msgs: 1,
+                bytes: u64::from(size),
+            },
+            Load::default(),
+        );
+        Ok(Delivered {
+            uid_validity,
+            uid,
+            repeated: false,
+        })
+    }
+
+    /// Counts one message more with this body.
+    fn refer(&mut self, stored: &Stored) {
+        let new = || Object {
+            size: stored.size,
+            sha256: stored.sha256,
+            refs: 0,
+        };
+        self.objects.entry(stored.object).or_insert_with(new).refs += 1;
+    }
+}
+
+fn encoded(stored: &Stored) -> Bytes {
+    stored.index.encode()
+}
+
+fn draft_append(new: &NewMessage) -> Result<Message, Refusal> {
+    let row = draft_row(&new.stored, 0, new.internal_date_s)?;
+    Ok(Message {
+        row,
+        object: new.stored.object,
+        object_size: new.stored.size,
+        head: Bytes::new(),
+        index: encoded(&new.stored),
+        email_id: new.email_id,
+        deleted_at_ms: None,
+    })
+}
+
+fn draft_delivery(
+    stored: &Stored,
+    recipient: &Recipient,
+    index: Bytes,
+    at_ms: u64,
+) -> Result<Message, Refusal> {
+    Ok(Message {
+        row: draft_row(stored, recipient.head.len(), seconds(at_ms))?,
+        object: stored.object,
+        object_size: stored.size,
+        head: recipient.head.clone(),
+        index,
+        email_id: recipient.email_id,
+        deleted_at_ms: None,
+    })
+}
+
+/// The row of a new message; UID and MODSEQ follow. Errors: `Limit(MessageSize)` where 32 bits do not hold the size.
+fn draft_row(stored: &Stored, head: usize, internal_date_s: i64) -> Result<Row, Refusal> {
+    let size = u64::try_from(head)
+        .unwrap_or(u64::MAX)
+        .saturating_add(stored.size);
+    Ok(Row {
+        uid: Uid(0),
+        size: u32::try_from(size).map_err(|_| Refusal::Limit(Budget::MessageSize))?,
+        flags: Flags::NONE,
+        modseq: ModSeq(0),
+        internal_date_s,
+        sent_date_s: stored.index.summary.sent_s.unwrap_or(internal_date_s),
+    })
+}
+
+fn seconds(at_ms: u64) -> i64 {
+    i64::try_from(at_ms / 1000).unwrap_or(i64::MAX)
+}

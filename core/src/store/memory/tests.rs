@@ -1,0 +1,104 @@
+//! Random sequences, then the rules one by one.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::sample;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Every invariant holds after every request; what fails has changed nothing.
+    #[test]
+    fn random_requests_keep_the_invariants(script in sample::scripts(60)) {
+        let mut store = Store::new();
+        for (actor, request) in script {
+            let before = store.clone();
+            let name = request.name();
+            let answer = store.run(actor, request);
+            prop_assert_eq!(check(&store), Vec::<String>::new(), "after {}", name);
+            if answer.is_err() {
+                prop_assert_eq!(format!("{:?}", store), format!("{:?}", before), "after a refused {}", name);
+            }
+        }
+    }
+}
+
+/// The sample sequences are worth something: each request succeeds and is refused in each way that small numbers can reach.
+#[test]
+fn samples_reach_every_answer() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..400 {
+        let script = sample::scripts(80).new_tree(&mut runner).unwrap().current();
+        let mut store = Store::new();
+        for (actor, request) in script {
+            let name = request.name();
+            match store.run(actor, request) {
+                Ok(Reply::Delivered(answers)) => {
+                    seen.extend(answers.into_iter().map(|answer| match answer {
+                        Ok(delivered) => {
+                            format!("{name} {}", if delivered.repeated { "repeated" } else { "new" })
+                        }
+                        Err(refusal) => format!("{name} {refusal:?}"),
+                    }))
+                }
+                Ok(_) => drop(seen.insert(format!("{name} ok"))),
+                Err(Failure::Refused(refusal)) => drop(seen.insert(format!("{name} {refusal:?}"))),
+                Err(failure) => drop(seen.insert(format!("{name} {failure:?}"))),
+            }
+        }
+    }
+    for wanted in [
+        "FindAccount ok",
+        "FindRecipient ok",
+        "FindRecipient NoSuchAccount",
+        "CreateAccount AlreadyExists",
+        "DeleteAccount ok",
+        "SetPassword ok",
+        "ListAccounts NotPermitted",
+        "ListMailboxes ok",
+        "ListSubscriptions ok",
+        "StatusMailbox ok",
+        "CreateMailbox ok",
+        "CreateMailbox AlreadyExists",
+        "CreateMailbox NoSuchAccount",
+        "DeleteMailbox ok",
+        "DeleteMailbox NotPermitted",
+        "DeleteMailbox NoSuchMailbox",
+        "RenameMailbox ok",
+        "RenameMailbox AlreadyExists",
+        "RenameMailbox NotPermitted",
+        "RenameMailbox NoSuchMailbox",
+        "Subscribe ok",
+        "Unsubscribe ok",
+        "OpenMailbox ok",
+        "Refresh ok",
+        "Refresh NoSuchMailbox",
+        "FetchPage ok",
+        "ChangeFlags ok",
+        "ChangeFlags Limit(Keywords)",
+        "ChangeFlags NoSuchMailbox",
+        "Copy ok",
+        "Copy OverQuota",
+        "Copy NoSuchMailbox",
+        "Expunge ok",
+        "Expunge NoSuchMailbox",
+        "Append ok",
+        "Append OverQuota",
+        "Append Limit(Keywords)",
+        "Deliver new",
+        "Deliver repeated",
+        "Deliver OverQuota",
+        "Deliver NoSuchMailbox",
+        "Deliver NotPermitted",
+    ] {
+        assert!(
+            seen.contains(&format!("store.{wanted}")),
+            "{wanted} is not among {seen:?}"
+        );
+    }
+    let broken = seen.iter().find(|answer| answer.contains("Broken"));
+    assert_eq!(broken, None);
+}

@@ -1,0 +1,615 @@
+//! Random request sequences over a small world: three accounts, seven names, few messages, so that requests collide often.
+//!
+//! A [`Step`] says roughly what to do; [`script`] makes requests of steps. It draws every id by counting and follows along
+//! with the reference store, so that most requests hit something. The same steps always give the same requests:
+//! run them on two stores and compare the answers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::memory::Store;
+use super::{
+    AccountId, Actor, DeliveryKey, FlagChange, Flags, Keyword, MailboxId, MailboxName, ModSeq, NewAccount,
+    NewMailbox, NewMessage, ObjectId, Recipient, Request, SpecialUse, UidSet,
+};
+use crate::machine::Stored;
+use crate::mime::{Limits, Scanner};
+
+/// The logins of the accounts; all but the first have a quota.
+const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
+/// The names that mailboxes have.
+const NAMES: [&str; 7] = ["INBOX", "INBOX/c", "a", "a/b", "a/b/c", "x", "x/b"];
+/// What accounts but the first may keep, in octets: a few messages.
+const QUOTA: u64 = 4_000;
+
+/// One request, roughly. Numbers are choices, taken modulo what there is to choose from.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Which account acts.
+    who: u8,
+    /// Whether somebody asks who may not.
+    intruder: bool,
+    verb: Verb,
+}
+
+#[derive(Clone, Debug)]
+enum Verb {
+    FindAccount,
+    FindRecipient {
+        detail: bool,
+    },
+    CreateAccount,
+    SetPassword,
+    DeleteAccount,
+    ListAccounts,
+    ListMailboxes,
+    ListSubscriptions,
+    Status {
+        name: u8,
+    },
+    Create {
+        name: u8,
+    },
+    Delete {
+        name: u8,
+    },
+    Rename {
+        from: u8,
+        to: u8,
+    },
+    Subscribe {
+        name: u8,
+        remove: bool,
+    },
+    Open {
+        name: u8,
+        claim: bool,
+    },
+    Refresh {
+        mailbox: u8,
+        since: u8,
+        claim: bool,
+    },
+    Page {
+        mailbox: u8,
+        uids: u16,
+    },
+    Store {
+        mailbox: u8,
+        uids: u16,
+        change: FlagChange,
+        flags: Labels,
+        unchanged_since: Option<u8>,
+        since: u8,
+    },
+    Copy {
+        from: u8,
+        uids: u16,
+        to: u8,
+        moving: bool,
+        again: Option<u8>,
+        since: u8,
+    },
+    Expunge {
+        mailbox: u8,
+        within: Option<u16>,
+        since: u8,
+    },
+    Append {
+        name: u8,
+        letters: Vec<(u16, Labels)>,
+    },
+    Deliver {
+        letter: u16,
+        same_object: bool,
+        to: Vec<Address>,
+    },
+}
+
+/// System flags and keywords.
+#[derive(Clone, Debug)]
+struct Labels {
+    system: u8,
+    keywords: Vec<u8>,
+}
+
+/// A recipient: an account, a mailbox of it, perhaps a key that was used before.
+#[derive(Clone, Debug)]
+struct Address {
+    who: u8,
+    mailbox: u8,
+    again: Option<u8>,
+    head: u8,
+}
+
+/// Sequences of up to `len` requests, in front of them those that make the first two accounts.
+pub fn scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request)>> {
+    vec(step(), 1..=len).prop_map(|steps| script(&steps))
+}
+
+/// One random step.
+pub fn step() -> impl Strategy<Value = Step> {
+    let rarely = prop::bool::weighted(0.04);
+    (prop_oneof![12 => 0u8..2, 1 => Just(2)], rarely, verb()).prop_map(|(who, intruder, verb)| Step {
+        who,
+        intruder,
+        verb,
+    })
+}
+
+fn verb() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        2 => accounts(),
+        3 => Just(Verb::ListMailboxes),
+        1 => Just(Verb::ListSubscriptions),
+        14 => tree(),
+        16 => reading(),
+        14 => (any::<u8>(), uids(), change(), labels(), maybe(0u8..30), 0u8..30).prop_map(
+            |(mailbox, uids, change, flags, unchanged_since, since)| Verb::Store {
+                mailbox, uids, change, flags, unchanged_since, since,
+            }),
+        12 => (any::<u8>(), uids(), name(), any::<bool>(), maybe(any::<u8>()), 0u8..30).prop_map(
+            |(from, uids, to, moving, again, since)| Verb::Copy { from, uids, to, moving, again, since }),
+        8 => (any::<u8>(), proptest::option::of(uids()), 0u8..30)
+            .prop_map(|(mailbox, within, since)| Verb::Expunge { mailbox, within, since }),
+        10 => (name(), vec((0u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
+        14 => (0u16..900, prop::bool::weighted(0.1), vec(address(), 1..5))
+            .prop_map(|(letter, same_object, to)| Verb::Deliver { letter, same_object, to }),
+    ]
+}
+
+fn accounts() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        2 => Just(Verb::FindAccount),
+        3 => any::<bool>().prop_map(|detail| Verb::FindRecipient { detail }),
+        3 => Just(Verb::CreateAccount),
+        1 => Just(Verb::SetPassword),
+        1 => Just(Verb::DeleteAccount),
+        3 => Just(Verb::ListAccounts),
+    ]
+}
+
+fn tree() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        6 => name().prop_map(|name| Verb::Create { name }),
+        2 => name().prop_map(|name| Verb::Delete { name }),
+        3 => (name(), name()).prop_map(|(from, to)| Verb::Rename { from, to }),
+        2 => (name(), any::<bool>()).prop_map(|(name, remove)| Verb::Subscribe { name, remove }),
+    ]
+}
+
+fn reading() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        2 => name().prop_map(|name| Verb::Status { name }),
+        3 => (name(), any::<bool>()).prop_map(|(name, claim)| Verb::Open { name, claim }),
+        3 => (any::<u8>(), 0u8..30, any::<bool>())
+            .prop_map(|(mailbox, since, claim)| Verb::Refresh { mailbox, since, claim }),
+        2 => (any::<u8>(), uids()).prop_map(|(mailbox, uids)| Verb::Page { mailbox, uids }),
+    ]
+}
+
+/// INBOX more often than others.
+fn name() -> impl Strategy<Value = u8> {
+    prop_oneof![1 => Just(0), 2 => any::<u8>()]
+}
+
+/// Bit n stands for UID n + 1.
+fn uids() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        any::<u16>(),
+        Just(u16::MAX),
+        Just(0),
+        (0u32..16).prop_map(|n| 1 << n)
+    ]
+}
+
+fn change() -> impl Strategy<Value = FlagChange> {
+    prop_oneof![2 => Just(FlagChange::Add), 1 => Just(FlagChange::Remove), 1 => Just(FlagChange::Replace)]
+}
+
+/// Now and then more keywords than a mailbox can have.
+fn labels() -> impl Strategy<Value = Labels> {
+    let keywords = prop_oneof![12 => vec(0u8..6, 0..3), 1 => vec(0u8..90, 40..90)];
+    (0u8..32, keywords).prop_map(|(system, keywords)| Labels { system, keywords })
+}
+
+fn address() -> impl Strategy<Value = Address> {
+    let one = (0u8..2, any::<u8>(), maybe(any::<u8>()), 0u8..80);
+    one.prop_map(|(who, mailbox, again, head)| Address {
+        who,
+        mailbox,
+        again,
+        head,
+    })
+}
+
+/// Seldom something.
+fn maybe<T: std::fmt::Debug>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    proptest::option::weighted(0.15, of)
+}
+
+/// Makes requests of steps; the same steps always give the same requests.
+pub fn script(steps: &[Step]) -> Vec<(Actor, Request)> {
+    let mut script = Script::default();
+    let first = (0..2).map(|who| Step {
+        who,
+        intruder: false,
+        verb: Verb::CreateAccount,
+    });
+    first
+        .chain(steps.iter().cloned())
+        .map(|step| script.next(step))
+        .collect()
+}
+
+/// Follows the sequence and draws the ids.
+#[derive(Default)]
+struct Script {
+    store: Store,
+    drawn: u32,
+    /// The newest account of each login.
+    accounts: [Option<AccountId>; LOGINS.len()],
+    keys: Vec<DeliveryKey>,
+    stored: Option<Stored>,
+}
+
+impl Script {
+    fn next(&mut self, step: Step) -> (Actor, Request) {
+        let me = self.account(step.who);
+        let login = pick(&LOGINS, step.who).unwrap_or_default().to_owned();
+        let (actor, request) = match step.verb {
+            verb @ (Verb::FindAccount | Verb::FindRecipient { .. } | Verb::Deliver { .. }) => {
+                (Actor::Door, self.door(login, verb))
+            }
+            verb @ (Verb::CreateAccount | Verb::SetPassword | Verb::DeleteAccount | Verb::ListAccounts) => {
+                (Actor::Operator, self.operator(step.who, login, verb))
+            }
+            verb => (Actor::Account(me), self.user(me, verb)),
+        };
+        let actor = if !step.intruder {
+            actor
+        } else if actor == Actor::Door {
+            Actor::Account(me)
+        } else {
+            Actor::Door
+        };
+        // What the reference store answers is of no interest here, only what it then holds.
+        let _ = self.store.run(actor, request.clone());
+        (actor, request)
+    }
+
+    fn door(&mut self, login: String, verb: Verb) -> Request {
+        match verb {
+            Verb::FindRecipient { detail: true } => Request::FindRecipient {
+                address: format!("{login}+detail"),
+                base: Some(login),
+            },
+            Verb::FindRecipient { detail: false } => Request::FindRecipient {
+                address: login,
+                base: None,
+            },
+            Verb::Deliver {
+                letter,
+                same_object,
+                to,
+            } => {
+                let last = self.stored.clone().filter(|_| same_object);
+                let stored = last.unwrap_or_else(|| self.upload(letter));
+                let recipients = to.into_iter().map(|address| self.recipient(&address)).collect();
+                Request::Deliver {
+                    stored,
+                    recipients,
+                    at_ms: self.now_ms(),
+                }
+            }
+            _ => Request::FindAccount { login },
+        }
+    }
+
+    fn operator(&mut self, who: u8, login: String, verb: Verb) -> Request {
+        match verb {
+            Verb::CreateAccount => self.new_account(who, login),
+            Verb::SetPassword => Request::SetPassword {
+                login,
+                pw_hash: format!("plain:{}", self.draw()),
+            },
+            Verb::DeleteAccount => Request::DeleteAccount {
+                login,
+                at_ms: self.now_ms(),
+            },
+            _ => Request::ListAccounts,
+        }
+    }
+
+    fn user(&mut self, me: AccountId, verb: Verb) -> Request {
+        match verb {
+            Verb::ListSubscriptions => Request::ListSubscriptions,
+            Verb::Status { name } => Request::StatusMailbox {
+                name: mailbox_name(name),
+            },
+            Verb::Create { name } => {
+                let mailbox = self.new_mailbox(mailbox_name(name));
+                Request::CreateMailbox {
+                    superiors: self.superiors(&mailbox.name),
+                    mailbox,
+                    at_s: self.now_s(),
+                }
+            }
+            Verb::Delete { name } => Request::DeleteMailbox {
+                name: mailbox_name(name),
+                at_ms: self.now_ms(),
+            },
+            Verb::Rename { from, to } => {
+                let to = self.new_mailbox(mailbox_name(to));
+                let superiors = self.superiors(&to.name);
+                Request::RenameMailbox {
+                    from: mailbox_name(from),
+                    to,
+                    superiors,
+                    at_s: self.now_s(),
+                }
+            }
+            Verb::Subscribe { name, remove: false } => Request::Subscribe {
+                name: mailbox_name(name),
+            },
+            Verb::Subscribe { name, remove: true } => Request::Unsubscribe {
+                name: mailbox_name(name),
+            },
+            Verb::Append { name, letters } => {
+                let messages = letters
+                    .into_iter()
+                    .map(|(letter, labels)| self.message(letter, &labels))
+                    .collect();
+                Request::Append {
+                    name: mailbox_name(name),
+                    messages,
+                    at_ms: self.now_ms(),
+                }
+            }
+            verb => self.selected(me, verb),
+        }
+    }
+
+    fn selected(&mut self, me: AccountId, verb: Verb) -> Request {
+        match verb {
+            Verb::Open { name, claim } => Request::OpenMailbox {
+                name: mailbox_name(name),
+                claim_recent: claim,
+            },
+            Verb::Refresh {
+                mailbox,
+                since,
+                claim,
+            } => Request::Refresh {
+                mailbox: self.mailbox(me, mailbox),
+                since: modseq(since),
+                claim_recent: claim,
+            },
+            Verb::Page { mailbox, uids } => Request::FetchPage {
+                mailbox: self.mailbox(me, mailbox),
+                uids: set(uids),
+            },
+            Verb::Store {
+                mailbox,
+                uids,
+                change,
+                flags,
+                unchanged_since,
+                since,
+            } => Request::ChangeFlags {
+                mailbox: self.mailbox(me, mailbox),
+                uids: set(uids),
+                change,
+                flags: Flags(u64::from(flags.system)),
+                keywords: keywords(&flags.keywords),
+                unchanged_since: unchanged_since.map(modseq),
+                since: modseq(since),
+            },
+            Verb::Copy {
+                from,
+                uids,
+                to,
+                moving,
+                again,
+                since,
+            } => Request::Copy {
+                from: self.mailbox(me, from),
+                uids: set(uids),
+                to: mailbox_name(to),
+                moving,
+                key: self.key(again),
+                at_ms: self.now_ms(),
+                since: modseq(since),
+            },
+            Verb::Expunge {
+                mailbox,
+                within,
+                since,
+            } => Request::Expunge {
+                mailbox: self.mailbox(me, mailbox),
+                within: within.map(set),
+                at_ms: self.now_ms(),
+                since: modseq(since),
+            },
+            _ => Request::ListMailboxes,
+        }
+    }
+
+    fn new_account(&mut self, who: u8, login: String) -> Request {
+        let id = AccountId(i64::from(self.draw()));
+        let taken = self
+            .store
+            .run(Actor::Operator, Request::FindAccount { login: login.clone() });
+        let free = matches!(taken, Ok(super::Reply::AccountFound(None)));
+        if let Some(slot) = self
+            .accounts
+            .get_mut(usize::from(who) % LOGINS.len())
+            .filter(|_| free)
+        {
+            *slot = Some(id);
+        }
+        let mut mailboxes = vec![
+            self.new_mailbox(MailboxName::inbox()),
+            self.new_mailbox(mailbox_name(5)),
+        ];
+        mailboxes
+            .iter_mut()
+            .skip(1)
+            .for_each(|mailbox| mailbox.special_use = Some(SpecialUse::Junk));
+        let quota_bytes = if who == 0 { 0 } else { QUOTA };
+        Request::CreateAccount(NewAccount {
+            id,
+            login,
+            pw_hash: "plain:secret".to_owned(),
+            quota_bytes,
+            mailboxes,
+            at_ms: self.now_ms(),
+        })
+    }
+
+    fn new_mailbox(&mut self, name: MailboxName) -> NewMailbox {
+        let id = self.draw();
+        NewMailbox {
+            id: MailboxId(i64::from(id)),
+            name,
+            special_use: None,
+            object_id: half(id),
+        }
+    }
+
+    fn superiors(&mut self, name: &MailboxName) -> Vec<NewMailbox> {
+        name.superiors()
+            .map(|superior| self.new_mailbox(superior))
+            .collect()
+    }
+
+    fn message(&mut self, letter: u16, labels: &Labels) -> NewMessage {
+        NewMessage {
+            stored: self.upload(letter),
+            flags: Flags(u64::from(labels.system)),
+            keywords: keywords(&labels.keywords),
+            internal_date_s: i64::from(letter) * 86_400,
+            email_id: half(self.draw()),
+        }
+    }
+
+    fn recipient(&mut self, address: &Address) -> Recipient {
+        let account = self.account(address.who);
+        let head = format!("Delivered-To: {}\r\n", "x".repeat(usize::from(address.head)));
+        Recipient {
+            key: self.key(address.again),
+            account,
+            mailbox: self.mailbox(account, address.mailbox),
+            head: Bytes::from(head),
+            email_id: half(self.draw()),
+        }
+    }
+
+    /// A new object that holds a small message.
+    fn upload(&mut self, letter: u16) -> Stored {
+        let id = self.draw();
+        let date = if letter.is_multiple_of(2) {
+            "Date: Tue, 3 Mar 2026 10:00:00 +0100\r\n"
+        } else {
+            ""
+        };
+        let text = format!(
+            "Subject: {id}\r\n{date}\r\n{}\r\n",
+            "y".repeat(usize::from(letter))
+        );
+        let mut scanner = Scanner::new(Limits::default());
+        scanner.push(text.as_bytes());
+        let sha256: [u8; 32] = Sha256::digest(&text).into();
+        let stored = Stored {
+            object: ObjectId(half(id)),
+            size: text.len() as u64,
+            sha256,
+            received_sha256: sha256,
+            index: Arc::new(scanner.finish()),
+        };
+        self.stored = Some(stored.clone());
+        stored
+    }
+
+    /// A key that was used before, or a new one.
+    fn key(&mut self, again: Option<u8>) -> DeliveryKey {
+        let old = again.and_then(|choice| pick(&self.keys, choice));
+        old.unwrap_or_else(|| {
+            let new = DeliveryKey(half(self.draw()));
+            self.keys.push(new);
+            new
+        })
+    }
+
+    /// The newest account of a login, made or not.
+    fn account(&self, who: u8) -> AccountId {
+        pick(&self.accounts, who).flatten().unwrap_or(AccountId(i64::MAX))
+    }
+
+    /// A mailbox of an account, often the first, sometimes a deleted one; seldom somebody else's.
+    fn mailbox(&self, account: AccountId, choice: u8) -> MailboxId {
+        let owner = if choice >= 250 {
+            self.account(choice % 2)
+        } else {
+            account
+        };
+        let all: Vec<_> = self.store.modseqs(owner).map(|(id, _)| id).collect();
+        pick(&all, if choice.is_multiple_of(2) { 0 } else { choice / 2 }).unwrap_or(MailboxId(i64::MAX))
+    }
+
+    fn draw(&mut self) -> u32 {
+        self.drawn += 1;
+        self.drawn
+    }
+
+    /// The clock: about a second for each few ids drawn, so that moments repeat.
+    fn now_ms(&self) -> u64 {
+        1_700_000_000_000 + u64::from(self.drawn) * 150
+    }
+
+    fn now_s(&self) -> i64 {
+        1_700_000_000 + i64::from(self.drawn) * 150 / 1000
+    }
+}
+
+fn pick<T: Clone>(from: &[T], choice: u8) -> Option<T> {
+    from.get(usize::from(choice).checked_rem(from.len())?).cloned()
+}
+
+fn mailbox_name(choice: u8) -> MailboxName {
+    pick(&NAMES, choice)
+        .and_then(|name| MailboxName::new(name).ok())
+        .unwrap_or_else(MailboxName::inbox)
+}
+
+fn keywords(choices: &[u8]) -> Vec<Keyword> {
+    // 1 is 0 in capitals: keywords compare without regard to case.
+    let name = |choice: &u8| {
+        if *choice == 1 {
+            "KEY0".to_owned()
+        } else {
+            format!("key{choice}")
+        }
+    };
+    choices
+        .iter()
+        .filter_map(|choice| Keyword::new(&name(choice)))
+        .collect()
+}
+
+fn set(bits: u16) -> UidSet {
+    (0u32..16).filter(|n| bits >> n & 1 == 1).map(|n| n + 1).collect()
+}
+
+fn modseq(number: u8) -> ModSeq {
+    ModSeq(u64::from(number))
+}
+
+/// 16 octets that hold a number.
+fn half(number: u32) -> [u8; 16] {
+    (0x0190_0000_0000_7000_8000_0000_0000_0000_u128 | u128::from(number)).to_be_bytes()
+}

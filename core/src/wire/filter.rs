@@ -1,0 +1,282 @@
+//! Filters: what changes octets on their way to a peer, run beside them by whoever moves them.
+//!
+//! A [`Filter`] is data and goes into an action; a [`Filtering`] is that filter at work on one stream.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use memchr::memchr2;
+
+use super::dot::Encoder;
+use super::transfer::{Decoder, Encoding};
+
+/// How octets are changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// Not at all.
+    #[default]
+    None,
+    /// Only these ranges pass: ascending, apart, counted from the first octet given.
+    Pick(Arc<[Range<u64>]>),
+    /// The transfer encoding is taken off (RFC 3516, BINARY).
+    Decode(Encoding),
+    /// Made fit for a multi-line response or DATA; the lone dot is not written.
+    DotStuff,
+    /// POP3 TOP: the header, the empty line and this many lines of the body, made fit like [`Filter::DotStuff`]
+    /// (RFC 1939, 7).
+    TopLines(u64),
+}
+
+/// Whether more octets would change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    More,
+    /// Nothing that follows passes: the mover may stop reading. Pushing more is no error.
+    Enough,
+}
+
+/// A filter at work: [`push`](Filtering::push) octets in any cut, then [`finish`](Filtering::finish).
+#[derive(Clone, Debug)]
+pub struct Filtering(Work);
+
+#[derive(Clone, Debug)]
+enum Work {
+    None,
+    Pick {
+        ranges: Arc<[Range<u64>]>,
+        next: usize,
+        at: u64,
+    },
+    Decode(Decoder),
+    DotStuff(Encoder),
+    Top {
+        cut: Top,
+        encoder: Encoder,
+    },
+}
+
+impl Filtering {
+    /// `filter` at the start of a stream.
+    pub fn new(filter: &Filter) -> Filtering {
+        Filtering(match filter {
+            Filter::None => Work::None,
+            Filter::Pick(ranges) => Work::Pick {
+                ranges: Arc::clone(ranges),
+                next: 0,
+                at: 0,
+            },
+            Filter::Decode(encoding) => Work::Decode(Decoder::new(*encoding)),
+            Filter::DotStuff => Work::DotStuff(Encoder::default()),
+            Filter::TopLines(lines) => Work::Top {
+                cut: Top::new(*lines),
+                encoder: Encoder::default(),
+            },
+        })
+    }
+
+    /// Appends what the next octets become to `out`.
+    pub fn push(&mut self, octets: &[u8], out: &mut BytesMut) -> Flow {
+        match &mut self.0 {
+            Work::None => out.extend_from_slice(octets),
+            Work::Pick { ranges, next, at } => return pick(ranges, next, at, octets, out),
+            Work::Decode(decoder) => decoder.push(octets, out),
+            Work::DotStuff(encoder) => encoder.push(octets, out),
+            Work::Top { cut, encoder } => {
+                let (passing, flow) = cut.take(octets);
+                encoder.push(passing, out);
+                return flow;
+            }
+        }
+        Flow::More
+    }
+
+    /// Appends what the end of the stream gives: a last CRLF, half a group of base64.
+    pub fn finish(&mut self, out: &mut BytesMut) {
+        match &mut self.0 {
+            Work::None | Work::Pick { .. } => {}
+            Work::Decode(decoder) => decoder.finish(out),
+            Work::DotStuff(encoder) | Work::Top { encoder, .. } => encoder.finish(out),
+        }
+    }
+}
+
+fn pick(ranges: &[Range<u64>], next: &mut usize, at: &mut u64, octets: &[u8], out: &mut BytesMut) -> Flow {
+    let start = *at;
+    *at = start.saturating_add(octets.len() as u64);
+    let within = |offset: u64| usize::try_from(offset.clamp(start, *at) - start).unwrap_or(octets.len());
+    while let Some(range) = ranges.get(*next) {
+        out.extend_from_slice(
+            octets
+                .get(within(range.start)..within(range.end))
+                .unwrap_or_default(),
+        );
+        if range.end > *at {
+            return Flow::More;
+        }
+        *next += 1;
+    }
+    Flow::Enough
+}
+
+/// Where TOP ends. Lines are those that the peer will see: CR, LF and CRLF all break one, as [`Encoder`] writes them.
+#[derive(Clone, Debug)]
+struct Top {
+    in_header: bool,
+    lines_left: u64,
+    line_is_empty: bool,
+    after_cr: bool,
+}
+
+impl Top {
+    fn new(lines: u64) -> Top {
+        Top {
+            in_header: true,
+            lines_left: lines,
+            line_is_empty: true,
+            after_cr: false,
+        }
+    }
+
+    /// The octets that still belong to it.
+    fn take<'a>(&mut self, octets: &'a [u8]) -> (&'a [u8], Flow) {
+        let mut end = 0;
+        while !self.is_over() {
+            let rest = octets.get(end..).unwrap_or_default();
+            let Some(at) = memchr2(b'\r', b'\n', rest) else {
+                self.line_is_empty &= rest.is_empty();
+                self.after_cr &= rest.is_empty();
+                return (octets, Flow::More);
+            };
+            let second_half = at == 0 && self.after_cr && rest.first() == Some(&b'\n');
+            end += at + 1;
+            self.after_cr = rest.get(at) == Some(&b'\r');
+            if !second_half {
+                self.break_line(self.line_is_empty && at == 0);
+            }
+        }
+        (octets.get(..end).unwrap_or(octets), Flow::Enough)
+    }
+
+    fn is_over(&self) -> bool {
+        !self.in_header && self.lines_left == 0
+    }
+
+    fn break_line(&mut self, empty: bool) {
+        if self.in_header {
+            self.in_header = !empty;
+        } else {
+            self.lines_left = self.lines_left.saturating_sub(1);
+        }
+        self.line_is_empty = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn run(filter: &Filter, pieces: &[&[u8]]) -> (String, Flow) {
+        let (mut filtering, mut out, mut flow) = (Filtering::new(filter), BytesMut::new(), Flow::More);
+        for piece in pieces {
+            flow = filtering.push(piece, &mut out);
+        }
+        filtering.finish(&mut out);
+        (String::from_utf8_lossy(&out).into_owned(), flow)
+    }
+
+    fn top(lines: u64, text: &str) -> (String, Flow) {
+        run(&Filter::TopLines(lines), &[text.as_bytes()])
+    }
+
+    #[test]
+    fn picks_ranges() {
+        let pick = |ranges: &[Range<u64>], text: &str| run(&Filter::Pick(ranges.into()), &[text.as_bytes()]);
+        assert_eq!(
+            pick(&[0..2, 4..4, 5..7], "0123456789"),
+            ("0156".into(), Flow::Enough)
+        );
+        assert_eq!(pick(&[8..20, 30..31], "0123456789"), ("89".into(), Flow::More));
+        assert_eq!(pick(&[], "0123456789"), (String::new(), Flow::Enough));
+        assert_eq!(
+            pick(&[0..4, 4..u64::MAX], "0123456789"),
+            ("0123456789".into(), Flow::More)
+        );
+    }
+
+    #[test]
+    fn takes_the_top() {
+        let text = "A: 1\r\nB: 2\r\n\r\none\r\n.two\r\nthree";
+        assert_eq!(top(0, text), ("A: 1\r\nB: 2\r\n\r\n".into(), Flow::Enough));
+        assert_eq!(
+            top(2, text),
+            ("A: 1\r\nB: 2\r\n\r\none\r\n..two\r\n".into(), Flow::Enough)
+        );
+        assert_eq!(
+            top(3, text),
+            ("A: 1\r\nB: 2\r\n\r\none\r\n..two\r\nthree\r\n".into(), Flow::More)
+        );
+        assert_eq!(
+            top(1, "A: 1\n\none\ntwo\n"),
+            ("A: 1\r\n\r\none\r\n".into(), Flow::Enough)
+        );
+        assert_eq!(top(1, "\r\none\r\ntwo"), ("\r\none\r\n".into(), Flow::Enough));
+        assert_eq!(top(5, "A: only"), ("A: only\r\n".into(), Flow::More));
+    }
+
+    #[test]
+    fn decodes_stuffs_or_leaves_alone() {
+        assert_eq!(
+            run(&Filter::Decode(Encoding::Base64), &[b"aGVs", b"bG8"]).0,
+            "hello"
+        );
+        assert_eq!(
+            run(&Filter::Decode(Encoding::QuotedPrintable), &[b"=4", b"1="]).0,
+            "A"
+        );
+        assert_eq!(run(&Filter::DotStuff, &[b".", b".a"]).0, "...a\r\n");
+        assert_eq!(run(&Filter::None, &[b".", b"\n"]).0, ".\n");
+    }
+
+    proptest! {
+        #[test]
+        fn pick_gives_the_ranges_however_the_octets_are_cut(
+            text: Vec<u8>,
+            mut ends in prop::collection::vec(0u64..220, 0..8),
+            cut in 1usize..50,
+        ) {
+            ends.sort_unstable();
+            let ranges: Vec<_> = ends.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect();
+            let wanted = |range: &Range<u64>| text.iter().skip(range.start as usize).take((range.end - range.start) as usize);
+            let want: Vec<u8> = ranges.iter().flat_map(wanted).copied().collect();
+            let mut filtering = Filtering::new(&Filter::Pick(ranges.into()));
+            let mut out = BytesMut::new();
+            for piece in text.chunks(cut) {
+                filtering.push(piece, &mut out);
+            }
+            prop_assert_eq!(&out[..], &want[..]);
+        }
+
+        #[test]
+        fn any_cut_gives_the_same(text in "[.a=\r\n4]{0,30}", lines in 0u64..4, from in 0u64..20, length in 0u64..9) {
+            let ranges = [from..from + length, from + length + 2..from + length + 5];
+            for filter in [
+                Filter::None,
+                Filter::Pick(ranges.as_slice().into()),
+                Filter::Decode(Encoding::QuotedPrintable),
+                Filter::DotStuff,
+                Filter::TopLines(lines),
+            ] {
+                let whole = run(&filter, &[text.as_bytes()]);
+                for at in 0..=text.len() {
+                    let (head, tail) = text.as_bytes().split_at(at);
+                    prop_assert_eq!(&run(&filter, &[head, tail]), &whole);
+                }
+                let octets: Vec<&[u8]> = text.as_bytes().chunks(1).chain([&b""[..]]).collect();
+                prop_assert_eq!(&run(&filter, &octets), &whole);
+            }
+        }
+    }
+}
