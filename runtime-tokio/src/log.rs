@@ -3,17 +3,25 @@
 
 use std::fmt::{self, Write as _};
 
+use lightmail_core::config::{Log, LogFormat, LogLevel};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 
-/// Starts logging. `level` is a level or a filter such as `info,lightmail=debug`; `RUST_LOG` overrides it.
-pub fn start(level: &str, json: bool) {
-    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(level)).unwrap_or_else(|_| EnvFilter::new("info"));
+/// Starts logging; `RUST_LOG` overrides the level.
+pub fn start(log: &Log) {
+    let level = match log.level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // An error: logging was started already, by a test.
-    let _ = if json { builder.json().flatten_event(true).try_init() } else { builder.fmt_fields(Escaped::default()).try_init() };
+    let _ = if log.format == LogFormat::Json { builder.json().flatten_event(true).try_init() } else { builder.fmt_fields(Escaped::default()).try_init() };
 }
 
 /// Writes fields as usual, with control characters escaped and nothing else changed.

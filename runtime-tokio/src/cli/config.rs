@@ -39,24 +39,21 @@ pub fn load(named: Option<&Path>, data: Option<&Path>) -> Result<Loaded, CliErro
             let config = config::parse(&name, &text).map_err(|errors| {
                 CliError::usage(errors.iter().map(|error| format!("{error}\n")).collect::<String>())
             })?;
-            check_files(&name, &config)?;
+            check_files(&config)?;
             config
         }
     };
     if let Some(data) = data {
-        config.server.data_dir = data.to_owned();
+        config.server.data_dir = data.display().to_string();
     }
     Ok(Loaded { config, file })
 }
 
-fn check_files(name: &str, config: &Config) -> Result<(), CliError> {
+fn check_files(config: &Config) -> Result<(), CliError> {
     let missing: String = config
         .files()
-        .into_iter()
-        .filter_map(|named| {
-            let error = fs::metadata(&named.path).err()?;
-            Some(format!("{name}:{}: [{}] {}: {}: {error}\n", named.line, named.section, named.key, named.path.display()))
-        })
+        .iter()
+        .filter_map(|named| fs::metadata(&named.path).err().map(|error| format!("{}\n", named.error(&error.to_string()))))
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(CliError::usage(missing)) }
 }

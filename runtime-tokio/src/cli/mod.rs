@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lightmail_core::config::Config;
+use lightmail_core::config::{Config, Log, LogLevel};
 use lightmail_storage::Storage;
 
 use crate::{log, serve};
@@ -75,15 +75,20 @@ fn dispatch(args: Args) -> Result<(), CliError> {
     let loaded = config::load(args.config.as_deref(), args.data.as_deref())?;
     match args.command.unwrap_or(Command::Serve) {
         Command::Serve => {
-            log::start(&loaded.config.log.level, loaded.config.log.json);
+            log::start(&loaded.config.log);
             runtime()?.block_on(serve::serve(loaded)).map_err(CliError::failed)
         }
         Command::Config(command) => config::run(&command, &loaded),
         Command::User(command) => {
-            log::start("warn", false);
+            log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
         }
     }
+}
+
+/// Commands say what they did themselves; only warnings are logged.
+fn quiet() -> Log {
+    Log { level: LogLevel::Warn, ..Log::default() }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
