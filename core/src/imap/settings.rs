@@ -111,3 +111,40 @@ fn after_login(limits: &Limits) -> Budget {
         skip: limits.message_size.saturating_mul(2),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn a_configuration_is_heard() {
+        let text = "[server]\nhostname = mail.example.com\n[auth]\nplaintext = never\nmechanisms = plain, scram\n\
+                    [limits]\nmessage_size = 1000\nliterals = 7\nlogin_seconds = 5\nbad_commands = 3\nbad_commands_soft = 2\n";
+        let settings = Settings::from_config(&config::parse("config.ini", text).unwrap());
+        assert_eq!(
+            (settings.hostname.as_str(), settings.plaintext),
+            ("mail.example.com", Plaintext::Never)
+        );
+        assert_eq!(settings.mechanisms, ["PLAIN"]);
+        assert_eq!((settings.message_size, settings.after_login.skip), (1000, 2000));
+        assert_eq!(
+            (settings.before_login.literals, settings.after_login.literals),
+            (2, 7)
+        );
+        assert_eq!(
+            (
+                settings.login_time_ms,
+                settings.bad_commands,
+                settings.bad_commands_free
+            ),
+            (5000, 3, 2)
+        );
+    }
+
+    /// RFC 3501, 5.4: no shorter.
+    #[test]
+    fn a_client_may_be_silent_for_thirty_minutes() {
+        assert!(Settings::default().idle_time_ms >= 30 * 60_000);
+    }
+}

@@ -13,6 +13,7 @@ struct Toy {
     unread: Vec<u8>,
     acts: VecDeque<Action>,
     in_flight: Option<Token>,
+    stored: Option<Stored>,
     tokens: u64,
     waited: bool,
     until: Option<Due>,
@@ -27,6 +28,7 @@ impl Toy {
             unread: Vec::new(),
             acts: VecDeque::new(),
             in_flight: None,
+            stored: None,
             tokens: 0,
             waited: false,
             until: None,
@@ -92,6 +94,23 @@ impl Toy {
                 self.send_object(1, 0..1);
                 self.send_object(1, 0..1);
             }
+            "find" => {
+                let targets = self.stored.iter().map(|stored| ScanTarget {
+                    object: stored.object,
+                    size: stored.size,
+                    head: "To: me\r\n".into(),
+                    index: stored.index.clone(),
+                });
+                let targets = targets.collect();
+                let needle = |text: &str| Needle {
+                    text: text.to_owned(),
+                    scope: Scope::Text,
+                };
+                self.ask(Effect::Scan(Scan {
+                    targets,
+                    needles: rest.split(' ').map(needle).collect(),
+                }));
+            }
             "watch" => self.acts.push_back(Action::Watch(Watched::Account(self.account))),
             "sleep" => self.until = Some(Due::Idle(rest.parse().unwrap())),
             "starttls" => self.acts.push_back(Action::StartTls(TlsRole::Server)),
@@ -120,7 +139,11 @@ impl Machine for Toy {
             Input::Outcome(token, outcome) => {
                 assert_eq!(self.in_flight.take(), Some(token));
                 match outcome {
-                    Ok(Done::Stored(stored)) => self.say(format!("stored {}", stored.size)),
+                    Ok(Done::Stored(stored)) => {
+                        self.say(format!("stored {}", stored.size));
+                        self.stored = Some(stored);
+                    }
+                    Ok(Done::Scanned(found)) => self.say(format!("found {found:?}")),
                     Ok(_) => self.say("ok"),
                     Err(failure) => self.say(format!("{failure:?}").split(['(', ' ']).next().unwrap()),
                 }
@@ -202,6 +225,15 @@ fn an_upload_is_hashed_scanned_and_kept() {
         1,
         "ConfirmDelivery is about time"
     );
+}
+
+#[test]
+fn stored_messages_are_searched() {
+    let (mut world, talk, _) = world();
+    said(&mut world, talk, "put Subject: needle\n");
+    assert_eq!(said(&mut world, talk, "find needle hay me\n"), "found [5]\n");
+    world.stage.objects.clear();
+    assert_eq!(said(&mut world, talk, "find needle\n"), "found [0]\n");
 }
 
 #[test]

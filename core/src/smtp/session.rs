@@ -228,9 +228,8 @@ fn is_http(line: &[u8]) -> bool {
         b"CONNECT ",
         b"Host:",
     ];
-    let begins = |with: &&[u8]| {
+    BEGINNINGS.iter().any(|with| {
         line.get(..with.len())
             .is_some_and(|first| first.eq_ignore_ascii_case(with))
-    };
-    BEGINNINGS.iter().any(|with| begins(&with))
+    })
 }

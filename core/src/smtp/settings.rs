@@ -1,5 +1,7 @@
 //! What an operator may set for a mail server.
 
+use crate::config::Config;
+
 /// One value for all conversations of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -11,12 +13,25 @@ pub struct Settings {
     pub recipients_max: usize,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// What a configuration says of LMTP. The machine's own name is the shell's to know: where the configuration has none,
+    /// it sets [`Settings::hostname`].
+    pub fn lmtp(config: &Config) -> Self {
         Self {
-            hostname: "localhost".to_owned(),
-            message_size_max: 50 * 1024 * 1024,
-            recipients_max: 1000,
+            hostname: config
+                .server
+                .hostname
+                .clone()
+                .unwrap_or_else(|| "localhost".to_owned()),
+            message_size_max: config.lmtp_message_size(),
+            recipients_max: usize::try_from(config.limits.recipients).unwrap_or(usize::MAX),
         }
+    }
+}
+
+impl Default for Settings {
+    /// What an empty configuration says of LMTP.
+    fn default() -> Self {
+        Self::lmtp(&Config::default())
     }
 }

@@ -20,7 +20,10 @@ pub(super) struct Selection<'a> {
 /// or it has no such section.
 pub(super) fn select<'a>(message: &'a Stored, section: &BodySection) -> Option<Selection<'a>> {
     let whole = match (&section.text, section.part.as_slice()) {
-        (SectionText::Whole, []) => Some(Selection::new([message.head()], [0..message.row().object_size])),
+        (SectionText::Whole, []) => Some(Selection::new(
+            [message.head()],
+            Some(0..message.row().object_size),
+        )),
         (SectionText::HeaderFields { names, not }, path) => select_fields(message, path, names, *not),
         (SectionText::Header, []) => Some(top_header(message)),
         (SectionText::Mime, path) if is_root(message, path) => Some(top_header(message)),

@@ -59,13 +59,19 @@ fn a_failed_effect_in_words() {
 }
 
 #[test]
-fn a_delivery_whose_answer_is_lost_is_not_made_twice() {
-    let mut post = Post::greeted();
-    post.world.fail(Fault::after("store.Deliver", 1));
-    let mail = format!("{ENVELOPE}DATA\r\n{MESSAGE}.\r\n");
-    assert_eq!(post.codes(&mail)[3..], ["451 4.3.0"]);
-    assert_eq!(post.codes(&mail)[3..], ["250 2.1.5"]);
-    assert_eq!(post.mails(), [1, 0, 0]);
+fn an_effect_whose_answer_is_lost_is_not_made_twice() {
+    for effect in ["FinishUpload", "store.Deliver"] {
+        let mut post = Post::greeted();
+        post.world.fail(Fault::after(effect, 1));
+        let mail = format!("{ENVELOPE}DATA\r\n{MESSAGE}.\r\n");
+        assert_eq!(post.codes(&mail)[3..], ["451 4.3.0"], "{effect}");
+        assert_eq!(post.codes(&mail)[3..], ["250 2.1.5"], "{effect}");
+        assert_eq!(
+            (post.mails(), post.world.check()),
+            (vec![1, 0, 0], Vec::new()),
+            "{effect}"
+        );
+    }
 }
 
 #[test]

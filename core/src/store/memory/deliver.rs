@@ -22,10 +22,7 @@ impl Store {
         {
             return Err(Failure::broken(format!("{:?} is taken", taken.stored.object)));
         }
-        let mut drafts = messages
-            .iter()
-            .map(draft_append)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut drafts = messages.iter().map(draft_append).collect::<Result<Vec<_>, _>>()?;
         let mut load = Load::default();
         drafts.iter().for_each(|draft| load.add(draft.row.size));
         if !self

@@ -234,7 +234,7 @@ fn the_shell_is_told_which_objects_come_next() {
     assert_eq!((sent, hinted.len()), (20, 20));
 }
 
-/// 100,000 messages: what is put together at a time stays small.
+/// However many messages: what is put together at a time stays small.
 #[test]
 fn a_long_answer_leaves_piece_by_piece() {
     let messages: Vec<_> = (0..3_000).map(|_| (Flags::NONE, "\r\n")).collect();

@@ -1,5 +1,13 @@
 //! Random sequences, then the rules one by one.
 
+mod bench;
+mod checks;
+mod delivery;
+mod flags;
+mod moves;
+mod sessions;
+mod tree;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,23 +1,18 @@
-//! Random request sequences over a small world: three accounts, seven names, few messages, so that requests collide often.
-//!
-//! A [`Step`] says roughly what to do; [`script`] makes requests of steps. It draws every id by counting and follows along
-//! with the reference store, so that most requests hit something. The same steps always give the same requests:
-//! run them on two stores and compare the answers.
+//! Steps become requests: ids are counted, choices are made among what the reference store holds by then.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use proptest::collection::vec;
-use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::memory::Store;
-use super::{
-    AccountId, Actor, DeliveryKey, FlagChange, Flags, Keyword, MailboxId, MailboxName, ModSeq, NewAccount,
-    NewMailbox, NewMessage, ObjectId, Recipient, Request, SpecialUse, UidSet,
-};
+use super::{Address, Labels, Step, Verb};
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
+use crate::store::memory::Store;
+use crate::store::{
+    AccountId, Actor, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, NewAccount, NewMailbox,
+    NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, UidSet,
+};
 
 /// The logins of the accounts; all but the first have a quota.
 const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
@@ -25,212 +20,6 @@ const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 const NAMES: [&str; 7] = ["INBOX", "INBOX/c", "a", "a/b", "a/b/c", "x", "x/b"];
 /// What accounts but the first may keep, in octets: a few messages.
 const QUOTA: u64 = 4_000;
-
-/// One request, roughly. Numbers are choices, taken modulo what there is to choose from.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Which account acts.
-    who: u8,
-    /// Whether somebody asks who may not.
-    intruder: bool,
-    verb: Verb,
-}
-
-#[derive(Clone, Debug)]
-enum Verb {
-    FindAccount,
-    FindRecipient {
-        detail: bool,
-    },
-    CreateAccount,
-    SetPassword,
-    DeleteAccount,
-    ListAccounts,
-    ListMailboxes,
-    ListSubscriptions,
-    Status {
-        name: u8,
-    },
-    Create {
-        name: u8,
-    },
-    Delete {
-        name: u8,
-    },
-    Rename {
-        from: u8,
-        to: u8,
-    },
-    Subscribe {
-        name: u8,
-        remove: bool,
-    },
-    Open {
-        name: u8,
-        claim: bool,
-    },
-    Refresh {
-        mailbox: u8,
-        since: u8,
-        claim: bool,
-    },
-    Page {
-        mailbox: u8,
-        uids: u16,
-    },
-    Store {
-        mailbox: u8,
-        uids: u16,
-        change: FlagChange,
-        flags: Labels,
-        unchanged_since: Option<u8>,
-        since: u8,
-    },
-    Copy {
-        from: u8,
-        uids: u16,
-        to: u8,
-        moving: bool,
-        again: Option<u8>,
-        since: u8,
-    },
-    Expunge {
-        mailbox: u8,
-        within: Option<u16>,
-        since: u8,
-    },
-    Append {
-        name: u8,
-        letters: Vec<(u16, Labels)>,
-    },
-    Deliver {
-        letter: u16,
-        same_object: bool,
-        to: Vec<Address>,
-    },
-}
-
-/// System flags and keywords.
-#[derive(Clone, Debug)]
-struct Labels {
-    system: u8,
-    keywords: Vec<u8>,
-}
-
-/// A recipient: an account, a mailbox of it, perhaps a key that was used before.
-#[derive(Clone, Debug)]
-struct Address {
-    who: u8,
-    mailbox: u8,
-    again: Option<u8>,
-    head: u8,
-}
-
-/// Sequences of up to `len` requests, in front of them those that make the first two accounts.
-pub fn scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request)>> {
-    vec(step(), 1..=len).prop_map(|steps| script(&steps))
-}
-
-/// One random step.
-pub fn step() -> impl Strategy<Value = Step> {
-    let rarely = prop::bool::weighted(0.04);
-    (prop_oneof![12 => 0u8..2, 1 => Just(2)], rarely, verb()).prop_map(|(who, intruder, verb)| Step {
-        who,
-        intruder,
-        verb,
-    })
-}
-
-fn verb() -> impl Strategy<Value = Verb> {
-    prop_oneof![
-        2 => accounts(),
-        3 => Just(Verb::ListMailboxes),
-        1 => Just(Verb::ListSubscriptions),
-        14 => tree(),
-        16 => reading(),
-        14 => (any::<u8>(), uids(), change(), labels(), maybe(0u8..30), 0u8..30).prop_map(
-            |(mailbox, uids, change, flags, unchanged_since, since)| Verb::Store {
-                mailbox, uids, change, flags, unchanged_since, since,
-            }),
-        12 => (any::<u8>(), uids(), name(), any::<bool>(), maybe(any::<u8>()), 0u8..30).prop_map(
-            |(from, uids, to, moving, again, since)| Verb::Copy { from, uids, to, moving, again, since }),
-        8 => (any::<u8>(), proptest::option::of(uids()), 0u8..30)
-            .prop_map(|(mailbox, within, since)| Verb::Expunge { mailbox, within, since }),
-        10 => (name(), vec((0u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
-        14 => (0u16..900, prop::bool::weighted(0.1), vec(address(), 1..5))
-            .prop_map(|(letter, same_object, to)| Verb::Deliver { letter, same_object, to }),
-    ]
-}
-
-fn accounts() -> impl Strategy<Value = Verb> {
-    prop_oneof![
-        2 => Just(Verb::FindAccount),
-        3 => any::<bool>().prop_map(|detail| Verb::FindRecipient { detail }),
-        3 => Just(Verb::CreateAccount),
-        1 => Just(Verb::SetPassword),
-        1 => Just(Verb::DeleteAccount),
-        3 => Just(Verb::ListAccounts),
-    ]
-}
-
-fn tree() -> impl Strategy<Value = Verb> {
-    prop_oneof![
-        6 => name().prop_map(|name| Verb::Create { name }),
-        2 => name().prop_map(|name| Verb::Delete { name }),
-        3 => (name(), name()).prop_map(|(from, to)| Verb::Rename { from, to }),
-        2 => (name(), any::<bool>()).prop_map(|(name, remove)| Verb::Subscribe { name, remove }),
-    ]
-}
-
-fn reading() -> impl Strategy<Value = Verb> {
-    prop_oneof![
-        2 => name().prop_map(|name| Verb::Status { name }),
-        3 => (name(), any::<bool>()).prop_map(|(name, claim)| Verb::Open { name, claim }),
-        3 => (any::<u8>(), 0u8..30, any::<bool>())
-            .prop_map(|(mailbox, since, claim)| Verb::Refresh { mailbox, since, claim }),
-        2 => (any::<u8>(), uids()).prop_map(|(mailbox, uids)| Verb::Page { mailbox, uids }),
-    ]
-}
-
-/// INBOX more often than others.
-fn name() -> impl Strategy<Value = u8> {
-    prop_oneof![1 => Just(0), 2 => any::<u8>()]
-}
-
-/// Bit n stands for UID n + 1.
-fn uids() -> impl Strategy<Value = u16> {
-    prop_oneof![
-        any::<u16>(),
-        Just(u16::MAX),
-        Just(0),
-        (0u32..16).prop_map(|n| 1 << n)
-    ]
-}
-
-fn change() -> impl Strategy<Value = FlagChange> {
-    prop_oneof![2 => Just(FlagChange::Add), 1 => Just(FlagChange::Remove), 1 => Just(FlagChange::Replace)]
-}
-
-/// Now and then more keywords than a mailbox can have.
-fn labels() -> impl Strategy<Value = Labels> {
-    let keywords = prop_oneof![12 => vec(0u8..6, 0..3), 1 => vec(0u8..90, 40..90)];
-    (0u8..32, keywords).prop_map(|(system, keywords)| Labels { system, keywords })
-}
-
-fn address() -> impl Strategy<Value = Address> {
-    let one = (0u8..2, any::<u8>(), maybe(any::<u8>()), 0u8..80);
-    one.prop_map(|(who, mailbox, again, head)| Address {
-        who,
-        mailbox,
-        again,
-        head,
-    })
-}
-
-/// Seldom something.
-fn maybe<T: std::fmt::Debug>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
-    proptest::option::weighted(0.15, of)
-}
 
 /// Makes requests of steps; the same steps always give the same requests.
 pub fn script(steps: &[Step]) -> Vec<(Actor, Request)> {
@@ -444,7 +233,7 @@ impl Script {
         let taken = self
             .store
             .run(Actor::Operator, Request::FindAccount { login: login.clone() });
-        let free = matches!(taken, Ok(super::Reply::AccountFound(None)));
+        let free = matches!(taken, Ok(Reply::AccountFound(None)));
         if let Some(slot) = self
             .accounts
             .get_mut(usize::from(who) % LOGINS.len())

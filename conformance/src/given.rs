@@ -1,0 +1,181 @@
+//! Where a transcript starts: a small language of phrases, carried out over IMAP itself, so that it works with every server.
+//!
+//! | phrase | what is done |
+//! | --- | --- |
+//! | `INBOX with 3 messages` | three times the sample `plain` |
+//! | `INBOX with plain, attachment` | these samples, in order |
+//! | `mailbox "Work" with …` | a mailbox is made, then filled |
+//! | `mailbox "Work"` | an empty mailbox |
+//! | `1 has connected` · `1 and 2 have connected` | the greeting was read |
+//! | `1 has logged in` | and LOGIN was answered |
+//! | `1 has selected it` · `… selected "Work"` · `… examined it` | and SELECT or EXAMINE was; *it* is INBOX, or the mailbox made last |
+//! | `1 has said LHLO` | over LMTP: the greeting was read and LHLO answered |
+//!
+//! Every transcript starts with an empty INBOX and no mailbox but those that the server makes by itself.
+
+use std::fmt;
+
+/// One phrase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A mailbox with messages, named by their samples.
+    Mailbox {
+        /// Its name as IMAP writes it, without quotes.
+        name: String,
+        /// Samples.
+        samples: Vec<String>,
+    },
+    /// Connections in a state.
+    Connections {
+        /// Their numbers.
+        numbers: Vec<u8>,
+        /// How far they have come.
+        state: State,
+    },
+}
+
+/// How far a connection has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The greeting was read.
+    Connected,
+    /// LOGIN was answered.
+    LoggedIn,
+    /// SELECT was answered.
+    Selected(Option<String>),
+    /// EXAMINE was answered.
+    Examined(Option<String>),
+    /// LHLO was answered.
+    Greeted,
+}
+
+/// A phrase that is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadGiven(pub String);
+
+impl fmt::Display for BadGiven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "given {:?} is no phrase that is known; conformance/src/given.rs lists them",
+            self.0
+        )
+    }
+}
+
+impl Given {
+    /// Reads a phrase.
+    pub fn parse(phrase: &str) -> Result<Self, BadGiven> {
+        mailbox(phrase)
+            .or_else(|| connections(phrase))
+            .ok_or_else(|| BadGiven(phrase.to_owned()))
+    }
+}
+
+fn mailbox(phrase: &str) -> Option<Given> {
+    let (name, rest) = match phrase.strip_prefix("INBOX") {
+        Some(rest) => ("INBOX", rest),
+        None => phrase.strip_prefix("mailbox \"")?.split_once('"')?,
+    };
+    let samples = match rest.strip_prefix(" with ") {
+        None if rest.is_empty() => Vec::new(),
+        None => return None,
+        Some(listed) => match listed
+            .strip_suffix(" messages")
+            .or_else(|| listed.strip_suffix(" message"))
+        {
+            Some(number) => vec!["plain".to_owned(); number.parse().ok()?],
+            None => listed
+                .replace(" and ", ", ")
+                .split(", ")
+                .map(known)
+                .collect::<Option<_>>()?,
+        },
+    };
+    Some(Given::Mailbox {
+        name: name.to_owned(),
+        samples,
+    })
+}
+
+fn known(name: &str) -> Option<String> {
+    crate::samples::names()
+        .any(|known| known == name.trim())
+        .then(|| name.trim().to_owned())
+}
+
+fn connections(phrase: &str) -> Option<Given> {
+    let (who, what) = phrase
+        .split_once(" has ")
+        .or_else(|| phrase.split_once(" have "))?;
+    let numbers = who
+        .replace(" and ", ", ")
+        .split(", ")
+        .map(|number| number.parse().ok())
+        .collect::<Option<_>>()?;
+    let state = match what {
+        "connected" => State::Connected,
+        "logged in" => State::LoggedIn,
+        "said LHLO" => State::Greeted,
+        _ => match what.split_once(' ')? {
+            ("selected", place) => State::Selected(named(place)?),
+            ("examined", place) => State::Examined(named(place)?),
+            _ => return None,
+        },
+    };
+    Some(Given::Connections { numbers, state })
+}
+
+/// `it` is `None`, `INBOX` or a quoted name is that.
+fn named(place: &str) -> Option<Option<String>> {
+    match place {
+        "it" => Some(None),
+        "INBOX" => Some(Some(place.to_owned())),
+        _ => Some(Some(place.strip_prefix('"')?.strip_suffix('"')?.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_are_read() {
+        let mailbox = |name: &str, samples: &[&str]| Given::Mailbox {
+            name: name.into(),
+            samples: samples.iter().map(|name| (*name).into()).collect(),
+        };
+        assert_eq!(
+            Given::parse("INBOX with 2 messages"),
+            Ok(mailbox("INBOX", &["plain", "plain"]))
+        );
+        assert_eq!(
+            Given::parse("INBOX with plain, attachment and nested"),
+            Ok(mailbox("INBOX", &["plain", "attachment", "nested"]))
+        );
+        assert_eq!(Given::parse("mailbox \"a/b\""), Ok(mailbox("a/b", &[])));
+        assert_eq!(
+            Given::parse("1 and 2 have selected it"),
+            Ok(Given::Connections {
+                numbers: vec![1, 2],
+                state: State::Selected(None)
+            })
+        );
+        assert_eq!(
+            Given::parse("3 has examined \"Work\""),
+            Ok(Given::Connections {
+                numbers: vec![3],
+                state: State::Examined(Some("Work".into()))
+            })
+        );
+        for wrong in [
+            "INBOX with three",
+            "INBOX with nonsense",
+            "x has selected it",
+            "1 has eaten it",
+            "",
+        ] {
+            assert_eq!(Given::parse(wrong), Err(BadGiven(wrong.into())));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What a server's line must look like: octets, `...` for any, `$name` for a captured word.
+
+use std::collections::HashMap;
+use std::fmt;
+
+/// What was captured so far.
+pub type Captures = HashMap<String, Vec<u8>>;
+
+/// A line's pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Octets(Vec<u8>),
+    Any,
+    Word(String),
+}
+
+impl Pattern {
+    /// Reads a pattern; every text is one.
+    pub fn new(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        let mut octets = String::new();
+        while let Some(c) = rest.chars().next() {
+            let name_len = rest.strip_prefix('$').map_or(0, word_len);
+            if let Some(after) = rest.strip_prefix("...") {
+                push(&mut pieces, &mut octets, Piece::Any);
+                rest = after;
+            } else if name_len > 0 {
+                let (name, after) = rest[1..].split_at(name_len);
+                push(&mut pieces, &mut octets, Piece::Word(name.to_owned()));
+                rest = after;
+            } else {
+                octets.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+        if !octets.is_empty() {
+            pieces.push(Piece::Octets(octets.into_bytes()));
+        }
+        Self(pieces)
+    }
+
+    /// Exactly these octets.
+    pub fn literal(octets: &[u8]) -> Self {
+        Self(vec![Piece::Octets(octets.to_vec())])
+    }
+
+    /// Whether the line fits; adds what it captures only if it does.
+    pub fn matches(&self, line: &[u8], captures: &mut Captures) -> bool {
+        let mut trial = captures.clone();
+        let fits = fit(&self.0, line, &mut trial);
+        if fits {
+            *captures = trial;
+        }
+        fits
+    }
+}
+
+fn push(pieces: &mut Vec<Piece>, octets: &mut String, piece: Piece) {
+    if !octets.is_empty() {
+        pieces.push(Piece::Octets(std::mem::take(octets).into_bytes()));
+    }
+    pieces.push(piece);
+}
+
+/// The length of the name that a text begins with: lower-case letters, then letters and digits.
+fn word_len(text: &str) -> usize {
+    if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return 0;
+    }
+    text.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit())
+        .unwrap_or(text.len())
+}
+
+/// Recursion is bounded by the pieces of a pattern, which our own files hold.
+fn fit(pieces: &[Piece], line: &[u8], captures: &mut Captures) -> bool {
+    let Some((piece, rest)) = pieces.split_first() else {
+        return line.is_empty();
+    };
+    match piece {
+        Piece::Octets(octets) => line
+            .strip_prefix(octets.as_slice())
+            .is_some_and(|line| fit(rest, line, captures)),
+        Piece::Any => (0..=line.len()).any(|n| fit(rest, &line[n..], captures)),
+        Piece::Word(name) => match captures.get(name).cloned() {
+            Some(known) => line
+                .strip_prefix(known.as_slice())
+                .is_some_and(|line| fit(rest, line, captures)),
+            None => {
+                let most = line
+                    .iter()
+                    .position(|octet| b" ()[]<>\"\r\n".contains(octet))
+                    .unwrap_or(line.len());
+                (1..=most).rev().any(|n| {
+                    captures.insert(name.clone(), line[..n].to_vec());
+                    let fits = fit(rest, &line[n..], captures);
+                    if !fits {
+                        captures.remove(name);
+                    }
+                    fits
+                })
+            }
+        },
+    }
+}
+
+/// `octets` with every captured `$name` replaced; a name that was never captured is an error.
+pub fn fill(octets: &[u8], captures: &Captures) -> Result<Vec<u8>, String> {
+    let mut filled = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some((&octet, after)) = rest.split_first() {
+        let name_len = if octet == b'$' {
+            word_len(&String::from_utf8_lossy(after))
+        } else {
+            0
+        };
+        if name_len > 0 {
+            let name = String::from_utf8_lossy(&after[..name_len]).into_owned();
+            filled.extend_from_slice(
+                captures
+                    .get(&name)
+                    .ok_or(format!("${name} was not captured before"))?,
+            );
+            rest = &after[name_len..];
+        } else {
+            filled.push(octet);
+            rest = after;
+        }
+    }
+    Ok(filled)
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            Piece::Octets(octets) => write!(f, "{}", octets.escape_ascii()),
+            Piece::Any => f.write_str("..."),
+            Piece::Word(name) => write!(f, "${name}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_lines() {
+        for (pattern, line, fits) in [
+            ("a OK ...", "a OK done", true),
+            ("a OK ...", "a OK ", true),
+            ("a OK ...", "a NO done", false),
+            ("* $n EXISTS", "* 12 EXISTS", true),
+            ("* $n EXISTS", "*  EXISTS", false),
+            ("$n-$n", "ab-ab", true),
+            ("$n-$n", "ab-ac", false),
+            ("* FLAGS (...\\Seen...)", "* FLAGS (\\Answered \\Seen)", true),
+            ("$ 5", "$ 5", true),
+        ] {
+            assert_eq!(
+                Pattern::new(pattern).matches(line.as_bytes(), &mut Captures::new()),
+                fits,
+                "{pattern} ~ {line}"
+            );
+        }
+    }
+
+    #[test]
+    fn captures_fill_what_is_sent() {
+        let mut captures = Captures::new();
+        assert!(
+            Pattern::new("a OK [APPENDUID $v $uid] ...")
+                .matches(b"a OK [APPENDUID 7 42] done", &mut captures)
+        );
+        assert_eq!(
+            fill(b"b UID FETCH $uid FLAGS\r\n", &captures).unwrap(),
+            b"b UID FETCH 42 FLAGS\r\n"
+        );
+        assert_eq!(
+            fill(b"$nope", &captures).unwrap_err(),
+            "$nope was not captured before"
+        );
+        assert_eq!(fill(b"cost $5 $", &captures).unwrap(), b"cost $5 $");
+    }
+}

@@ -1,0 +1,58 @@
+//! What a transcript is played over.
+
+use std::fmt;
+use std::io;
+
+use crate::transcript::{FaultRule, Protocol};
+
+/// What a server says on one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without its CRLF.
+    Line(Vec<u8>),
+    /// The server has closed, and nothing is left to hear.
+    Closed,
+    /// Nothing came.
+    Silence,
+}
+
+/// Plays octets to a server and hears its lines. Connections are named by a transcript's numbers.
+pub trait Player {
+    /// Opens a connection.
+    fn connect(&mut self, connection: u8, protocol: Protocol) -> io::Result<()>;
+    /// Sends octets.
+    fn send(&mut self, connection: u8, octets: &[u8]) -> io::Result<()>;
+    /// The next line. Waits for it where waiting makes sense.
+    fn hear(&mut self, connection: u8) -> io::Result<Heard>;
+    /// Whether something is there to hear, without waiting: a line that the transcript does not know.
+    fn left_over(&mut self, connection: u8) -> io::Result<Heard>;
+    /// Closes our side.
+    fn close(&mut self, connection: u8) -> io::Result<()>;
+    /// Lets virtual time pass.
+    fn pass(&mut self, ms: u64) -> Result<(), Unsupported>;
+    /// Makes an effect fail once.
+    fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported>;
+    /// Where `$user`, `$password` and `$other` come from.
+    fn logins(&self) -> Logins;
+}
+
+/// The accounts that transcripts may use.
+#[derive(Clone, Debug)]
+pub struct Logins {
+    /// The account's login name, which is an address.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// A second account's login name with the same password; empty where there is none.
+    pub other: String,
+}
+
+/// The player cannot do this: the transcript does not apply here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsupported(pub &'static str);
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}

@@ -1,0 +1,155 @@
+//! LightMail's pure core with the reference store: no socket, no clock, a transcript in a millisecond.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use lightmail_core::config::Config;
+use lightmail_core::machine::{Peer, Seed};
+use lightmail_core::pair::{Fault, Talk, World};
+use lightmail_core::{imap, lmtp, smtp};
+
+use crate::player::{Heard, Logins, Player, Unsupported};
+use crate::transcript::{FaultRule, How, Protocol};
+
+/// The core, alone with its test driver.
+pub struct Core {
+    world: World,
+    logins: Logins,
+    imap: Arc<imap::Settings>,
+    lmtp: Arc<smtp::Settings>,
+    talks: HashMap<u8, Connection>,
+    /// Conversations so far: each machine gets a seed of its own.
+    seeds: u8,
+    /// The most octets a machine reads at once.
+    read_max: Option<usize>,
+}
+
+struct Connection {
+    talk: Talk,
+    heard: Vec<u8>,
+}
+
+impl Core {
+    /// A fresh world with two accounts.
+    pub fn new() -> Self {
+        let config = Config::default();
+        let logins = Logins {
+            user: "user@example.com".into(),
+            password: "secret".into(),
+            other: "other@example.com".into(),
+        };
+        let mut world = World::new();
+        world.create_account(&logins.user, &logins.password);
+        world.create_account(&logins.other, &logins.password);
+        Self {
+            world,
+            logins,
+            imap: Arc::new(imap::Settings::from_config(&config)),
+            lmtp: Arc::new(smtp::Settings::lmtp(&config)),
+            talks: HashMap::new(),
+            seeds: 0,
+            read_max: None,
+        }
+    }
+
+    /// The same, whose machines read at most so many octets at once.
+    pub fn reading_at_most(octets: usize) -> Self {
+        Self {
+            read_max: Some(octets),
+            ..Self::new()
+        }
+    }
+
+    /// What is wrong with the store after a transcript; empty unless there is a bug.
+    pub fn check(&self) -> Vec<String> {
+        self.world.check()
+    }
+
+    fn connection(&mut self, number: u8) -> io::Result<&mut Connection> {
+        self.talks
+            .get_mut(&number)
+            .ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
+    }
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Player for Core {
+    fn connect(&mut self, number: u8, protocol: Protocol) -> io::Result<()> {
+        let peer = Peer {
+            address: Some([127, 0, 0, 1].into()),
+            tls: None,
+        };
+        self.seeds += 1;
+        let seed = Seed::new([self.seeds; 32]);
+        let talk = match protocol {
+            Protocol::Imap => self
+                .world
+                .join(imap::Session::new(peer, Arc::clone(&self.imap), seed)),
+            Protocol::Lmtp => self.world.join(lmtp::session(peer, Arc::clone(&self.lmtp), seed)),
+        };
+        if let Some(octets) = self.read_max {
+            self.world.set_read_max(talk, octets);
+        }
+        self.talks.insert(
+            number,
+            Connection {
+                talk,
+                heard: Vec::new(),
+            },
+        );
+        Ok(())
+    }
+
+    fn send(&mut self, number: u8, octets: &[u8]) -> io::Result<()> {
+        let talk = self.connection(number)?.talk;
+        self.world.feed(talk, octets);
+        Ok(())
+    }
+
+    fn hear(&mut self, number: u8) -> io::Result<Heard> {
+        let talk = self.connection(number)?.talk;
+        let sent = self.world.take(talk);
+        let over = self.world.is_over(talk);
+        let connection = self.connection(number)?;
+        connection.heard.extend(sent);
+        if let Some(at) = connection.heard.windows(2).position(|pair| pair == b"\r\n") {
+            return Ok(Heard::Line(connection.heard.drain(..at + 2).take(at).collect()));
+        }
+        Ok(if over { Heard::Closed } else { Heard::Silence })
+    }
+
+    fn left_over(&mut self, number: u8) -> io::Result<Heard> {
+        self.hear(number)
+    }
+
+    fn close(&mut self, number: u8) -> io::Result<()> {
+        if let Some(connection) = self.talks.remove(&number) {
+            self.world.close(connection.talk);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {
+        self.world.advance(ms);
+        Ok(())
+    }
+
+    fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported> {
+        self.world.fail(match rule.how {
+            How::Before => Fault::before(&rule.effect, 1),
+            How::After => Fault::after(&rule.effect, 1),
+            How::Timeout => Fault::timeout(&rule.effect, 1),
+        });
+        Ok(())
+    }
+
+    fn logins(&self) -> Logins {
+        self.logins.clone()
+    }
+}

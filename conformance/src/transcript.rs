@@ -1,0 +1,516 @@
+//! The transcript format: text to steps, with file and line in every error.
+//!
+//! ```text
+//! proves   RFC 3501, 7.4.1: numbers drop by one after each EXPUNGE, and only when told
+//! given    INBOX with 4 messages; 1 and 2 have selected it
+//! needs    MOVE                          # capabilities without which it does not apply
+//! over     LMTP                          # IMAP where nothing is said
+//!
+//! 1C: a STORE 1,3 +FLAGS.SILENT (\Deleted)
+//! 1S: a OK ...
+//! {                                      # in any order
+//! 2S: * 1 EXPUNGE
+//! 2S: * 2 EXPUNGE
+//! }
+//! ?2S: * 0 RECENT                        # may come
+//! !2S: * ... EXISTS                      # must not come before the next line that is matched
+//! 1C- no line end after this             # octets as they stand
+//! 1C| 6e 75 6c 00                        # raw octets
+//! 1S| 2a 20 4f 4b                        # a line, its octets in hexadecimal
+//! time +29m                              # virtual: the core only
+//! fault store.Deliver: fails before      # the core only: `fails before`, `fails after`, `times out`
+//! 1S closes
+//! 1C closes
+//! ```
+//!
+//! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
+//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login). A number before `C`
+//! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
+
+use std::fmt;
+
+use crate::pattern::Pattern;
+
+/// One transcript.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transcript {
+    /// Its file name, for messages.
+    pub file: String,
+    /// The text that it proves.
+    pub proves: Proof,
+    /// Where it starts.
+    pub given: Vec<String>,
+    /// Capabilities without which it does not apply.
+    pub needs: Vec<String>,
+    /// The protocol.
+    pub over: Protocol,
+    /// What is said.
+    pub steps: Vec<Step>,
+}
+
+/// `RFC 3501, 6.4.3 and 7.4.1: what it says there`; several RFCs are separated by `;`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// RFC number and section (`6.4.3`).
+    pub sections: Vec<(u32, String)>,
+    /// The claim in words.
+    pub claim: String,
+}
+
+/// What a transcript speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// IMAP.
+    Imap,
+    /// LMTP.
+    Lmtp,
+}
+
+/// One step and the line where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Counted from 1.
+    pub line: usize,
+    /// What happens.
+    pub kind: StepKind,
+}
+
+/// What happens at a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepKind {
+    /// The client sends octets; `template`: captures are put in.
+    Send {
+        /// The connection.
+        connection: u8,
+        /// What is sent, its line end included.
+        octets: Vec<u8>,
+        /// Whether `$name` is replaced.
+        template: bool,
+    },
+    /// The server sends lines: a single one, or several in any order.
+    Expect(Vec<Expected>),
+    /// The server closes.
+    ServerCloses(u8),
+    /// The client closes.
+    ClientCloses(u8),
+    /// Virtual time passes, in milliseconds.
+    Time(u64),
+    /// An effect will fail once.
+    Fault(FaultRule),
+}
+
+/// A line from the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    /// The connection.
+    pub connection: u8,
+    /// Whether it must, may or must not come.
+    pub must: Must,
+    /// What it looks like.
+    pub pattern: Pattern,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+/// Whether a line comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Must {
+    /// It must.
+    Come,
+    /// It may.
+    MayCome,
+    /// It must not, until the next line is matched.
+    NotCome,
+}
+
+/// An effect that fails once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultRule {
+    /// The effect's name (`store.Deliver`).
+    pub effect: String,
+    /// How it fails.
+    pub how: How,
+}
+
+/// How an effect fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Nothing has happened.
+    Before,
+    /// It has happened, and the answer was lost.
+    After,
+    /// It is not known whether it happens; the answer is "later".
+    Timeout,
+}
+
+/// What is wrong with a transcript, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadTranscript {
+    /// The file.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// What was expected there.
+    pub expected: String,
+}
+
+impl fmt::Display for BadTranscript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: expected {}", self.file, self.line, self.expected)
+    }
+}
+
+impl std::error::Error for BadTranscript {}
+
+impl Transcript {
+    /// Reads a transcript.
+    pub fn parse(file: &str, text: &str) -> Result<Self, BadTranscript> {
+        let mut reader = Reader {
+            file,
+            proof: None,
+            given: vec![],
+            needs: vec![],
+            over: Protocol::Imap,
+            steps: vec![],
+            group: None,
+        };
+        for (at, line) in text.lines().enumerate() {
+            reader.line(at + 1, strip_comment(line))?;
+        }
+        reader.finish(text.lines().count())
+    }
+}
+
+/// Without its comment: ` #` or a `#` at the start; `\#` is kept as `#`.
+fn strip_comment(line: &str) -> String {
+    let mut kept = String::with_capacity(line.len());
+    let mut before = ' ';
+    let mut rest = line.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' if rest.peek() == Some(&'#') => kept.extend(rest.next()),
+            '#' if before == ' ' && (kept.is_empty() || kept.ends_with("  ")) => break,
+            c => kept.push(c),
+        }
+        before = c;
+    }
+    if kept.len() < line.len() {
+        kept.truncate(kept.trim_end().len())
+    }
+    kept
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    proof: Option<Proof>,
+    given: Vec<String>,
+    needs: Vec<String>,
+    over: Protocol,
+    steps: Vec<Step>,
+    /// The open `{`: where, and its lines.
+    group: Option<(usize, Vec<Expected>)>,
+}
+
+impl Reader<'_> {
+    fn bad<T>(&self, line: usize, expected: impl Into<String>) -> Result<T, BadTranscript> {
+        Err(BadTranscript {
+            file: self.file.to_owned(),
+            line,
+            expected: expected.into(),
+        })
+    }
+
+    fn line(&mut self, at: usize, line: String) -> Result<(), BadTranscript> {
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        if let Some((word, rest)) = line.split_once("  ")
+            && self.header(at, word, rest.trim())?
+        {
+            return Ok(());
+        }
+        match line.trim() {
+            "{" if self.group.is_none() => self.group = Some((at, vec![])),
+            "{" => return self.bad(at, "a line of the group that is open, or }"),
+            "}" => match self.group.take() {
+                Some((opened, lines)) => self.steps.push(Step {
+                    line: opened,
+                    kind: StepKind::Expect(lines),
+                }),
+                None => return self.bad(at, "a { before this }"),
+            },
+            _ => self.step(at, &line)?,
+        }
+        Ok(())
+    }
+
+    /// Whether the line was a header.
+    fn header(&mut self, at: usize, word: &str, rest: &str) -> Result<bool, BadTranscript> {
+        match word {
+            "proves" => match proof(rest) {
+                Some(proof) => self.proof = Some(proof),
+                None => return self.bad(at, "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"),
+            },
+            "given" => self
+                .given
+                .extend(rest.split(';').map(|phrase| phrase.trim().to_owned())),
+            "needs" => self.needs.extend(rest.split_whitespace().map(str::to_owned)),
+            "over" => match rest {
+                "IMAP" => self.over = Protocol::Imap,
+                "LMTP" => self.over = Protocol::Lmtp,
+                _ => return self.bad(at, "over   IMAP or LMTP"),
+            },
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn step(&mut self, at: usize, line: &str) -> Result<(), BadTranscript> {
+        if let Some(rest) = line.strip_prefix("time ") {
+            return match duration_ms(rest.trim()) {
+                Some(ms) => self.push(at, StepKind::Time(ms)),
+                None => self.bad(at, "time +29m (ms, s, m or h)"),
+            };
+        }
+        if let Some(rest) = line.strip_prefix("fault ") {
+            return match fault(rest.trim()) {
+                Some(rule) => self.push(at, StepKind::Fault(rule)),
+                None => self.bad(at, "fault EFFECT: fails before, fails after or times out"),
+            };
+        }
+        let (must, said) = match line.strip_prefix(['?', '!']) {
+            Some(rest) => (
+                if line.starts_with('?') {
+                    Must::MayCome
+                } else {
+                    Must::NotCome
+                },
+                rest,
+            ),
+            None => (Must::Come, line),
+        };
+        let digits = said.len() - said.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, said) = said.split_at(digits);
+        let Ok(connection) = (if number.is_empty() {
+            Ok(1)
+        } else {
+            number.parse::<u8>()
+        }) else {
+            return self.bad(at, "a connection's number below 256");
+        };
+        self.speech(at, must, connection, said)
+    }
+
+    fn speech(&mut self, at: usize, must: Must, connection: u8, said: &str) -> Result<(), BadTranscript> {
+        let text = |prefix: &str| {
+            said.strip_prefix(prefix)
+                .map(|text| text.strip_prefix(' ').unwrap_or(text))
+        };
+        let expected = |pattern| Expected {
+            connection,
+            must,
+            pattern,
+            line: at,
+        };
+        if let Some(text) = text("S:") {
+            return self.expect(at, expected(Pattern::new(text)));
+        }
+        if let Some(hex) = text("S|") {
+            return match octets(hex) {
+                Some(octets) => self.expect(at, expected(Pattern::literal(&octets))),
+                None => self.bad(at, "octets in hexadecimal: 6e 75 6c 00"),
+            };
+        }
+        if must != Must::Come || self.group.is_some() {
+            return self.bad(at, "S: or S| behind ? or ! or within { }");
+        }
+        let kind = if let Some(text) = text("C:") {
+            StepKind::Send {
+                connection,
+                octets: format!("{text}\r\n").into_bytes(),
+                template: true,
+            }
+        } else if let Some(text) = text("C-") {
+            StepKind::Send {
+                connection,
+                octets: text.as_bytes().to_vec(),
+                template: true,
+            }
+        } else if let Some(hex) = text("C|") {
+            match octets(hex) {
+                Some(octets) => StepKind::Send {
+                    connection,
+                    octets,
+                    template: false,
+                },
+                None => return self.bad(at, "octets in hexadecimal: 6e 75 6c 00"),
+            }
+        } else {
+            match said.trim() {
+                "S closes" => StepKind::ServerCloses(connection),
+                "C closes" => StepKind::ClientCloses(connection),
+                _ => return self.bad(at, "C: C- C| S: S| time fault, S closes, C closes, { or }"),
+            }
+        };
+        self.push(at, kind)
+    }
+
+    fn expect(&mut self, at: usize, expected: Expected) -> Result<(), BadTranscript> {
+        match &mut self.group {
+            Some((_, lines)) => lines.push(expected),
+            None => self.steps.push(Step {
+                line: at,
+                kind: StepKind::Expect(vec![expected]),
+            }),
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, line: usize, kind: StepKind) -> Result<(), BadTranscript> {
+        if self.group.is_some() {
+            return self.bad(line, "only S: lines within { }");
+        }
+        self.steps.push(Step { line, kind });
+        Ok(())
+    }
+
+    fn finish(self, lines: usize) -> Result<Transcript, BadTranscript> {
+        if let Some((opened, _)) = self.group {
+            return self.bad(opened, "a } for this {");
+        }
+        if self.steps.is_empty() {
+            return self.bad(lines, "at least one step");
+        }
+        match self.proof {
+            Some(proves) => Ok(Transcript {
+                file: self.file.to_owned(),
+                proves,
+                given: self.given,
+                needs: self.needs,
+                over: self.over,
+                steps: self.steps,
+            }),
+            None => self.bad(1, "proves   RFC 3501, 6.4.3: what it says there"),
+        }
+    }
+}
+
+fn proof(text: &str) -> Option<Proof> {
+    let (cited, claim) = text.split_once(": ")?;
+    let mut sections = Vec::new();
+    for rfc in cited.split(';') {
+        let (number, places) = rfc.trim().strip_prefix("RFC ")?.split_once(',')?;
+        let number = number.trim().parse().ok()?;
+        for place in places.replace(" and ", ",").split(',') {
+            let place = place.trim();
+            let fits = !place.is_empty() && place.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+            sections.push(fits.then(|| (number, place.to_owned()))?);
+        }
+    }
+    Some(Proof {
+        sections,
+        claim: claim.trim().to_owned(),
+    })
+}
+
+fn duration_ms(text: &str) -> Option<u64> {
+    let text = text.strip_prefix('+')?;
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(at);
+    let scale = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(scale)
+}
+
+fn fault(text: &str) -> Option<FaultRule> {
+    let (effect, how) = text.split_once(": ")?;
+    let how = match how.trim() {
+        "fails before" => How::Before,
+        "fails after" => How::After,
+        "times out" => How::Timeout,
+        _ => return None,
+    };
+    Some(FaultRule {
+        effect: effect.to_owned(),
+        how,
+    })
+}
+
+fn octets(hex: &str) -> Option<Vec<u8>> {
+    hex.split_whitespace()
+        .map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Transcript::parse("t", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_transcript_is_read() {
+        let text = "proves   RFC 3501, 6.4.3 and 7.4.1; RFC 4315, 2.1: it works\ngiven    INBOX with 4 messages; 1 has selected it\n\
+                    needs    UIDPLUS\n\n1C: a NOOP    # hello\n{\n?S: * $n EXISTS\n2S: * ...\n}\nC| 00 0d\ntime +2m\nfault store.Deliver: fails after\nS closes\n";
+        let read = Transcript::parse("t", text).unwrap();
+        assert_eq!(
+            read.proves.sections,
+            [
+                (3501, "6.4.3".into()),
+                (3501, "7.4.1".into()),
+                (4315, "2.1".into())
+            ]
+        );
+        assert_eq!(read.given, ["INBOX with 4 messages", "1 has selected it"]);
+        assert_eq!(read.steps.len(), 6);
+        assert_eq!(
+            read.steps[0].kind,
+            StepKind::Send {
+                connection: 1,
+                octets: b"a NOOP\r\n".to_vec(),
+                template: true
+            }
+        );
+        assert!(
+            matches!(&read.steps[1].kind, StepKind::Expect(lines) if lines.len() == 2 && lines[1].connection == 2)
+        );
+        assert_eq!(read.steps[3].kind, StepKind::Time(120_000));
+    }
+
+    #[test]
+    fn errors_name_the_place_and_what_was_expected() {
+        let head = "proves   RFC 3501, 6: x\n";
+        assert_eq!(
+            error("C: a\n"),
+            "t:1: expected proves   RFC 3501, 6.4.3: what it says there"
+        );
+        assert_eq!(
+            error(&format!("{head}X: a")),
+            "t:2: expected C: C- C| S: S| time fault, S closes, C closes, { or }"
+        );
+        assert_eq!(
+            error(&format!("{head}{{\nS: a\n")),
+            "t:2: expected a } for this {"
+        );
+        assert_eq!(
+            error(&format!("{head}C| 0g")),
+            "t:2: expected octets in hexadecimal: 6e 75 6c 00"
+        );
+        assert_eq!(
+            error(&format!("{head}time 5m")),
+            "t:2: expected time +29m (ms, s, m or h)"
+        );
+        assert_eq!(error(head), "t:1: expected at least one step");
+        assert_eq!(
+            error("proves   RFC 3501: x\n"),
+            "t:1: expected proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"
+        );
+    }
+}

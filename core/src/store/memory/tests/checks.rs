@@ -1,0 +1,81 @@
+//! The check finds what is wrong.
+
+use super::bench::Bench;
+use crate::store::memory::{Receipt, Store, check};
+use crate::store::*;
+
+/// Damages a store: the account and the id of INBOX, which holds a message.
+type Damage = fn(&mut Store, AccountId, MailboxId);
+
+#[test]
+fn every_damage_is_found() {
+    let damages: [(&str, Damage); 17] = [
+        ("I1", |store, _, mailbox| {
+            store
+                .receipts
+                .insert(DeliveryKey([0; 16]), Receipt { mailbox, uid: Uid(9) });
+        }),
+        ("I2", |store, _, _| store.objects.clear()),
+        ("I2", |store, _, _| {
+            store.objects.values_mut().for_each(|object| object.size += 1)
+        }),
+        ("I3", |store, _, _| {
+            store.objects.values_mut().for_each(|object| object.refs += 1)
+        }),
+        ("I4", |store, _, id| {
+            store.folders.get_mut(&id).unwrap().line.highest_modseq = ModSeq(1)
+        }),
+        ("I4", |store, _, id| {
+            store.folders.get_mut(&id).unwrap().line.uid_next = Uid(1)
+        }),
+        ("I4", |store, _, id| {
+            let messages = store.folders.get_mut(&id).unwrap().messages.values_mut();
+            messages.for_each(|message| message.row.uid = Uid(7));
+        }),
+        ("I5", |store, _, id| {
+            let mut twin = store.folders[&id].clone();
+            (twin.line.id, twin.deleted) = (MailboxId(9999), true);
+            store.folders.insert(MailboxId(9999), twin);
+        }),
+        ("I5", |store, me, _| {
+            store.accounts.get_mut(&me).unwrap().last_uid_validity = 1
+        }),
+        ("I6", |store, _, id| {
+            store.folders.get_mut(&id).unwrap().line.unseen += 1
+        }),
+        ("I6", |store, me, _| {
+            store.accounts.get_mut(&me).unwrap().used_bytes += 1
+        }),
+        ("I7", |store, _, id| {
+            store.folders.get_mut(&id).unwrap().messages.clear()
+        }),
+        ("INBOX: recent", |store, _, id| {
+            store.folders.get_mut(&id).unwrap().line.recent_from = Uid(9)
+        }),
+        ("INBOX: deleted", |store, _, id| {
+            store.folders.get_mut(&id).unwrap().deleted = true
+        }),
+        ("INBOX Uid(1): Flags", |store, _, id| {
+            store
+                .folders
+                .get_mut(&id)
+                .unwrap()
+                .set_flags(Uid(1), Flags::keyword(0), ModSeq(2));
+        }),
+        ("user@example.com: the tree", |store, me, _| {
+            store.accounts.get_mut(&me).unwrap().names.clear()
+        }),
+        ("INBOX: lives without", |store, _, _| store.accounts.clear()),
+    ];
+    for (finding, damage) in damages {
+        let mut bench = Bench::new(0);
+        bench.append("INBOX", &[&[]]).unwrap();
+        let inbox = bench.line("INBOX").id;
+        damage(&mut bench.store, bench.me, inbox);
+        let findings = check(&bench.store);
+        assert!(
+            findings.iter().any(|found| found.starts_with(finding)),
+            "{finding}: {findings:?}"
+        );
+    }
+}
