@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lightmail_core::config::Config;
+use lightmail_core::config::{Config, Port};
 use lightmail_core::machine::{Machine, Peer as PeerFacts, Secret, Seed};
 use lightmail_core::store::{Actor, Reply, Request};
 use lightmail_core::{imap, lmtp, smtp};
@@ -34,25 +34,23 @@ struct Door {
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
-    let config = loaded.config;
+    let mut config = loaded.config;
+    config.server.hostname.get_or_insert_with(machine_name);
+    let config = config;
     let storage = Storage::open(&config).await.map_err(CliError::failed)?;
     let doors = doors(&config).await?;
     let made = first_account(&config, &storage).await?;
     announce(&config, loaded.file.as_deref(), &doors, made.as_ref());
 
-    let mut stop = [SignalKind::terminate(), SignalKind::interrupt()]
-        .map(|kind| signal(kind).map_err(|error| CliError::failed(format!("signals cannot be caught: {error}"))));
+    let catch = |kind| signal(kind).map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")));
+    let (mut terminate, mut interrupt) = (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?);
     let (drain, draining) = watch::channel(false);
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
     let house = House { clock: Clock::start(), storage: storage.clone(), draining, alive };
-    let crowd = Crowd::new(config.limits.connections_per_ip);
+    let crowd = Crowd::new(usize::try_from(config.limits.address_connections).unwrap_or(usize::MAX));
     let accepting: Vec<_> =
         doors.into_iter().map(|door| tokio::spawn(accept(door, house.clone(), crowd.clone()))).collect();
     drop(house);
-    for kind in &mut stop {
-        kind.as_mut().map_err(|error| CliError::failed(&error.words))?;
-    }
-    let [Ok(terminate), Ok(interrupt)] = &mut stop else { return Err(CliError::failed("signals cannot be caught")) };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -62,7 +60,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
     // An error: no conversation is open, so nobody listens.
     let _ = drain.send(true);
-    let limit = Duration::from_secs(config.server.drain_seconds);
+    let limit = Duration::from_secs(config.server.drain_seconds.into());
     if tokio::time::timeout(limit, all_gone.recv()).await.is_err() {
         tracing::warn!(limit_s = limit.as_secs(), "server.drain.overdue");
     }
@@ -135,23 +133,34 @@ async fn doors(config: &Config) -> Result<Vec<Door>, CliError> {
     if config.imap.enabled {
         let settings = Arc::new(imap::Settings::from_config(config));
         let greet: Greet = Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
-        let listener = bind_tcp("imap", &config.imap.host, config.imap.port).await?;
-        doors.push(Door { proto: "imap", listener, greet });
+        bind_tcp(&mut doors, "imap", &config.imap.host, config.imap.port, &greet).await?;
     }
     if config.lmtp.enabled {
         let settings = Arc::new(smtp::Settings::lmtp(config));
         let greet: Greet = Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)));
-        let socket = config.lmtp_socket();
-        let listener = Listener::unix(&socket).map_err(|error| cannot_listen("lmtp", &socket.display().to_string(), &error))?;
-        doors.push(Door { proto: "lmtp", listener, greet: greet.clone() });
-        let listener = bind_tcp("lmtp", &config.lmtp.host, config.lmtp.port).await?;
-        doors.push(Door { proto: "lmtp", listener, greet });
+        if let Some(socket) = config.lmtp_socket() {
+            let listener = Listener::unix(Path::new(&socket)).map_err(|error| cannot_listen("lmtp", &socket, &error))?;
+            doors.push(Door { proto: "lmtp", listener, greet: greet.clone() });
+        }
+        bind_tcp(&mut doors, "lmtp", &config.lmtp.host, config.lmtp.port, &greet).await?;
     }
     Ok(doors)
 }
 
-async fn bind_tcp(section: &str, host: &str, port: u16) -> Result<Listener, CliError> {
-    Listener::tcp(host, port).await.map_err(|error| cannot_listen(section, &format!("{host}:{port}"), &error))
+/// Binds a port, unless it is off.
+async fn bind_tcp(doors: &mut Vec<Door>, proto: &'static str, host: &str, port: Port, greet: &Greet) -> Result<(), CliError> {
+    if let Some(port) = port.0 {
+        let listener =
+            Listener::tcp(host, port).await.map_err(|error| cannot_listen(proto, &format!("{host}:{port}"), &error))?;
+        doors.push(Door { proto, listener, greet: greet.clone() });
+    }
+    Ok(())
+}
+
+/// The name by which this machine knows itself.
+fn machine_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
 }
 
 fn cannot_listen(section: &str, place: &str, error: &io::Error) -> CliError {
@@ -162,6 +171,23 @@ fn cannot_listen(section: &str, place: &str, error: &io::Error) -> CliError {
         _ => "choose another in the section",
     };
     CliError::failed(format!("[{section}] cannot listen on {place}: {error}; {remedy}"))
+}
+
+/// What the configuration asks for and this version does not do.
+fn not_served(config: &Config) -> Vec<&'static str> {
+    let asked = [
+        ("[tls]", config.tls.is_some()),
+        ("[s3]", config.s3.is_some()),
+        ("[pop3]", config.names("pop3")),
+        ("[smtp_server]", config.names("smtp_server")),
+        ("[smtp]", config.smtp.is_some()),
+        ("[queue]", config.names("queue")),
+        ("[dkim]", config.dkim.is_some()),
+        ("[api]", config.names("api")),
+        ("[antivirus]", config.antivirus.enabled),
+        ("[garbage]", config.names("garbage")),
+    ];
+    asked.into_iter().filter(|(_, asked)| *asked).map(|(section, _)| section).collect()
 }
 
 /// On the embedded default an empty database gets its first account, with a password that is printed once.
@@ -189,13 +215,13 @@ fn first_password() -> Result<String, CliError> {
 
 /// Says where the server listens, and, the first time, how to send and read a first mail.
 fn announce(config: &Config, file: Option<&Path>, doors: &[Door], made: Option<&Secret>) {
-    let mut text = format!("LightMail {} serves {}\n", env!("CARGO_PKG_VERSION"), config.server.hostname);
+    let mut text = format!("LightMail {} serves {}\n", env!("CARGO_PKG_VERSION"), config.server.hostname.as_deref().unwrap_or("localhost"));
     let source = file.map_or_else(|| "none, so the embedded default".into(), |file| file.display().to_string());
-    text += &format!("  configuration  {source}\n  data           {}\n", config.server.data_dir.display());
+    text += &format!("  configuration  {source}\n  data           {}\n", config.server.data_dir);
     for door in doors {
         text += &format!("  {:<13}  {}\n", door.proto, door.listener.place());
     }
-    for section in config.not_yet_served() {
+    for section in not_served(config) {
         text += &format!("  {section:<13}  configured, but this version has no such server yet\n");
         tracing::warn!(section, "section.not_served_yet");
     }
@@ -210,9 +236,9 @@ fn announce(config: &Config, file: Option<&Path>, doors: &[Door], made: Option<&
 }
 
 fn first_mail(config: &Config, password: &str) -> String {
-    let Config { imap, lmtp, .. } = config;
+    let [imap, lmtp] = [(&config.imap.host, config.imap.port), (&config.lmtp.host, config.lmtp.port)]
+        .map(|(host, port)| format!("{host}:{}", port.0.unwrap_or_default()));
     format!(
-        "\nSend a first mail:  swaks --protocol LMTP --server {}:{} --to {FIRST_LOGIN}\nRead it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{}:{}/INBOX;MAILINDEX=*'\n",
-        lmtp.host, lmtp.port, imap.host, imap.port
+        "\nSend a first mail:  swaks --protocol LMTP --server {lmtp} --to {FIRST_LOGIN}\nRead it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{imap}/INBOX;MAILINDEX=*'\n"
     )
 }

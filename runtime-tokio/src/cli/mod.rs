@@ -3,6 +3,7 @@
 mod config;
 mod user;
 
+pub use config::Loaded;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +12,8 @@ use lightmail_core::config::{Config, Log, LogLevel};
 use lightmail_storage::Storage;
 
 use crate::{log, serve};
+
+pub use user::{make_account, random_octets};
 
 /// The configuration that is read when none is named, if it exists.
 const DEFAULT_CONFIG: &str = "/etc/lightmail/config.ini";

@@ -62,7 +62,7 @@ async fn add(storage: &Storage, login: &str) -> Result<(), CliError> {
 /// Makes an account with a password.
 pub async fn make_account(storage: &Storage, login: &str, password: Secret) -> Result<(), CliError> {
     let pw_hash = hash(storage, password).await?;
-    let account = admin::new_account(&mut seed()?, Clock::start().now(), login.to_owned(), pw_hash);
+    let account = admin::new_account(&mut Seed::new(random_octets()?), Clock::start().now(), login.to_owned(), pw_hash);
     ask(storage, login, Request::CreateAccount(account)).await.map(drop)
 }
 
@@ -138,9 +138,9 @@ fn ask_password() -> Result<Secret, CliError> {
     Ok(Secret(password))
 }
 
-/// A seed from the operating system's generator.
-pub fn seed() -> Result<Seed, CliError> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|error| CliError::failed(format!("the system gives no randomness: {error}")))?;
-    Ok(Seed::new(key))
+/// 32 octets from the operating system's generator.
+pub fn random_octets() -> Result<[u8; 32], CliError> {
+    let mut octets = [0; 32];
+    getrandom::fill(&mut octets).map_err(|error| CliError::failed(format!("the system gives no randomness: {error}")))?;
+    Ok(octets)
 }
