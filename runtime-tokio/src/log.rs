@@ -1,7 +1,7 @@
 //! Logs by `tracing`: human lines or JSON, on standard error. What a peer chose is always a field, never message text, and
 //! both formats escape control characters there (`escaping`), so that nobody writes into the log what he likes.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use lightmail_core::config::{Log, LogFormat, LogLevel};
 use tracing_subscriber::EnvFilter;

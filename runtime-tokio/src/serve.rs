@@ -91,7 +91,7 @@ async fn accept(door: Door, house: House, crowd: Crowd) {
         let seed = match random_octets() {
             Ok(key) => Seed::new(key),
             Err(error) => {
-                tracing::error!(error = %error.words, "session.refused.no_randomness");
+                tracing::error!(%error, "session.refused.no_randomness");
                 continue;
             }
         };
@@ -231,6 +231,7 @@ fn announce(config: &Config, file: Option<&Path>, doors: &[Door], made: Option<&
         );
         text += &first_mail(config, password);
     }
+    text += "\nReady. SIGTERM or Ctrl-C stops it.\n";
     // A closed standard output is no reason to stop serving.
     let _ = io::stdout().write_all(text.as_bytes());
 }

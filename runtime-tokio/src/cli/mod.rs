@@ -50,6 +50,12 @@ pub struct CliError {
     status: u8,
 }
 
+impl std::fmt::Display for CliError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.words.trim_end())
+    }
+}
+
 impl CliError {
     /// Something failed.
     pub fn failed(words: impl std::fmt::Display) -> Self {
@@ -68,7 +74,7 @@ pub fn run() -> ExitCode {
     match dispatch(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", error.words.trim_end());
+            eprintln!("{error}");
             ExitCode::from(error.status)
         }
     }
@@ -79,7 +85,7 @@ fn dispatch(args: Args) -> Result<(), CliError> {
     match args.command.unwrap_or(Command::Serve) {
         Command::Serve => {
             log::start(&loaded.config.log);
-            runtime()?.block_on(serve::serve(loaded)).map_err(CliError::failed)
+            runtime()?.block_on(serve::serve(loaded))
         }
         Command::Config(command) => config::run(&command, &loaded),
         Command::User(command) => {

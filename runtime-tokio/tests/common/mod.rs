@@ -124,7 +124,7 @@ fn spawn(folder: &Path) -> (Child, String) {
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
-    while !said.contains("Read it:") && !said.contains("ready") {
+    while !said.contains("Ready.") {
         if out.read_line(&mut said).unwrap() == 0 {
             panic!("lightmail ended: {said}{}", fs::read_to_string(folder.join("log")).unwrap());
         }
