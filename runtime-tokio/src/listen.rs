@@ -41,7 +41,10 @@ impl Listener {
     pub fn unix(path: &Path) -> io::Result<Self> {
         if fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
             if std::os::unix::net::UnixStream::connect(path).is_ok() {
-                return Err(io::Error::new(io::ErrorKind::AddrInUse, "another server serves this socket"));
+                return Err(io::Error::new(
+                    io::ErrorKind::AddrInUse,
+                    "another server serves this socket",
+                ));
             }
             fs::remove_file(path)?;
         }
@@ -57,7 +60,9 @@ impl Listener {
     /// Where it listens, for people.
     pub fn place(&self) -> String {
         match self {
-            Listener::Tcp(listener) => listener.local_addr().map_or_else(|_| "?".into(), |address| address.to_string()),
+            Listener::Tcp(listener) => listener
+                .local_addr()
+                .map_or_else(|_| "?".into(), |address| address.to_string()),
             Listener::Unix(_, file) => file.0.display().to_string(),
         }
     }
@@ -70,7 +75,10 @@ impl Listener {
                     stream.set_nodelay(true)?;
                     Ok((Socket::Tcp(stream), Some(address)))
                 }),
-                Listener::Unix(listener, _) => listener.accept().await.map(|(stream, _)| (Socket::Unix(stream), None)),
+                Listener::Unix(listener, _) => listener
+                    .accept()
+                    .await
+                    .map(|(stream, _)| (Socket::Unix(stream), None)),
             };
             match accepted {
                 Ok(accepted) => return accepted,
@@ -99,27 +107,40 @@ pub struct Seat {
 impl Crowd {
     /// At most `most` connections of one address at a time.
     pub fn new(most: usize) -> Self {
-        Self { most, present: Arc::default() }
+        Self {
+            most,
+            present: Arc::default(),
+        }
     }
 
     /// `None` when the address has its share. A UNIX socket has no limit.
     pub fn enter(&self, address: Option<IpAddr>) -> Option<Seat> {
         if let Some(address) = address {
-            let mut present = self.present.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut present = self
+                .present
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
             let here = present.entry(address).or_default();
             if *here >= self.most {
                 return None;
             }
             *here += 1;
         }
-        Some(Seat { crowd: self.clone(), address })
+        Some(Seat {
+            crowd: self.clone(),
+            address,
+        })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         if let Some(address) = self.address {
-            let mut present = self.crowd.present.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut present = self
+                .crowd
+                .present
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
             if let Some(here) = present.get_mut(&address) {
                 *here -= 1;
                 if *here == 0 {

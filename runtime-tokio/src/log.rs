@@ -19,9 +19,16 @@ pub fn start(log: &Log) {
         LogLevel::Trace => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // An error: logging was started already, by a test.
-    let _ = if log.format == LogFormat::Json { builder.json().flatten_event(true).try_init() } else { builder.fmt_fields(Escaped::default()).try_init() };
+    let _ = if log.format == LogFormat::Json {
+        builder.json().flatten_event(true).try_init()
+    } else {
+        builder.fmt_fields(Escaped::default()).try_init()
+    };
 }
 
 /// Writes fields as usual, with control characters escaped and nothing else changed.
@@ -38,7 +45,13 @@ impl<'w> FormatFields<'w> for Escaped {
 
 /// Writes text with control characters as `\u{…}`.
 fn escaping(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
-    text.chars().try_for_each(|c| if c.is_control() { write!(out, "{}", c.escape_unicode()) } else { out.write_char(c) })
+    text.chars().try_for_each(|c| {
+        if c.is_control() {
+            write!(out, "{}", c.escape_unicode())
+        } else {
+            out.write_char(c)
+        }
+    })
 }
 
 #[cfg(test)]

@@ -42,14 +42,22 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     let made = first_account(&config, &storage).await?;
     announce(&config, loaded.file.as_deref(), &doors, made.as_ref());
 
-    let catch = |kind| signal(kind).map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")));
+    let catch =
+        |kind| signal(kind).map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")));
     let (mut terminate, mut interrupt) = (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?);
     let (drain, draining) = watch::channel(false);
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
-    let house = House { clock: Clock::start(), storage: storage.clone(), draining, alive };
+    let house = House {
+        clock: Clock::start(),
+        storage: storage.clone(),
+        draining,
+        alive,
+    };
     let crowd = Crowd::new(usize::try_from(config.limits.address_connections).unwrap_or(usize::MAX));
-    let accepting: Vec<_> =
-        doors.into_iter().map(|door| tokio::spawn(accept(door, house.clone(), crowd.clone()))).collect();
+    let accepting: Vec<_> = doors
+        .into_iter()
+        .map(|door| tokio::spawn(accept(door, house.clone(), crowd.clone())))
+        .collect();
     drop(house);
     tokio::select! {
         _ = terminate.recv() => {}
@@ -96,7 +104,8 @@ async fn accept(door: Door, house: House, crowd: Crowd) {
             }
         };
         let machine = (door.greet)(PeerFacts { address, tls: None }, seed);
-        let span = tracing::info_span!("session", id = %session_id(), proto = door.proto, peer = %shown(address));
+        let span =
+            tracing::info_span!("session", id = %session_id(), proto = door.proto, peer = %shown(address));
         let house = house.clone();
         tokio::spawn(
             async move {
@@ -132,15 +141,21 @@ async fn doors(config: &Config) -> Result<Vec<Door>, CliError> {
     let mut doors = Vec::new();
     if config.imap.enabled {
         let settings = Arc::new(imap::Settings::from_config(config));
-        let greet: Greet = Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
+        let greet: Greet =
+            Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
         bind_tcp(&mut doors, "imap", &config.imap.host, config.imap.port, &greet).await?;
     }
     if config.lmtp.enabled {
         let settings = Arc::new(smtp::Settings::lmtp(config));
         let greet: Greet = Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)));
         if let Some(socket) = config.lmtp_socket() {
-            let listener = Listener::unix(Path::new(&socket)).map_err(|error| cannot_listen("lmtp", &socket, &error))?;
-            doors.push(Door { proto: "lmtp", listener, greet: greet.clone() });
+            let listener =
+                Listener::unix(Path::new(&socket)).map_err(|error| cannot_listen("lmtp", &socket, &error))?;
+            doors.push(Door {
+                proto: "lmtp",
+                listener,
+                greet: greet.clone(),
+            });
         }
         bind_tcp(&mut doors, "lmtp", &config.lmtp.host, config.lmtp.port, &greet).await?;
     }
@@ -148,11 +163,22 @@ async fn doors(config: &Config) -> Result<Vec<Door>, CliError> {
 }
 
 /// Binds a port, unless it is off.
-async fn bind_tcp(doors: &mut Vec<Door>, proto: &'static str, host: &str, port: Port, greet: &Greet) -> Result<(), CliError> {
+async fn bind_tcp(
+    doors: &mut Vec<Door>,
+    proto: &'static str,
+    host: &str,
+    port: Port,
+    greet: &Greet,
+) -> Result<(), CliError> {
     if let Some(port) = port.0 {
-        let listener =
-            Listener::tcp(host, port).await.map_err(|error| cannot_listen(proto, &format!("{host}:{port}"), &error))?;
-        doors.push(Door { proto, listener, greet: greet.clone() });
+        let listener = Listener::tcp(host, port)
+            .await
+            .map_err(|error| cannot_listen(proto, &format!("{host}:{port}"), &error))?;
+        doors.push(Door {
+            proto,
+            listener,
+            greet: greet.clone(),
+        });
     }
     Ok(())
 }
@@ -160,7 +186,11 @@ async fn bind_tcp(doors: &mut Vec<Door>, proto: &'static str, host: &str, port: 
 /// The name by which this machine knows itself.
 fn machine_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
+    if name.trim().is_empty() {
+        "localhost".to_owned()
+    } else {
+        name.trim().to_owned()
+    }
 }
 
 fn cannot_listen(section: &str, place: &str, error: &io::Error) -> CliError {
@@ -187,7 +217,11 @@ fn not_served(config: &Config) -> Vec<&'static str> {
         ("[antivirus]", config.antivirus.enabled),
         ("[garbage]", config.names("garbage")),
     ];
-    asked.into_iter().filter(|(_, asked)| *asked).map(|(section, _)| section).collect()
+    asked
+        .into_iter()
+        .filter(|(_, asked)| *asked)
+        .map(|(section, _)| section)
+        .collect()
 }
 
 /// On the embedded default an empty database gets its first account, with a password that is printed once.
@@ -202,22 +236,37 @@ async fn first_account(config: &Config, storage: &Storage) -> Result<Option<Secr
             Ok(Some(password))
         }
         Ok(_) => Ok(None),
-        Err(failure) => Err(CliError::failed(format!("the accounts cannot be listed: {failure:?}"))),
+        Err(failure) => Err(CliError::failed(format!(
+            "the accounts cannot be listed: {failure:?}"
+        ))),
     }
 }
 
 /// 80 random bits in letters and digits that nobody confuses.
 fn first_password() -> Result<String, CliError> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = random_octets()?.into_iter().take(16).map(|octet| char::from(LETTERS[usize::from(octet % 32)]));
+    let letters = random_octets()?
+        .into_iter()
+        .take(16)
+        .map(|octet| char::from(LETTERS[usize::from(octet % 32)]));
     Ok(letters.collect())
 }
 
 /// Says where the server listens, and, the first time, how to send and read a first mail.
 fn announce(config: &Config, file: Option<&Path>, doors: &[Door], made: Option<&Secret>) {
-    let mut text = format!("LightMail {} serves {}\n", env!("CARGO_PKG_VERSION"), config.server.hostname.as_deref().unwrap_or("localhost"));
-    let source = file.map_or_else(|| "none, so the embedded default".into(), |file| file.display().to_string());
-    text += &format!("  configuration  {source}\n  data           {}\n", config.server.data_dir);
+    let mut text = format!(
+        "LightMail {} serves {}\n",
+        env!("CARGO_PKG_VERSION"),
+        config.server.hostname.as_deref().unwrap_or("localhost")
+    );
+    let source = file.map_or_else(
+        || "none, so the embedded default".into(),
+        |file| file.display().to_string(),
+    );
+    text += &format!(
+        "  configuration  {source}\n  data           {}\n",
+        config.server.data_dir
+    );
     for door in doors {
         text += &format!("  {:<13}  {}\n", door.proto, door.listener.place());
     }
@@ -237,8 +286,11 @@ fn announce(config: &Config, file: Option<&Path>, doors: &[Door], made: Option<&
 }
 
 fn first_mail(config: &Config, password: &str) -> String {
-    let [imap, lmtp] = [(&config.imap.host, config.imap.port), (&config.lmtp.host, config.lmtp.port)]
-        .map(|(host, port)| format!("{host}:{}", port.0.unwrap_or_default()));
+    let [imap, lmtp] = [
+        (&config.imap.host, config.imap.port),
+        (&config.lmtp.host, config.lmtp.port),
+    ]
+    .map(|(host, port)| format!("{host}:{}", port.0.unwrap_or_default()));
     format!(
         "\nSend a first mail:  swaks --protocol LMTP --server {lmtp} --to {FIRST_LOGIN}\nRead it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{imap}/INBOX;MAILINDEX=*'\n"
     )

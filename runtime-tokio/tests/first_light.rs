@@ -19,14 +19,31 @@ fn swaks(server: &Server, place: &[&str], subject: &str) -> String {
     run(Command::new("swaks")
         .args(["--protocol", "LMTP", "--from", "sender@example.org", "--to", USER])
         .args(place)
-        .args(["--header", &format!("Subject: {subject}"), "--body", "the body\n.with a dot"])
-        .args(["--attach-type", "application/octet-stream", "--attach-name", "attached.bin", "--attach"])
+        .args([
+            "--header",
+            &format!("Subject: {subject}"),
+            "--body",
+            "the body\n.with a dot",
+        ])
+        .args([
+            "--attach-type",
+            "application/octet-stream",
+            "--attach-name",
+            "attached.bin",
+            "--attach",
+        ])
         .arg(format!("@{}", file.display())))
 }
 
 fn curl(server: &Server, path: &str, more: &[&str]) -> String {
     run(Command::new("curl")
-        .args(["-sS", "--noproxy", "*", "-u", &format!("{USER}:{}", server.password)])
+        .args([
+            "-sS",
+            "--noproxy",
+            "*",
+            "-u",
+            &format!("{USER}:{}", server.password),
+        ])
         .args(more)
         .arg(format!("imap://127.0.0.1:{}/{path}", server.imap)))
 }
@@ -38,16 +55,28 @@ fn swaks_delivers_and_curl_and_imaplib_read() {
     assert!(mode.file_type().is_socket());
     assert_eq!(mode.permissions().mode() & 0o777, 0o660);
 
-    let said = swaks(&server, &["--server", "127.0.0.1", "--port", &server.lmtp.to_string()], "over TCP");
+    let said = swaks(
+        &server,
+        &["--server", "127.0.0.1", "--port", &server.lmtp.to_string()],
+        "over TCP",
+    );
     assert!(said.contains("<-  250"), "{said}");
-    swaks(&server, &["--socket", server.socket().to_str().unwrap()], "over UNIX");
+    swaks(
+        &server,
+        &["--socket", server.socket().to_str().unwrap()],
+        "over UNIX",
+    );
 
     let listed = curl(&server, "", &[]);
     for name in ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"] {
         assert!(listed.contains(name), "{listed}");
     }
     let first = curl(&server, "INBOX;MAILINDEX=1", &[]);
-    assert!(first.starts_with("Return-Path: <sender@example.org>\r\nDelivered-To: user@example.com\r\nReceived: "), "{first}");
+    assert!(
+        first
+            .starts_with("Return-Path: <sender@example.org>\r\nDelivered-To: user@example.com\r\nReceived: "),
+        "{first}"
+    );
     assert!(first.contains("Subject: over TCP\r\n"));
     assert!(curl(&server, "INBOX", &["-X", "SEARCH SUBJECT UNIX"]).contains("* SEARCH 2"));
 
@@ -90,7 +119,9 @@ fn python_bytes(octets: &[u8]) -> String {
 fn maildir(folder: &Path) -> BTreeMap<String, String> {
     let mut mails = BTreeMap::new();
     for part in ["cur", "new"] {
-        let Ok(entries) = fs::read_dir(folder.join(part)) else { continue };
+        let Ok(entries) = fs::read_dir(folder.join(part)) else {
+            continue;
+        };
         for entry in entries {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -107,13 +138,19 @@ fn maildir(folder: &Path) -> BTreeMap<String, String> {
 fn mbsync_synchronises_both_ways_without_a_difference() {
     let server = Server::start("mbsync");
     for subject in ["one", "two", "three"] {
-        server.deliver(format!("Subject: {subject}\r\nFrom: a@example.org\r\n\r\nbody of {subject}\r\n..dots\r\n").as_bytes());
+        server.deliver(
+            format!("Subject: {subject}\r\nFrom: a@example.org\r\n\r\nbody of {subject}\r\n..dots\r\n")
+                .as_bytes(),
+        );
     }
     let local = server.folder.join("maildir");
     fs::create_dir_all(&local).unwrap();
     let config = server.folder.join("mbsyncrc");
     let near = local.display();
-    let far = format!("Host 127.0.0.1\nPort {}\nUser {USER}\nPass {}\n", server.imap, server.password);
+    let far = format!(
+        "Host 127.0.0.1\nPort {}\nUser {USER}\nPass {}\n",
+        server.imap, server.password
+    );
     let text = format!(
         "IMAPStore far\n{far}SSLType None\nAuthMechs LOGIN\n\n\
          MaildirStore near\nPath {near}/\nInbox {near}/INBOX\nSubFolders Verbatim\n\n\
@@ -126,10 +163,26 @@ fn mbsync_synchronises_both_ways_without_a_difference() {
     assert!(local.join("Archive/cur").is_dir());
 
     // A new mail and a flag here, a flag and an expunge there.
-    fs::write(local.join("INBOX/new/1.local"), "Subject: from here\nFrom: b@example.org\n\nwritten locally\n").unwrap();
-    let seen = fs::read_dir(local.join("INBOX/new")).unwrap().map(|entry| entry.unwrap().path());
-    let seen = seen.into_iter().find(|path| fs::read_to_string(path).unwrap().contains("Subject: two")).unwrap();
-    let name = seen.file_name().unwrap().to_string_lossy().split(":2,").next().unwrap().to_owned();
+    fs::write(
+        local.join("INBOX/new/1.local"),
+        "Subject: from here\nFrom: b@example.org\n\nwritten locally\n",
+    )
+    .unwrap();
+    let seen = fs::read_dir(local.join("INBOX/new"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let seen = seen
+        .into_iter()
+        .find(|path| fs::read_to_string(path).unwrap().contains("Subject: two"))
+        .unwrap();
+    let name = seen
+        .file_name()
+        .unwrap()
+        .to_string_lossy()
+        .split(":2,")
+        .next()
+        .unwrap()
+        .to_owned();
     fs::rename(&seen, local.join(format!("INBOX/cur/{name}:2,S"))).unwrap();
     let mut client = server.logged_in();
     client.ok("SELECT INBOX");
@@ -138,20 +191,35 @@ fn mbsync_synchronises_both_ways_without_a_difference() {
     client.ok("EXPUNGE");
     mbsync();
 
-    let lines = client.ok("FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])").join("\n");
+    let lines = client
+        .ok("FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+        .join("\n");
     assert!(lines.contains("Subject: from here"), "{lines}");
     assert!(!lines.contains("Subject: three"), "{lines}");
     let near = maildir(&local.join("INBOX"));
-    let flags = |subject: &str| near.iter().find(|(text, _)| text.contains(&format!("Subject: {subject}"))).unwrap().1.clone();
+    let flags = |subject: &str| {
+        near.iter()
+            .find(|(text, _)| text.contains(&format!("Subject: {subject}")))
+            .unwrap()
+            .1
+            .clone()
+    };
     assert_eq!(near.len(), 3);
     assert_eq!((flags("one"), flags("two")), ("F".into(), "S".into()));
     client.ok("NOOP");
-    assert!(client.ok("SEARCH SEEN SUBJECT two").join("\n").contains("* SEARCH 2"));
+    assert!(
+        client
+            .ok("SEARCH SEEN SUBJECT two")
+            .join("\n")
+            .contains("* SEARCH 2")
+    );
 
     // Another folder pulled fresh holds the same mails, to the octet.
     let other = server.folder.join("other");
     fs::create_dir_all(&other).unwrap();
-    let again = fs::read_to_string(&config).unwrap().replace(&local.display().to_string(), &other.display().to_string());
+    let again = fs::read_to_string(&config)
+        .unwrap()
+        .replace(&local.display().to_string(), &other.display().to_string());
     fs::write(&config, again).unwrap();
     run(Command::new("mbsync").arg("-c").arg(&config).arg("all"));
     assert_eq!(maildir(&other.join("INBOX")), near);

@@ -12,7 +12,11 @@ use common::{Client, Server, USER, eventually, run, run_with};
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
     let mut server = Server::start("kill");
-    assert!(server.deliver(b"Subject: kept\r\n\r\nbody\r\n").starts_with("250 "));
+    assert!(
+        server
+            .deliver(b"Subject: kept\r\n\r\nbody\r\n")
+            .starts_with("250 ")
+    );
     server.kill_and_start_again();
     let mut client = server.logged_in();
     assert!(client.ok("SELECT INBOX").contains(&"* 1 EXISTS".to_owned()));
@@ -62,14 +66,21 @@ fn a_second_server_does_not_take_the_doors_of_the_first() {
     let server = Server::start("twice");
     let (ok, said) = run_with(&mut server.lightmail(), b"");
     assert!(!ok);
-    assert!(said.contains("cannot listen on 127.0.0.1:") && said.contains("stop the server that is there"), "{said}");
+    assert!(
+        said.contains("cannot listen on 127.0.0.1:") && said.contains("stop the server that is there"),
+        "{said}"
+    );
     assert!(server.deliver(b"Subject: x\r\n\r\ny\r\n").starts_with("250 "));
 }
 
 /// Octets of a large mail, in lines.
 fn large(mib: usize) -> Vec<u8> {
     let line = [b"x".repeat(998), b"\r\n".to_vec()].concat();
-    [b"Subject: large\r\n\r\n".to_vec(), line.repeat(mib * 1024 * 1024 / line.len())].concat()
+    [
+        b"Subject: large\r\n\r\n".to_vec(),
+        line.repeat(mib * 1024 * 1024 / line.len()),
+    ]
+    .concat()
 }
 
 #[test]
@@ -86,7 +97,11 @@ fn memory_does_not_grow_with_a_mail() {
     let mut lmtp = Client::connect(server.lmtp);
     lmtp.say("LHLO test");
     lmtp.until("250 ");
-    for (line, answer) in [("MAIL FROM:<>", "250 "), (&*format!("RCPT TO:<{USER}>"), "250 "), ("DATA", "354 ")] {
+    for (line, answer) in [
+        ("MAIL FROM:<>", "250 "),
+        (&*format!("RCPT TO:<{USER}>"), "250 "),
+        ("DATA", "354 "),
+    ] {
         lmtp.say(line);
         lmtp.until(answer);
     }
@@ -116,7 +131,10 @@ fn memory_does_not_grow_with_a_mail() {
     client.until("b OK");
     let grown = most - before;
     println!("resident memory grew by {grown} KiB over one DATA, one APPEND and one FETCH of {MIB} MiB");
-    assert!(grown < 8 * 1024, "resident memory grew by {grown} KiB, from {before} to {most}");
+    assert!(
+        grown < 8 * 1024,
+        "resident memory grew by {grown} KiB, from {before} to {most}"
+    );
 }
 
 #[test]
@@ -134,25 +152,45 @@ fn a_peer_that_breaks_off_leaves_nothing_behind() {
     client.until("+ ");
     client.send(&large(1));
     drop(client);
-    assert!(server.logged_in().ok("SELECT INBOX").contains(&"* 0 EXISTS".to_owned()));
+    assert!(
+        server
+            .logged_in()
+            .ok("SELECT INBOX")
+            .contains(&"* 0 EXISTS".to_owned())
+    );
     let emails = server.folder.join("data/emails");
-    eventually("the end of both uploads", || fs::read_dir(&emails).map_or(0, Iterator::count) == 0);
+    eventually("the end of both uploads", || {
+        fs::read_dir(&emails).map_or(0, Iterator::count) == 0
+    });
 }
 
 #[test]
 fn accounts_are_kept_from_the_command_line() {
     let server = Server::start("user");
-    let user = |args: &[&str], input: &str| run_with(server.lightmail().arg("user").args(args), input.as_bytes());
-    assert_eq!(user(&["add", "Second@Example.com"], "secret\n"), (true, "account second@example.com made\n".into()));
+    let user =
+        |args: &[&str], input: &str| run_with(server.lightmail().arg("user").args(args), input.as_bytes());
+    assert_eq!(
+        user(&["add", "Second@Example.com"], "secret\n"),
+        (true, "account second@example.com made\n".into())
+    );
     let (ok, said) = user(&["add", "second@example.com"], "secret\n");
-    assert!(!ok && said.contains("there is an account or address of this name already"), "{said}");
+    assert!(
+        !ok && said.contains("there is an account or address of this name already"),
+        "{said}"
+    );
     let (ok, said) = user(&["add", "nonsense"], "secret\n");
     assert!(!ok && said.contains("a login name is an address"), "{said}");
     let (ok, said) = user(&["add", "empty@example.com"], "\n");
     assert!(!ok && said.contains("an empty password is none"), "{said}");
 
     // The running server sees it at once.
-    let log_in = |password: &str| server.imap_client().command(&format!("LOGIN second@example.com {password}")).pop().unwrap();
+    let log_in = |password: &str| {
+        server
+            .imap_client()
+            .command(&format!("LOGIN second@example.com {password}"))
+            .pop()
+            .unwrap()
+    };
     assert!(log_in("secret").contains(" OK "));
     assert!(user(&["passwd", "second@example.com"], "other\n").0);
     assert!(log_in("secret").contains(" NO [AUTHENTICATIONFAILED]"));
@@ -170,19 +208,38 @@ fn a_wrong_configuration_is_told_whole_and_starts_nothing() {
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join("config.ini");
     let mut text = fs::File::create(&file).unwrap();
-    write!(text, "[server]\ndata_dir = {}/data\n[imap]\nprot = 143\nport = many\n[imup]\n", folder.display()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_lightmail")).arg("--config").arg(&file).output().unwrap();
+    write!(
+        text,
+        "[server]\ndata_dir = {}/data\n[imap]\nprot = 143\nport = many\n[imup]\n",
+        folder.display()
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lightmail"))
+        .arg("--config")
+        .arg(&file)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    for part in ["config.ini:4: [imap] prot: unknown key; did you mean port?", "config.ini:5: [imap] port:", "config.ini:6:"] {
+    for part in [
+        "config.ini:4: [imap] prot: unknown key; did you mean port?",
+        "config.ini:5: [imap] port:",
+        "config.ini:6:",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!folder.join("data").exists());
-    let missing = Command::new(env!("CARGO_BIN_EXE_lightmail")).args(["--config", "/nonexistent/x.ini"]).output().unwrap();
+    let missing = Command::new(env!("CARGO_BIN_EXE_lightmail"))
+        .args(["--config", "/nonexistent/x.ini"])
+        .output()
+        .unwrap();
     assert_eq!(missing.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/nonexistent/x.ini"));
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.ini.example");
-    assert!(run(Command::new(env!("CARGO_BIN_EXE_lightmail")).args(["config", "check", "--config", shipped])).contains("right"));
+    assert!(
+        run(Command::new(env!("CARGO_BIN_EXE_lightmail")).args(["config", "check", "--config", shipped]))
+            .contains("right")
+    );
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -197,6 +254,12 @@ fn the_log_holds_no_secret_and_no_forged_line() {
     let _ = server.logged_in();
     server.deliver(b"Subject: private words\r\n\r\nvery private\r\n");
     let log = fs::read_to_string(server.folder.join("log")).unwrap();
-    assert!(!log.contains(&server.password) && !log.contains("private"), "{log}");
-    assert!(log.lines().all(|line| !line.starts_with("2026 INFO forged")), "{log}");
+    assert!(
+        !log.contains(&server.password) && !log.contains("private"),
+        "{log}"
+    );
+    assert!(
+        log.lines().all(|line| !line.starts_with("2026 INFO forged")),
+        "{log}"
+    );
 }

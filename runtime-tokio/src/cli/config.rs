@@ -28,16 +28,26 @@ pub struct Loaded {
 /// Reads the configuration: the file that is named, else the default file if it exists, else the embedded default.
 /// Every error is reported at once, before anything is opened.
 pub fn load(named: Option<&Path>, data: Option<&Path>) -> Result<Loaded, CliError> {
-    let file = named.or_else(|| Some(Path::new(DEFAULT_CONFIG)).filter(|path| path.exists())).map(Path::to_owned);
+    let file = named
+        .or_else(|| Some(Path::new(DEFAULT_CONFIG)).filter(|path| path.exists()))
+        .map(Path::to_owned);
     let mut config = match &file {
         None => Config::default(),
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|error| {
-                CliError::usage(format!("{}: {error}; name a readable file with --config", path.display()))
+                CliError::usage(format!(
+                    "{}: {error}; name a readable file with --config",
+                    path.display()
+                ))
             })?;
             let name = path.display().to_string();
             let config = config::parse(&name, &text).map_err(|errors| {
-                CliError::usage(errors.iter().map(|error| format!("{error}\n")).collect::<String>())
+                CliError::usage(
+                    errors
+                        .iter()
+                        .map(|error| format!("{error}\n"))
+                        .collect::<String>(),
+                )
             })?;
             check_files(&config)?;
             config
@@ -53,14 +63,25 @@ fn check_files(config: &Config) -> Result<(), CliError> {
     let missing: String = config
         .files()
         .iter()
-        .filter_map(|named| fs::metadata(&named.path).err().map(|error| format!("{}\n", named.error(&error.to_string()))))
+        .filter_map(|named| {
+            fs::metadata(&named.path)
+                .err()
+                .map(|error| format!("{}\n", named.error(&error.to_string())))
+        })
         .collect();
-    if missing.is_empty() { Ok(()) } else { Err(CliError::usage(missing)) }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(CliError::usage(missing))
+    }
 }
 
 /// Runs `lightmail config …`.
 pub fn run(command: &ConfigCommand, loaded: &Loaded) -> Result<(), CliError> {
-    let source = loaded.file.as_ref().map_or_else(|| "no file: the embedded default".into(), |file| file.display().to_string());
+    let source = loaded.file.as_ref().map_or_else(
+        || "no file: the embedded default".into(),
+        |file| file.display().to_string(),
+    );
     match command {
         ConfigCommand::Check => println!("{source}: right"),
         ConfigCommand::Show => println!("# {source}\n{}", config::describe(&loaded.config)),

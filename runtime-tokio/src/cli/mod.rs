@@ -59,12 +59,18 @@ impl std::fmt::Display for CliError {
 impl CliError {
     /// Something failed.
     pub fn failed(words: impl std::fmt::Display) -> Self {
-        Self { words: words.to_string(), status: 1 }
+        Self {
+            words: words.to_string(),
+            status: 1,
+        }
     }
 
     /// The command line or the configuration is wrong.
     pub fn usage(words: impl std::fmt::Display) -> Self {
-        Self { words: words.to_string(), status: 2 }
+        Self {
+            words: words.to_string(),
+            status: 2,
+        }
     }
 }
 
@@ -97,7 +103,10 @@ fn dispatch(args: Args) -> Result<(), CliError> {
 
 /// Commands say what they did themselves; only warnings are logged.
 fn quiet() -> Log {
-    Log { level: LogLevel::Warn, ..Log::default() }
+    Log {
+        level: LogLevel::Warn,
+        ..Log::default()
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {

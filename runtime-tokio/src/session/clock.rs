@@ -13,13 +13,18 @@ pub struct Clock {
 impl Clock {
     /// The monotonic part counts from here.
     pub fn start() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 
     /// Now, by both clocks.
     pub fn now(&self) -> Time {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Time { mono_ms: millis(self.started.elapsed()), unix_ms: millis(unix) }
+        Time {
+            mono_ms: millis(self.started.elapsed()),
+            unix_ms: millis(unix),
+        }
     }
 
     /// The runtime's instant for a moment of the monotonic clock.

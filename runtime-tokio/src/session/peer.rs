@@ -41,7 +41,12 @@ thread_local! {
 impl Peer {
     /// Takes over a connected socket.
     pub fn new(socket: Socket) -> Self {
-        Self { socket, out: BytesMut::new(), gone: false, told_eof: false }
+        Self {
+            socket,
+            out: BytesMut::new(),
+            gone: false,
+            told_eof: false,
+        }
     }
 
     /// What was read, whole, or `Eof`. Without `wanted`, only the end of the connection is told, and only while nothing that
@@ -64,7 +69,9 @@ impl Peer {
         let mut waited = false;
         loop {
             let read = SCRATCH.with_borrow_mut(|scratch| {
-                self.socket.try_read(scratch).map(|n| Bytes::copy_from_slice(scratch.get(..n).unwrap_or_default()))
+                self.socket
+                    .try_read(scratch)
+                    .map(|n| Bytes::copy_from_slice(scratch.get(..n).unwrap_or_default()))
             });
             match read {
                 Ok(octets) if octets.is_empty() => return Input::Eof,

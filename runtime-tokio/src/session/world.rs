@@ -57,7 +57,13 @@ impl World {
     pub async fn act(&mut self, action: Action, peer: &mut Peer) {
         match action {
             Action::Send(octets) => peer.send(&octets).await,
-            Action::SendObject { token, head, object, range, filter } => {
+            Action::SendObject {
+                token,
+                head,
+                object,
+                range,
+                filter,
+            } => {
                 let outcome = self.send_object(peer, &head, object, range, &filter).await;
                 self.ready.push_back(Input::Outcome(token, outcome));
             }
@@ -69,7 +75,8 @@ impl World {
             Action::Soon(_) => {}
             Action::Watch(watched) => self.watcher = self.storage.watch(watched),
             Action::StartTls(_) => {
-                self.ready.push_back(Input::Tls(Err(TlsFailure("no certificate is configured".into()))));
+                self.ready
+                    .push_back(Input::Tls(Err(TlsFailure("no certificate is configured".into()))));
             }
             Action::Connect(_) => {
                 let why = "a server's conversation does not choose its peer".into();
@@ -82,7 +89,11 @@ impl World {
     /// Runs an effect as a task of its own, so that nothing that happens to the conversation cuts it.
     fn start(&mut self, token: Token, effect: Effect) {
         let outcome = self.desk.run(effect);
-        let answer = Answer { token, tell: self.tell.clone(), outcome: None };
+        let answer = Answer {
+            token,
+            tell: self.tell.clone(),
+            outcome: None,
+        };
         tokio::spawn(async move {
             let mut answer = answer;
             answer.outcome = Some(outcome.await);
@@ -103,7 +114,11 @@ impl World {
         let mut out = BytesMut::new();
         let mut begun = false;
         while let Some(piece) = reader.next().await {
-            let piece = piece.inspect_err(|_| if begun { peer.cut() })?;
+            let piece = piece.inspect_err(|_| {
+                if begun {
+                    peer.cut()
+                }
+            })?;
             if !begun {
                 peer.send(head).await;
                 begun = true;
@@ -152,7 +167,10 @@ struct Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        let outcome = self.outcome.take().unwrap_or_else(|| Err(Failure::broken("the effect's task panicked")));
+        let outcome = self
+            .outcome
+            .take()
+            .unwrap_or_else(|| Err(Failure::broken("the effect's task panicked")));
         // The conversation may have ended: then nobody waits for the outcome.
         let _ = self.tell.send(Input::Outcome(self.token, outcome));
     }

@@ -42,9 +42,18 @@ impl Server {
         );
         fs::write(folder.join("config.ini"), config).unwrap();
         let (child, said) = spawn(&folder);
-        let password = said.lines().find_map(|line| line.trim().strip_prefix("password: ")).unwrap_or_else(|| panic!("{said}"));
+        let password = said
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("password: "))
+            .unwrap_or_else(|| panic!("{said}"));
         let password = password.split_whitespace().next().unwrap().to_owned();
-        Self { child, folder, imap, lmtp, password }
+        Self {
+            child,
+            folder,
+            imap,
+            lmtp,
+            password,
+        }
     }
 
     /// Kills without warning and starts again on the same folder.
@@ -61,12 +70,17 @@ impl Server {
     /// Resident memory in KiB.
     pub fn rss_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     pub fn signal(&self, name: &str) {
-        run(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()));
+        run(Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string()));
     }
 
     pub fn lightmail(&self) -> Command {
@@ -114,7 +128,11 @@ impl Drop for Server {
 
 /// The process and what it says before it serves.
 fn spawn(folder: &Path) -> (Child, String) {
-    let log = fs::OpenOptions::new().append(true).create(true).open(folder.join("log")).unwrap();
+    let log = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(folder.join("log"))
+        .unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_lightmail"))
         .arg("--config")
         .arg(folder.join("config.ini"))
@@ -126,7 +144,10 @@ fn spawn(folder: &Path) -> (Child, String) {
     let mut said = String::new();
     while !said.contains("Ready.") {
         if out.read_line(&mut said).unwrap() == 0 {
-            panic!("lightmail ended: {said}{}", fs::read_to_string(folder.join("log")).unwrap());
+            panic!(
+                "lightmail ended: {said}{}",
+                fs::read_to_string(folder.join("log")).unwrap()
+            );
         }
     }
     // What it says later goes nowhere, and never blocks it.
@@ -135,23 +156,45 @@ fn spawn(folder: &Path) -> (Child, String) {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// Runs a command that must succeed; what it printed.
 pub fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/test installs what is needed"));
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/test installs what is needed"));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{out}\n{err}",
+        output.status
+    );
     out.into_owned()
 }
 
 /// Runs a command with octets on its standard input; what it printed, and whether it succeeded.
 pub fn run_with(command: &mut Command, input: &[u8]) -> (bool, String) {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     (output.status.success(), text)
 }
 
@@ -175,7 +218,10 @@ impl Client {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut client = Self { stream: BufReader::new(stream), tag: 0 };
+        let mut client = Self {
+            stream: BufReader::new(stream),
+            tag: 0,
+        };
         client.line();
         client
     }
@@ -201,7 +247,10 @@ impl Client {
         loop {
             let line = self.line();
             let found = line.starts_with(start);
-            assert!(found || !line.is_empty(), "the server closed before {start:?}: {lines:?}");
+            assert!(
+                found || !line.is_empty(),
+                "the server closed before {start:?}: {lines:?}"
+            );
             lines.push(line);
             if found {
                 return lines;
@@ -226,7 +275,10 @@ impl Client {
     /// A command that must be answered with OK.
     pub fn ok(&mut self, command: &str) -> Vec<String> {
         let lines = self.command(command);
-        assert!(lines.last().unwrap().split(' ').nth(1) == Some("OK"), "{command}: {lines:?}");
+        assert!(
+            lines.last().unwrap().split(' ').nth(1) == Some("OK"),
+            "{command}: {lines:?}"
+        );
         lines
     }
 }

@@ -83,35 +83,47 @@ pub(super) async fn check(data_dir: &Path) -> Vec<String> {
 /// What is wrong with the bodies: every object is there as its row says (I2); `orphans` files have no row (I8).
 pub(super) async fn check_bodies(data_dir: &Path, orphans: usize) -> Vec<String> {
     let mut conn = open(data_dir).await;
-    let rows = sqlx::query("SELECT id, size, sha256 FROM object_keys").fetch_all(&mut conn).await.unwrap();
+    let rows = sqlx::query("SELECT id, size, sha256 FROM object_keys")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
     let mut findings = Vec::new();
     let mut named = BTreeMap::new();
     for row in rows {
         let id: Vec<u8> = row.get(0);
         let key = ObjectKind::Email.key(ObjectId(id.try_into().unwrap()));
         let octets = std::fs::read(data_dir.join(&key)).unwrap_or_default();
-        let sound = octets.len() as i64 == row.get::<i64, _>(1) && Sha256::digest(&octets)[..] == row.get::<Vec<u8>, _>(2);
+        let sound = octets.len() as i64 == row.get::<i64, _>(1)
+            && Sha256::digest(&octets)[..] == row.get::<Vec<u8>, _>(2);
         if !sound {
             findings.push(format!("I2 {key}: missing, or other than its row says"));
         }
         named.insert(key, ());
     }
-    let files = std::fs::read_dir(data_dir.join("emails")).unwrap().map(|entry| entry.unwrap().file_name());
+    let files = std::fs::read_dir(data_dir.join("emails"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
     let unnamed: Vec<_> = files
         .map(|name| format!("emails/{}", name.into_string().unwrap()))
         .filter(|key| !named.contains_key(key))
         .collect();
     if unnamed.len() > orphans {
-        findings.push(format!("I8 more than {orphans} bodies without a row: {unnamed:?}"));
+        findings.push(format!(
+            "I8 more than {orphans} bodies without a row: {unnamed:?}"
+        ));
     }
     findings
 }
 
 async fn open(data_dir: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(data_dir.join("lightmail.db")).read_only(true);
+    let options = SqliteConnectOptions::new()
+        .filename(data_dir.join("lightmail.db"))
+        .read_only(true);
     options.connect().await.unwrap()
 }
 
 fn any_text(row: &sqlx::sqlite::SqliteRow) -> String {
-    row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string())).unwrap_or_default()
+    row.try_get::<String, _>(0)
+        .or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+        .unwrap_or_default()
 }
