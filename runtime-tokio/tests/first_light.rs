@@ -191,6 +191,7 @@ fn mbsync_synchronises_both_ways_without_a_difference() {
     client.ok("EXPUNGE");
     mbsync();
 
+    client.ok("NOOP");
     let lines = client
         .ok("FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
         .join("\n");

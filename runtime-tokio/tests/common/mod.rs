@@ -234,23 +234,26 @@ impl Client {
         self.send(format!("{line}\r\n").as_bytes());
     }
 
-    /// The next line; empty at the end.
+    /// The next line without its line end; empty at the end of the connection too.
     pub fn line(&mut self) -> String {
+        self.next_line().unwrap_or_default()
+    }
+
+    /// The next line without its line end; `None` at the end of the connection.
+    fn next_line(&mut self) -> Option<String> {
         let mut line = Vec::new();
-        self.stream.read_until(b'\n', &mut line).unwrap();
-        String::from_utf8_lossy(&line).trim_end().to_owned()
+        let read = self.stream.read_until(b'\n', &mut line).unwrap();
+        (read > 0).then(|| String::from_utf8_lossy(&line).trim_end().to_owned())
     }
 
     /// Lines up to and with the one that begins so.
     pub fn until(&mut self, start: &str) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
-            let line = self.line();
+            let Some(line) = self.next_line() else {
+                panic!("the server closed before {start:?}: {lines:?}")
+            };
             let found = line.starts_with(start);
-            assert!(
-                found || !line.is_empty(),
-                "the server closed before {start:?}: {lines:?}"
-            );
             lines.push(line);
             if found {
                 return lines;
