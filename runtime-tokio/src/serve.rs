@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lightmail_core::config::{Config, Port};
 use lightmail_core::machine::{Machine, Peer as PeerFacts, Secret, Seed};
@@ -119,10 +119,12 @@ async fn accept(door: Door, house: House, crowd: Crowd) {
 }
 
 async fn converse(machine: Box<dyn Machine + Send>, socket: Socket, house: &House) {
+    let begun = Instant::now();
     tracing::debug!("session.opened");
     let world = World::new(house.clock, &house.storage, house.draining.clone());
     drive(machine, Peer::new(socket), world).await;
-    tracing::debug!("session.closed");
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(elapsed_ms, "session.closed");
 }
 
 fn shown(address: Option<IpAddr>) -> String {

@@ -5,6 +5,7 @@
 
 mod clock;
 mod drive;
+mod observe;
 mod peer;
 mod world;
 

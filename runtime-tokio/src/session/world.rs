@@ -11,7 +11,9 @@ use lightmail_core::store::{Failure, ObjectId};
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
 use lightmail_storage::{Desk, Storage, Watcher};
 use tokio::sync::{mpsc, watch};
+use tracing::Instrument as _;
 
+use super::observe::Observed;
 use super::{Clock, Peer};
 
 /// Everything outside a machine but its peer.
@@ -88,16 +90,19 @@ impl World {
 
     /// Runs an effect as a task of its own, so that nothing that happens to the conversation cuts it.
     fn start(&mut self, token: Token, effect: Effect) {
+        let observed = Observed::new(&effect);
         let outcome = self.desk.run(effect);
         let answer = Answer {
             token,
             tell: self.tell.clone(),
             outcome: None,
         };
-        tokio::spawn(async move {
-            let mut answer = answer;
-            answer.outcome = Some(outcome.await);
-        });
+        let task = async move {
+            let outcome = outcome.await;
+            observed.ended(&outcome);
+            answer.give(outcome);
+        };
+        tokio::spawn(task.in_current_span());
     }
 
     /// A stored range to the peer. What fails before the first octet is the machine's to answer; after it the peer is cut.
@@ -163,6 +168,12 @@ struct Answer {
     token: Token,
     tell: mpsc::UnboundedSender<Input>,
     outcome: Option<Outcome>,
+}
+
+impl Answer {
+    fn give(mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
 }
 
 impl Drop for Answer {
