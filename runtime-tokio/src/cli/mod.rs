@@ -20,7 +20,7 @@ const DEFAULT_CONFIG: &str = "/etc/lightmail/config.ini";
 
 /// LightMail, a mail server. Without a command it serves; without a configuration it serves from ./data on loopback.
 #[derive(Parser)]
-#[command(name = "lightmail", version, about)]
+#[command(name = "lightmail", version)]
 struct Args {
     /// The configuration file [default: /etc/lightmail/config.ini if it exists]
     #[arg(long, global = true, value_name = "FILE")]
