@@ -158,8 +158,12 @@ enum Named<'a> {
 }
 
 fn named(span: &str) -> Named<'_> {
-    let made_of = |more: &str| span.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
-    let is_type = span.starts_with(|c: char| c.is_ascii_uppercase()) && span.contains(|c: char| c.is_ascii_lowercase());
+    let made_of = |more: &str| {
+        span.chars()
+            .all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    let is_type =
+        span.starts_with(|c: char| c.is_ascii_uppercase()) && span.contains(|c: char| c.is_ascii_lowercase());
     if made_of("_-./") && (span.contains('/') || span.ends_with(".rs")) {
         Named::File(span.trim_end_matches('/'))
     } else if made_of("_:") && (span.contains("::") || is_type) {
@@ -176,7 +180,9 @@ fn files_and_names_in_the_architecture_exist() {
     let (mut seen, mut missing) = (0, Vec::new());
     for span in spans(&text) {
         let there = match named(&span) {
-            Named::File(file) => paths.iter().any(|path| path == file || path.ends_with(&format!("/{file}"))),
+            Named::File(file) => paths
+                .iter()
+                .any(|path| path == file || path.ends_with(&format!("/{file}"))),
             Named::Name(parts) => parts.iter().all(|part| words.contains(*part)),
             Named::Other => continue,
         };
@@ -185,7 +191,10 @@ fn files_and_names_in_the_architecture_exist() {
             missing.push(span);
         }
     }
-    assert!(missing.is_empty(), "ARCHITECTURE.md names what is not there: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "ARCHITECTURE.md names what is not there: {missing:#?}"
+    );
     assert!(seen > 100, "the names were not found: {seen}");
 }
 
