@@ -18,11 +18,7 @@ impl Settings {
     /// it sets [`Settings::hostname`].
     pub fn lmtp(config: &Config) -> Self {
         Self {
-            hostname: config
-                .server
-                .hostname
-                .clone()
-                .unwrap_or_else(|| "localhost".to_owned()),
+            hostname: config.hostname(),
             message_size_max: config.lmtp_message_size(),
             recipients_max: usize::try_from(config.limits.recipients).unwrap_or(usize::MAX),
         }
