@@ -116,6 +116,11 @@ impl Config {
         })
     }
 
+    /// Whether a file set anything in this section.
+    pub fn names(&self, section: &str) -> bool {
+        self.origins.iter().any(|origin| origin.section == section)
+    }
+
     fn origin(&self, section: &str, key: &str) -> Option<&Origin> {
         self.origins
             .iter()
