@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::given::{Given, State};
 use crate::pattern::{Captures, fill};
 use crate::player::{Heard, Player};
@@ -86,7 +89,11 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(transcript: &'a Transcript, player: &'a mut dyn Player, strictness: Strictness) -> Self {
         let logins = player.logins();
+        let plain = format!("\0{}\0{}", logins.user, logins.password);
         let captures = [
+            ("user64", STANDARD.encode(&logins.user)),
+            ("password64", STANDARD.encode(&logins.password)),
+            ("plain", STANDARD.encode(plain)),
             ("user", logins.user),
             ("password", logins.password),
             ("other", logins.other),
@@ -357,8 +364,10 @@ impl Run<'_> {
     fn clear(&mut self) -> Result<(), Stop> {
         self.ensure_open(SETUP, 1)?;
         self.hear(SETUP, 1)?;
+        // Mechanisms are offered before log-in, most extensions after it.
+        let mut capabilities = self.command(SETUP, "CAPABILITY")?;
         self.command(SETUP, "LOGIN \"$user\" \"$password\"")?;
-        let capabilities = self.command(SETUP, "CAPABILITY")?;
+        capabilities.extend(self.command(SETUP, "CAPABILITY")?);
         let offered: HashSet<String> = capabilities
             .iter()
             .filter_map(|line| line.strip_prefix("* CAPABILITY "))

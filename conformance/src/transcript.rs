@@ -24,7 +24,9 @@
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
-//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login). A number before `C`
+//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several;
+//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login), `$user64`, `$password64` and
+//! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
 
 use std::fmt;
