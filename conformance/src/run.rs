@@ -210,7 +210,7 @@ impl<'a> Run<'a> {
             lines.iter().cloned().partition(|line| line.must == Must::NotCome);
         self.pending.extend(forbidden);
         // A line that may come stays open until a later line of its connection has come.
-        if wanted.iter().all(|line| line.must == Must::MayCome) {
+        if wanted.iter().all(|line| line.must != Must::Come) {
             self.pending.extend(wanted);
             return Ok(());
         }
@@ -224,7 +224,9 @@ impl<'a> Run<'a> {
                         .iter()
                         .position(|line| mine(line) && line.pattern.matches(&heard, captures))
                     {
-                        wanted.remove(found);
+                        if wanted[found].must != Must::MayRepeat {
+                            wanted.remove(found);
+                        }
                     } else {
                         self.unexpected(connection, &heard, at, &wanted)?;
                     }
@@ -262,6 +264,7 @@ impl<'a> Run<'a> {
                 self.pending.remove(at);
                 return Ok(());
             }
+            Some((_, Must::MayRepeat)) => return Ok(()),
             Some((at, _)) => {
                 let line = self.pending[at].line;
                 return Err(Stop::Failed {
