@@ -219,6 +219,7 @@ impl<'a> Run<'a> {
             let mine = |line: &Expected| line.connection == connection;
             match self.hear(connection, at)? {
                 Heard::Line(heard) => {
+                    self.forbid(connection, &heard)?;
                     let captures = &mut self.captures;
                     if let Some(found) = wanted
                         .iter()
@@ -248,6 +249,23 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// What is forbidden is so even where it looks like a line that is wanted.
+    fn forbid(&mut self, connection: u8, heard: &[u8]) -> Result<(), Stop> {
+        let captures = &mut self.captures;
+        let forbidden = self.pending.iter().find(|line| {
+            line.connection == connection
+                && line.must == Must::NotCome
+                && line.pattern.matches(heard, captures)
+        });
+        match forbidden {
+            Some(line) => Err(Stop::Failed {
+                line: line.line,
+                what: format!("must not come: {}", shown(heard)),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// A line that is not among the wanted ones: it may be allowed, forbidden, or wrong.
     fn unexpected(
         &mut self,
@@ -256,23 +274,17 @@ impl<'a> Run<'a> {
         at: usize,
         wanted: &[Expected],
     ) -> Result<(), Stop> {
+        self.forbid(connection, heard)?;
         let known = self.pending.iter().position(|line| {
-            line.connection == connection && line.pattern.matches(heard, &mut self.captures)
+            line.connection == connection
+                && line.must != Must::NotCome
+                && line.pattern.matches(heard, &mut self.captures)
         });
-        match known.map(|at| (at, self.pending[at].must)) {
-            Some((at, Must::MayCome)) => {
+        if let Some(at) = known {
+            if self.pending[at].must == Must::MayCome {
                 self.pending.remove(at);
-                return Ok(());
             }
-            Some((_, Must::MayRepeat)) => return Ok(()),
-            Some((at, _)) => {
-                let line = self.pending[at].line;
-                return Err(Stop::Failed {
-                    line,
-                    what: format!("must not come: {}", shown(heard)),
-                });
-            }
-            None => {}
+            return Ok(());
         }
         let untagged = heard.starts_with(b"* ") && !heard.starts_with(b"* BYE");
         if untagged && self.strictness == Strictness::WhatIsNamed {

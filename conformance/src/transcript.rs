@@ -14,7 +14,7 @@
 //! }
 //! ?2S: * 0 RECENT                        # may come
 //! *2S: * OK ...                          # may come, any number of times
-//! !2S: * ... EXISTS                      # must not come before the next line that is matched
+//! !2S: * ... EXISTS                      # must not come before the next line that is matched, nor as it
 //! 1C- no line end after this             # octets as they stand
 //! 1C| 6e 75 6c 00                        # raw octets
 //! 1S| 2a 20 4f 4b                        # a line, its octets in hexadecimal
