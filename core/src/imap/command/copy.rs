@@ -1,4 +1,4 @@
-//! COPY and MOVE, by numbers and by UIDs: one transaction in the store, no body is read. By numbers after a look at what is gone.
+//! COPY and MOVE, by numbers and by UIDs: one transaction in the store, no body is read.
 //!
 //! RFC 3501, 6.4.7; RFC 6851 (MOVE); RFC 4315, 3 (COPYUID); RFC 2180, 4.4 (messages that others have expunged).
 
@@ -41,19 +41,6 @@ struct Copy {
 
 impl Command for Copy {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        match noop::request(cx) {
-            // By number a message that is gone is an error, so it is asked first whether one is.
-            Some(request) if self.form == Form::Plain => {
-                cx.ask(request);
-                Next::wait(AwaitRefreshed { copy: *self })
-            }
-            _ => self.ask(cx),
-        }
-    }
-}
-
-impl Copy {
-    fn ask(self, cx: &mut Context) -> Next {
         let uids = match cx.resolve(&self.set, self.form) {
             Ok(uids) => uids,
             Err(completion) => return completion.into(),
@@ -61,8 +48,10 @@ impl Copy {
         let Some(selected) = cx.selected().filter(|_| !uids.is_empty()) else {
             return nothing();
         };
-        // All or nothing (RFC 3501, 6.4.7). By UID what is gone is passed over (RFC 3501, 6.4.8).
-        if self.form == Form::Plain && uids.iter().any(|uid| selected.is_gone(Uid(uid))) {
+        // By number, a message that is gone is an error, whether it is known here or not: all or nothing (RFC 3501, 6.4.7).
+        // By UID it is passed over (RFC 3501, 6.4.8).
+        let whole = self.form == Form::Plain;
+        if whole && uids.iter().any(|uid| selected.is_gone(Uid(uid))) {
             return Completion::no(Code::EXPUNGE_ISSUED, "Some of the messages are gone").into();
         }
         let (from, since) = (selected.mailbox(), selected.since());
@@ -71,6 +60,7 @@ impl Copy {
         cx.ask(Request::Copy {
             from,
             uids,
+            whole,
             to: self.to,
             moving,
             key,
@@ -78,21 +68,6 @@ impl Copy {
             since,
         });
         Next::wait(AwaitCopied { moving, own })
-    }
-}
-
-/// Waits for what others have expunged. What goes between this answer and the copying is left out; COPYUID tells.
-#[derive(Debug)]
-struct AwaitRefreshed {
-    copy: Copy,
-}
-
-impl State for AwaitRefreshed {
-    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        match noop::absorb(cx, event) {
-            Ok(()) => self.copy.ask(cx),
-            Err(failure) => failure.into(),
-        }
     }
 }
 
