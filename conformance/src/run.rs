@@ -8,7 +8,7 @@ use std::io;
 
 use crate::given::Given;
 use crate::pattern::{Captures, fill};
-use crate::player::{Heard, Player};
+use crate::player::{Heard, Logins, Player};
 use crate::transcript::{Expected, Must, Protocol, Step, StepKind, Transcript};
 
 /// How a transcript went.
@@ -94,15 +94,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(transcript: &'a Transcript, player: &'a mut dyn Player, strictness: Strictness) -> Self {
-        let logins = player.logins();
-        let captures = [
-            ("user", logins.user),
-            ("password", logins.password),
-            ("other", logins.other),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
-        .collect();
+        let captures = known(player.logins());
         Self {
             transcript,
             player,
@@ -347,6 +339,22 @@ impl<'a> Run<'a> {
             let _ = self.player.close(connection);
         }
     }
+}
+
+/// What a transcript may say before anything was captured.
+fn known(logins: Logins) -> Captures {
+    let (local, domain) = logins.user.rsplit_once('@').unwrap_or_default();
+    [
+        ("userlocal", local),
+        ("userdomain", domain),
+        ("shoutdomain", &domain.to_uppercase()),
+        ("user", &logins.user),
+        ("password", &logins.password),
+        ("other", &logins.other),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+    .collect()
 }
 
 fn setup_failed(command: &str, came: &str) -> Stop {

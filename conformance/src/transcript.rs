@@ -24,7 +24,8 @@
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
-//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login). A number before `C`
+//! a `C:` line may use what was captured. Known from the start are `$user`, `$password`, `$other` (a second account's login),
+//! `$userlocal` and `$userdomain` (the two parts of `$user`) and `$shoutdomain` (the latter in capitals). A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
 //!
 //! `over` is what all connections speak but those of which a `given` says otherwise: `2 speaks IMAP and has selected INBOX`

@@ -14,8 +14,8 @@ use crate::machine::{Done, Effect, Outcome, Stored};
 use crate::mime::MessageIndex;
 use crate::store::{self, Actor, DeliveryKey, Recipient, Refusal, Request};
 
-/// `Received` fields of a message that has gone in circles (RFC 5321, 6.3).
-const HOPS_MAX: usize = 50;
+/// `Received` fields that a message may have before it counts as going in circles: RFC 5321, 6.3 asks for 100 at least.
+const HOPS_MAX: usize = 100;
 
 /// The end of the message has come.
 pub(super) fn finish(cx: &mut Context) -> State {
