@@ -181,15 +181,22 @@ impl<'a> Run<'a> {
 
     fn ensure_open(&mut self, connection: u8, line: usize) -> Result<(), Stop> {
         if self.open.insert(connection) {
-            let protocol = self.speaks.get(&connection).copied();
             self.player
-                .connect(connection, protocol.unwrap_or(self.transcript.over))
+                .connect(connection, self.speaks(connection))
                 .map_err(|error| match error.kind() {
                     io::ErrorKind::Unsupported => Stop::NotOffered(error.to_string()),
                     _ => broken(line, &error),
                 })?;
         }
         Ok(())
+    }
+
+    /// The protocol of a connection.
+    fn speaks(&self, connection: u8) -> Protocol {
+        self.speaks
+            .get(&connection)
+            .copied()
+            .unwrap_or(self.transcript.over)
     }
 
     fn hear(&mut self, connection: u8, line: usize) -> Result<Heard, Stop> {
@@ -333,9 +340,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Over LMTP a last command shows that we have seen all replies: a server may hold a message that comes again before that
+    /// for a retry, and transcripts send the same messages. What is broken already cannot be closed better.
     fn close_all(&mut self) {
         for connection in std::mem::take(&mut self.open) {
-            // What is broken already cannot be closed better.
+            if self.speaks(connection) == Protocol::Lmtp {
+                let _ = self.player.send(connection, b"QUIT\r\n");
+            }
             let _ = self.player.close(connection);
         }
     }

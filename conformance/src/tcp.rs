@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use crate::player::{Heard, Logins, Player, Unsupported};
@@ -106,8 +106,16 @@ impl Player for Tcp {
         self.connection(number)?.line(Instant::now())
     }
 
+    /// Waits until the server has closed, too: the next transcript meets a server that has done with this one.
     fn close(&mut self, number: u8) -> io::Result<()> {
-        self.connections.remove(&number);
+        if let Some(mut connection) = self.connections.remove(&number) {
+            // A server that has closed already, or never does, is as good as closed.
+            let _ = connection.stream.shutdown(Shutdown::Write);
+            let until = Instant::now() + self.patience;
+            while let Ok(Heard::Line(_)) = connection.line(until)
+                && Instant::now() < until
+            {}
+        }
         Ok(())
     }
 

@@ -76,7 +76,7 @@ impl Run<'_> {
 
     /// Opens a connection and reads its greeting.
     fn greeted(&mut self, number: u8) -> Result<(), Stop> {
-        let greetings = match self.speaks.get(&number).unwrap_or(&self.transcript.over) {
+        let greetings = match self.speaks(number) {
             Protocol::Imap => &["* OK", "* PREAUTH"][..],
             Protocol::Lmtp => &["220 "],
         };
