@@ -30,6 +30,11 @@ struct Connection {
 /// A server that sends more than this without a line end floods us.
 const LINE_MAX: usize = 8 * 1024 * 1024;
 
+/// How long a server may take to close behind us.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How many lines it may say meanwhile.
+const LAST_WORDS_MAX: usize = 100;
+
 impl Tcp {
     /// `imap` and `lmtp` are `HOST:PORT`; `patience`: how long the server may take for its answers to one step.
     pub fn new(imap: String, lmtp: Option<String>, logins: Logins, patience: Duration) -> Self {
@@ -106,16 +111,16 @@ impl Player for Tcp {
         self.connection(number)?.line(Instant::now())
     }
 
-    /// Waits until the server has closed, too: the next transcript meets a server that has done with this one.
+    /// Waits a moment for the server to close, too: the next transcript meets a server that has done with this one.
     fn close(&mut self, number: u8) -> io::Result<()> {
-        if let Some(mut connection) = self.connections.remove(&number) {
-            // A server that has closed already, or never does, is as good as closed.
-            let _ = connection.stream.shutdown(Shutdown::Write);
-            let until = Instant::now() + self.patience;
-            while let Ok(Heard::Line(_)) = connection.line(until)
-                && Instant::now() < until
-            {}
-        }
+        let Some(mut connection) = self.connections.remove(&number) else {
+            return Ok(());
+        };
+        // A server that has closed already, or never does, is as good as closed.
+        let _ = connection.stream.shutdown(Shutdown::Write);
+        let until = Instant::now() + self.patience.min(FAREWELL);
+        let mut last_words = (0..LAST_WORDS_MAX).map(|_| connection.line(until));
+        let _ = last_words.find(|heard| !matches!(heard, Ok(Heard::Line(_))));
         Ok(())
     }
 
