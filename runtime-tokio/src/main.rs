@@ -1,2 +1,13 @@
-//! x
-fn main() {}
+//! LightMail: the mail server on tokio, and the commands of its operator.
+
+mod cli;
+mod listen;
+mod log;
+mod serve;
+mod session;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,1 +1,31 @@
-//! x
+//! Runs LightMail's store requests and object effects: metadata in SQLite, bodies in a folder.
+//!
+//! One door for every shell: [`Storage`] answers requests, a [`Desk`] runs the effects of one conversation, a [`Watcher`]
+//! tells of changes. What a request means is said by `lightmail_core::store::memory`; here it is made durable.
+//!
+//! Invariants: nothing is answered before it is on the disk. A body is durable before a row names it. No runtime is named
+//! here: files are read and written on the threads of `blocking`, SQLite has threads of its own.
+
+mod answer;
+mod bodies;
+mod counts;
+mod desk;
+mod faults;
+mod objects;
+mod open_error;
+mod password;
+mod sql;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod upload;
+mod views;
+mod watch;
+
+pub use counts::Statements;
+pub use desk::Desk;
+pub use faults::{Faults, Point};
+pub use objects::reader::ObjectReader;
+pub use open_error::OpenError;
+pub use storage::Storage;
+pub use watch::Watcher;

@@ -83,6 +83,12 @@ impl Config {
         named.collect()
     }
 
+    /// Our own name, as far as the configuration knows it.
+    pub fn hostname(&self) -> String {
+        let named = self.server.hostname.clone();
+        named.unwrap_or_else(|| "localhost".to_owned())
+    }
+
     /// Octets that a message over LMTP may have.
     pub fn lmtp_message_size(&self) -> u64 {
         self.lmtp
@@ -108,6 +114,11 @@ impl Config {
         } else {
             format!("{root}/{socket}")
         })
+    }
+
+    /// Whether a file set anything in this section.
+    pub fn names(&self, section: &str) -> bool {
+        self.origins.iter().any(|origin| origin.section == section)
     }
 
     fn origin(&self, section: &str, key: &str) -> Option<&Origin> {

@@ -11,4 +11,5 @@ pub mod dot;
 pub mod filter;
 pub mod line;
 pub mod mutf7;
+pub mod quoted;
 pub mod transfer;

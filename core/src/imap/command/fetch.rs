@@ -49,11 +49,9 @@ struct Fetch {
 impl Command for Fetch {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let Fetch { set, plan, form } = *self;
-        let resolved = cx
-            .selected()
-            .map(|selected| selected.resolve(&set, form == Form::Uid));
-        let Some(Ok(uids)) = resolved else {
-            return Completion::bad("There is no message of that number").into();
+        let uids = match cx.resolve(&set, form) {
+            Ok(uids) => uids,
+            Err(bad) => return bad.into(),
         };
         let telling = Telling {
             plan,

@@ -329,3 +329,27 @@ fn another_mailboxs_news_and_old_news_change_nothing() {
     });
     assert_eq!(selected.view().len(), 2);
 }
+
+/// News that a store has forgotten, or a message that comes back among the others, must not shift numbers in silence.
+#[test]
+fn news_that_do_not_add_up_are_noticed() {
+    let mut server = Server::new();
+    server.add(3);
+    let opened = server.opened(1);
+    server.expunge(1);
+    let mut selected = Selected::new(opened.clone(), false);
+    selected.absorb(Refreshed {
+        vanished: UidSet::default(),
+        ..server.refreshed(ModSeq(1), 4)
+    });
+    assert_eq!(selected.tell(&mut BytesMut::new(), true, false), Told::Lost);
+
+    let mut selected = Selected::new(server.opened(1), false);
+    let mut restored = (*opened.view).clone();
+    restored.highest_modseq = ModSeq(100);
+    selected.absorb(Refreshed {
+        view: Arc::new(restored),
+        ..server.refreshed(ModSeq(100), 4)
+    });
+    assert_eq!(selected.tell(&mut BytesMut::new(), true, false), Told::Lost);
+}

@@ -1,0 +1,216 @@
+//! `lightmail user add|passwd|list|delete`.
+
+use std::io::{self, IsTerminal};
+
+use clap::Subcommand;
+use lightmail_core::admin;
+use lightmail_core::config::Config;
+use lightmail_core::machine::{Done, Effect, Secret, Seed};
+use lightmail_core::store::{AccountLine, Actor, Failure, Refusal, Reply, Request};
+use lightmail_storage::Storage;
+
+use super::{CliError, open};
+use crate::session::Clock;
+
+/// Commands about accounts. They work beside a running server.
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Make an account; the password comes from a prompt or from standard input
+    Add {
+        /// The login name, an address such as user@example.com
+        login: String,
+    },
+    /// Set an account's password; it comes from a prompt or from standard input
+    Passwd {
+        /// The login name
+        login: String,
+    },
+    /// List the accounts
+    List,
+    /// Delete an account with its mailboxes
+    Delete {
+        /// The login name
+        login: String,
+    },
+}
+
+/// Runs `lightmail user …`.
+pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> {
+    // What can be wrong with the command line is said before a password is asked for.
+    let login = match &command {
+        UserCommand::Add { login } => {
+            admin::login(login).map_err(|why| CliError::usage(format!("{login}: {why}")))?
+        }
+        UserCommand::Passwd { login } | UserCommand::Delete { login } => login.to_lowercase(),
+        UserCommand::List => String::new(),
+    };
+    let storage = open(config).await?;
+    let result = match command {
+        UserCommand::Add { .. } => add(&storage, &login).await,
+        UserCommand::Passwd { .. } => passwd(&storage, &login).await,
+        UserCommand::List => list(&storage).await,
+        UserCommand::Delete { .. } => delete(&storage, &login).await,
+    };
+    storage.close().await;
+    result
+}
+
+async fn add(storage: &Storage, login: &str) -> Result<(), CliError> {
+    make_account(storage, login, ask_password()?).await?;
+    println!("account {login} made");
+    Ok(())
+}
+
+/// Makes an account with a password.
+pub async fn make_account(storage: &Storage, login: &str, password: Secret) -> Result<(), CliError> {
+    let pw_hash = hash(storage, password).await?;
+    let account = admin::new_account(
+        &mut Seed::new(random_octets()?),
+        Clock::start().now(),
+        login.to_owned(),
+        pw_hash,
+    );
+    ask(storage, login, Request::CreateAccount(account))
+        .await
+        .map(drop)
+}
+
+async fn passwd(storage: &Storage, login: &str) -> Result<(), CliError> {
+    // An unknown account is said before a password is asked for.
+    if ask(
+        storage,
+        login,
+        Request::FindAccount {
+            login: login.to_owned(),
+        },
+    )
+    .await?
+        == Reply::AccountFound(None)
+    {
+        return Err(CliError::failed(format!(
+            "{login}: there is no such account; `lightmail user list` shows them"
+        )));
+    }
+    let pw_hash = hash(storage, ask_password()?).await?;
+    ask(
+        storage,
+        login,
+        Request::SetPassword {
+            login: login.to_owned(),
+            pw_hash,
+        },
+    )
+    .await?;
+    println!("password of {login} set");
+    Ok(())
+}
+
+async fn list(storage: &Storage) -> Result<(), CliError> {
+    let Reply::Accounts(accounts) = ask(storage, "accounts", Request::ListAccounts).await? else {
+        return Err(CliError::failed(
+            "the store gave another answer than was asked for",
+        ));
+    };
+    let width = accounts
+        .iter()
+        .map(|account| account.login.len())
+        .max()
+        .unwrap_or(0)
+        .max(5);
+    println!(
+        "{:width$}  {:8}  {:>8}  {:>14}  {:>14}",
+        "LOGIN", "STATUS", "MESSAGES", "OCTETS", "QUOTA"
+    );
+    for AccountLine {
+        login,
+        enabled,
+        used_msgs,
+        used_bytes,
+        quota_bytes,
+        ..
+    } in accounts
+    {
+        let status = if enabled { "enabled" } else { "disabled" };
+        let quota = if quota_bytes == 0 {
+            "none".into()
+        } else {
+            quota_bytes.to_string()
+        };
+        println!("{login:width$}  {status:8}  {used_msgs:>8}  {used_bytes:>14}  {quota:>14}");
+    }
+    Ok(())
+}
+
+async fn delete(storage: &Storage, login: &str) -> Result<(), CliError> {
+    let at_ms = Clock::start().now().unix_ms;
+    ask(
+        storage,
+        login,
+        Request::DeleteAccount {
+            login: login.to_owned(),
+            at_ms,
+        },
+    )
+    .await?;
+    println!("account {login} deleted");
+    Ok(())
+}
+
+async fn ask(storage: &Storage, login: &str, request: Request) -> Result<Reply, CliError> {
+    storage.run(Actor::Operator, request).await.map_err(|failure| {
+        let words = match failure {
+            Failure::Refused(Refusal::AlreadyExists) => {
+                "there is an account or address of this name already".into()
+            }
+            Failure::Refused(Refusal::NoSuchAccount) => {
+                "there is no such account; `lightmail user list` shows them".into()
+            }
+            Failure::Refused(refusal) => format!("refused: {refusal:?}"),
+            Failure::Unavailable { .. } => "the database is busy or away; try again".into(),
+            Failure::Broken(fault) => fault.0,
+        };
+        CliError::failed(format!("{login}: {words}"))
+    })
+}
+
+async fn hash(storage: &Storage, password: Secret) -> Result<String, CliError> {
+    match storage.desk().run(Effect::HashPassword(password)).await {
+        Ok(Done::Hashed(hash)) => Ok(hash),
+        other => Err(CliError::failed(format!(
+            "the password cannot be hashed: {other:?}"
+        ))),
+    }
+}
+
+/// A password from the terminal, asked for twice, or the first line of standard input.
+fn ask_password() -> Result<Secret, CliError> {
+    let password = if io::stdin().is_terminal() {
+        let ask = |prompt| {
+            rpassword::prompt_password(prompt)
+                .map_err(|error| CliError::failed(format!("no password: {error}")))
+        };
+        let (first, second) = (ask("Password: ")?, ask("Again: ")?);
+        if first != second {
+            return Err(CliError::usage("the two passwords differ; nothing was changed"));
+        }
+        first
+    } else {
+        let mut line = String::new();
+        io::stdin()
+            .read_line(&mut line)
+            .map_err(|error| CliError::failed(format!("no password on standard input: {error}")))?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if password.is_empty() {
+        return Err(CliError::usage("an empty password is none; nothing was changed"));
+    }
+    Ok(Secret(password))
+}
+
+/// 32 octets from the operating system's generator.
+pub fn random_octets() -> Result<[u8; 32], CliError> {
+    let mut octets = [0; 32];
+    getrandom::fill(&mut octets)
+        .map_err(|error| CliError::failed(format!("the system gives no randomness: {error}")))?;
+    Ok(octets)
+}

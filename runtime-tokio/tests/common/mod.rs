@@ -1,0 +1,287 @@
+//! Starts the real daemon on private ports and folders, and runs real clients against it.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// A running `lightmail`, killed when dropped.
+pub struct Server {
+    pub child: Child,
+    pub folder: PathBuf,
+    pub imap: u16,
+    pub lmtp: u16,
+    pub password: String,
+}
+
+pub const USER: &str = "user@example.com";
+
+impl Server {
+    /// A server on a fresh data folder, with its first account.
+    pub fn start(name: &str) -> Self {
+        Self::start_with(name, "")
+    }
+
+    /// The same, with more configuration.
+    pub fn start_with(name: &str, more: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        // Not below the target folder: a UNIX socket's path is at most 107 octets long.
+        let folder = std::env::temp_dir().join(format!("lm-{}-{count}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let (imap, lmtp) = (free_port(), free_port());
+        let config = format!(
+            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
+            folder.display()
+        );
+        fs::write(folder.join("config.ini"), config).unwrap();
+        let (child, said) = spawn(&folder);
+        let password = said
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("password: "))
+            .unwrap_or_else(|| panic!("{said}"));
+        let password = password.split_whitespace().next().unwrap().to_owned();
+        Self {
+            child,
+            folder,
+            imap,
+            lmtp,
+            password,
+        }
+    }
+
+    /// Kills without warning and starts again on the same folder.
+    pub fn kill_and_start_again(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(&self.folder).0;
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("lmtp.sock")
+    }
+
+    /// Resident memory in KiB.
+    pub fn rss_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    pub fn signal(&self, name: &str) {
+        run(Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string()));
+    }
+
+    pub fn lightmail(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lightmail"));
+        command.arg("--config").arg(self.folder.join("config.ini"));
+        command
+    }
+
+    pub fn imap_client(&self) -> Client {
+        Client::connect(self.imap)
+    }
+
+    pub fn logged_in(&self) -> Client {
+        let mut client = self.imap_client();
+        client.ok(&format!("LOGIN {USER} {}", self.password));
+        client
+    }
+
+    /// Delivers over LMTP and returns the reply to the final dot.
+    pub fn deliver(&self, message: &[u8]) -> String {
+        let mut client = Client::connect(self.lmtp);
+        client.say("LHLO test");
+        client.until("250 ");
+        for line in ["MAIL FROM:<sender@example.org>", &format!("RCPT TO:<{USER}>")] {
+            client.say(line);
+            assert!(client.line().starts_with("250 "));
+        }
+        client.say("DATA");
+        client.until("354 ");
+        client.send(message);
+        client.send(b"\r\n.\r\n");
+        client.line()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The process and what it says before it serves.
+fn spawn(folder: &Path) -> (Child, String) {
+    let log = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lightmail"))
+        .arg("--config")
+        .arg(folder.join("config.ini"))
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("Ready.") {
+        if out.read_line(&mut said).unwrap() == 0 {
+            panic!(
+                "lightmail ended: {said}{}",
+                fs::read_to_string(folder.join("log")).unwrap()
+            );
+        }
+    }
+    // What it says later goes nowhere, and never blocks it.
+    std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+    (child, said)
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// Runs a command that must succeed; what it printed.
+pub fn run(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/test installs what is needed"));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{out}\n{err}",
+        output.status
+    );
+    out.into_owned()
+}
+
+/// Runs a command with octets on its standard input; what it printed, and whether it succeeded.
+pub fn run_with(command: &mut Command, input: &[u8]) -> (bool, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    (output.status.success(), text)
+}
+
+/// Waits for something that comes soon, however slow the machine.
+pub fn eventually(what: &str, mut look: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !look() {
+        assert!(Instant::now() < end, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A client that speaks lines.
+pub struct Client {
+    pub stream: BufReader<TcpStream>,
+    tag: u32,
+}
+
+impl Client {
+    pub fn connect(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut client = Self {
+            stream: BufReader::new(stream),
+            tag: 0,
+        };
+        client.line();
+        client
+    }
+
+    pub fn send(&mut self, octets: &[u8]) {
+        self.stream.get_mut().write_all(octets).unwrap();
+    }
+
+    pub fn say(&mut self, line: &str) {
+        self.send(format!("{line}\r\n").as_bytes());
+    }
+
+    /// The next line without its line end; empty at the end of the connection too.
+    pub fn line(&mut self) -> String {
+        self.next_line().unwrap_or_default()
+    }
+
+    /// The next line without its line end; `None` at the end of the connection.
+    fn next_line(&mut self) -> Option<String> {
+        let mut line = Vec::new();
+        let read = self.stream.read_until(b'\n', &mut line).unwrap();
+        (read > 0).then(|| String::from_utf8_lossy(&line).trim_end().to_owned())
+    }
+
+    /// Lines up to and with the one that begins so.
+    pub fn until(&mut self, start: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let Some(line) = self.next_line() else {
+                panic!("the server closed before {start:?}: {lines:?}")
+            };
+            let found = line.starts_with(start);
+            lines.push(line);
+            if found {
+                return lines;
+            }
+        }
+    }
+
+    pub fn octets(&mut self, n: usize) -> Vec<u8> {
+        let mut octets = vec![0; n];
+        self.stream.read_exact(&mut octets).unwrap();
+        octets
+    }
+
+    /// A command; its lines, the tagged one last.
+    pub fn command(&mut self, command: &str) -> Vec<String> {
+        self.tag += 1;
+        let tag = format!("t{}", self.tag);
+        self.say(&format!("{tag} {command}"));
+        self.until(&tag)
+    }
+
+    /// A command that must be answered with OK.
+    pub fn ok(&mut self, command: &str) -> Vec<String> {
+        let lines = self.command(command);
+        assert!(
+            lines.last().unwrap().split(' ').nth(1) == Some("OK"),
+            "{command}: {lines:?}"
+        );
+        lines
+    }
+}

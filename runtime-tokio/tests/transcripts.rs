@@ -1,0 +1,51 @@
+//! The transcripts that run in the pure core, over TCP against the daemon: the shell changes nothing of what is said.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Server, USER, run_with};
+use lightmail_conformance::player::Logins;
+use lightmail_conformance::report::{self, Played, Score};
+use lightmail_conformance::run::{Strictness, run};
+use lightmail_conformance::{library, tcp::Tcp};
+
+#[test]
+fn every_transcript_passes_over_tcp() {
+    let server = Server::start("transcripts");
+    let other = "other@example.com";
+    assert!(
+        run_with(
+            server.lightmail().args(["user", "add", other]),
+            server.password.as_bytes()
+        )
+        .0
+    );
+    let logins = Logins {
+        user: USER.into(),
+        password: server.password.clone(),
+        other: other.into(),
+    };
+    let transcripts = library::read(&library::folder(), "").unwrap_or_else(|error| panic!("{error}"));
+    let played: Vec<_> = transcripts
+        .iter()
+        .map(|transcript| {
+            let (imap, lmtp) = (
+                format!("127.0.0.1:{}", server.imap),
+                format!("127.0.0.1:{}", server.lmtp),
+            );
+            let mut player = Tcp::new(imap, Some(lmtp), logins.clone(), Duration::from_secs(20));
+            Played {
+                transcript,
+                verdict: run(transcript, &mut player, Strictness::EveryLine),
+            }
+        })
+        .collect();
+    let score = Score::of(played.iter().map(|played| &played.verdict));
+    // What is not offered here needs virtual time or injected faults.
+    assert!(
+        score.failed == 0 && score.passed > score.not_offered,
+        "{}",
+        report::terminal(&played)
+    );
+}

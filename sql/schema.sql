@@ -1,0 +1,176 @@
+-- LightMail's metadata: the whole schema as it is now, for those who look after the database.
+--
+-- One text for MariaDB/MySQL and SQLite. LightMail itself runs the files of migrations/, which lead to exactly this (a test
+-- compares them). What stands in /*sqlite … */ is read by LightMail when it makes a SQLite database; every other reader sees
+-- a comment. There is no AUTO_INCREMENT, no trigger, no foreign key: ids are drawn by the program, and rows that belong
+-- together change in one transaction, in this order: deliveries, accounts, mailboxes, object_keys, messages.
+
+-- What the database says of itself. `schema_version`: how many files of migrations/ it has taken in.
+CREATE TABLE meta (
+  k VARCHAR(64) NOT NULL PRIMARY KEY,
+  v VARCHAR(255) NOT NULL
+) /*sqlite WITHOUT ROWID */;
+
+-- Who has mail here. `login` is lower-cased. `pw_hash` is a bcrypt string; `sha256:` in front of it says that the password was
+-- hashed by SHA-256 (base64) before, because it has more than 72 octets or a NUL. `status` 1: may log in.
+-- `quota_bytes` 0: no limit. `used_*` count live messages, head and body. `created_at` is in milliseconds since 1970.
+CREATE TABLE accounts (
+  id BIGINT NOT NULL PRIMARY KEY,
+  login VARCHAR(255) NOT NULL UNIQUE,
+  pw_hash VARCHAR(255) NOT NULL,
+  scram_sha256 VARBINARY(255) NOT NULL DEFAULT '',
+  scram_sha1 VARBINARY(255) NOT NULL DEFAULT '',
+  status SMALLINT NOT NULL DEFAULT 1,
+  quota_bytes BIGINT NOT NULL DEFAULT 0,
+  quota_msgs BIGINT NOT NULL DEFAULT 0,
+  used_bytes BIGINT NOT NULL DEFAULT 0,
+  used_msgs BIGINT NOT NULL DEFAULT 0,
+  created_at BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */;
+
+-- Where mail for an address goes. `address` is whole and lower-cased; `kind` 1: it is delivered to the account's INBOX.
+CREATE TABLE addresses (
+  address VARCHAR(320) NOT NULL PRIMARY KEY,
+  account_id BIGINT NOT NULL,
+  kind SMALLINT NOT NULL DEFAULT 1
+) /*sqlite WITHOUT ROWID */;
+CREATE INDEX addresses_account ON addresses (account_id);
+
+-- Mailboxes. `name` is UTF-8 with `/` between levels; `name_hash`, the unique key, is the first 16 octets of its SHA-256, so no
+-- collation is asked whether two names are one. A deleted mailbox (`deleted_at` > 0, milliseconds) keeps its row for sessions
+-- that have it selected; its hash is another one, so the name is free again.
+-- `uid_next` and `highest_modseq` are raised in the transaction that changes messages, never elsewhere.
+-- `recent_from`: the first UID that no session has claimed as \Recent. `vanished_floor`: UIDs below it that are no rows are
+-- known to be gone. `msgs`, `unseen`, `deleted` (those with \Deleted) and `bytes` count live messages.
+-- `keywords`: names with a space between them; the name at place n is bit 5 + n of `messages.flags`, for ever.
+CREATE TABLE mailboxes (
+  id BIGINT NOT NULL PRIMARY KEY,
+  account_id BIGINT NOT NULL,
+  name VARBINARY(1000) NOT NULL,
+  name_hash BINARY(16) NOT NULL,
+  uid_validity BIGINT NOT NULL,
+  uid_next BIGINT NOT NULL DEFAULT 1,
+  highest_modseq BIGINT NOT NULL DEFAULT 1,
+  vanished_floor BIGINT NOT NULL DEFAULT 0,
+  recent_from BIGINT NOT NULL DEFAULT 1,
+  msgs BIGINT NOT NULL DEFAULT 0,
+  unseen BIGINT NOT NULL DEFAULT 0,
+  deleted BIGINT NOT NULL DEFAULT 0,
+  bytes BIGINT NOT NULL DEFAULT 0,
+  special_use SMALLINT NOT NULL DEFAULT 0,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  object_id BINARY(16) NOT NULL,
+  keywords VARBINARY(4000) NOT NULL
+) /*sqlite WITHOUT ROWID */;
+CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account_id, name_hash);
+
+-- Names that LSUB tells; with or without a mailbox of that name.
+CREATE TABLE subscriptions (
+  account_id BIGINT NOT NULL,
+  name_hash BINARY(16) NOT NULL,
+  name VARBINARY(1000) NOT NULL,
+  PRIMARY KEY (account_id, name_hash)
+) /*sqlite WITHOUT ROWID */;
+
+-- The last UIDVALIDITY given to a mailbox of the account.
+CREATE TABLE uid_validity_seq (
+  account_id BIGINT NOT NULL PRIMARY KEY,
+  last BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */;
+
+-- Bodies: `emails/<id as UUID>.eml` in the bucket or folder (`kind` 1; 2: `calendars/<id>.ics`), exactly as received.
+-- `refs` counts rows that name the object: messages, soft-deleted ones too, and queue entries. `state` 1: live, 2: being
+-- deleted. `zero_at`: when `refs` became 0. An object is deleted only by a claim: state 1 to 2 where refs = 0 and no row names it.
+CREATE TABLE object_keys (
+  id BINARY(16) NOT NULL PRIMARY KEY,
+  kind SMALLINT NOT NULL DEFAULT 1,
+  size BIGINT NOT NULL,
+  sha256 BINARY(32) NOT NULL,
+  refs BIGINT NOT NULL,
+  state SMALLINT NOT NULL DEFAULT 1,
+  zero_at BIGINT NOT NULL DEFAULT 0,
+  created_at BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */;
+CREATE INDEX object_keys_gc ON object_keys (state, refs, zero_at) /*sqlite WHERE refs = 0 */;
+
+-- What a mailbox's view needs of a message, and nothing else: this table is read whole when a mailbox is first opened.
+-- `flags`: bits 0 to 4 are \Seen \Answered \Flagged \Deleted \Draft, then keywords. `size` counts head and body, `hdr_size` the
+-- octets of both that are header. Dates are seconds since 1970; `sent_date` is that of the Date field, else `internal_date`.
+-- `thread_id` is `email_id`: a message is a thread of its own.
+-- `deleted_at` > 0 (milliseconds): expunged; the row stays until the garbage worker takes it.
+CREATE TABLE messages (
+  mailbox_id BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  modseq BIGINT NOT NULL,
+  flags BIGINT NOT NULL DEFAULT 0,
+  object_id BINARY(16) NOT NULL,
+  email_id BINARY(16) NOT NULL,
+  thread_id BINARY(16) NOT NULL,
+  internal_date BIGINT NOT NULL,
+  save_date BIGINT NOT NULL,
+  size BIGINT NOT NULL,
+  hdr_size BIGINT NOT NULL,
+  sent_date BIGINT NOT NULL DEFAULT 0,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (mailbox_id, uid)
+) /*sqlite WITHOUT ROWID */;
+CREATE INDEX messages_deleted ON messages (deleted_at) /*sqlite WHERE deleted_at > 0 */;
+CREATE INDEX messages_modseq ON messages (mailbox_id, modseq);
+CREATE INDEX messages_object ON messages (object_id);
+
+-- What FETCH needs beyond the view. `head`: the trace fields in front of the body for this recipient. `cache`: the message
+-- index, made when the message came. `sha256`: that of the object, here too so that a page brings it and a body read whole is
+-- verified without another question. Large and read by ranges of UIDs, so it is a table of its own.
+CREATE TABLE message_index (
+  mailbox_id BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  head VARBINARY(2000) NOT NULL,
+  sha256 BINARY(32) NOT NULL,
+  cache MEDIUMBLOB NOT NULL,
+  PRIMARY KEY (mailbox_id, uid)
+);
+
+-- UIDs whose rows the garbage worker has taken, with the MODSEQ at which they were expunged.
+CREATE TABLE expunged (
+  mailbox_id BIGINT NOT NULL,
+  modseq BIGINT NOT NULL,
+  uid_lo BIGINT NOT NULL,
+  uid_hi BIGINT NOT NULL,
+  PRIMARY KEY (mailbox_id, modseq, uid_lo)
+) /*sqlite WITHOUT ROWID */;
+
+-- Keys of deliveries whose replies are not known to have arrived, and of COPY and MOVE: what they brought, so that a repeated
+-- one brings nothing more. A confirmed key goes with the next commit, any other 7 days after `at` (milliseconds).
+CREATE TABLE deliveries (
+  k BINARY(16) NOT NULL PRIMARY KEY,
+  mailbox_id BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  at BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */;
+CREATE INDEX deliveries_at ON deliveries (at);
+
+-- Mail on its way to other servers.
+CREATE TABLE queue (
+  id BINARY(16) NOT NULL PRIMARY KEY,
+  object_id BINARY(16) NOT NULL,
+  sender VARCHAR(320) NOT NULL,
+  rcpt VARCHAR(320) NOT NULL,
+  domain VARCHAR(255) NOT NULL,
+  state SMALLINT NOT NULL,
+  attempts BIGINT NOT NULL DEFAULT 0,
+  next_at BIGINT NOT NULL,
+  lease_owner BINARY(16) NOT NULL,
+  lease_until BIGINT NOT NULL DEFAULT 0,
+  expires_at BIGINT NOT NULL,
+  last_error VARBINARY(1000) NOT NULL
+) /*sqlite WITHOUT ROWID */;
+CREATE INDEX queue_due ON queue (state, next_at);
+
+-- Servers on this database.
+CREATE TABLE nodes (
+  id BINARY(16) NOT NULL PRIMARY KEY,
+  addr VARCHAR(255) NOT NULL,
+  beat_at BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */;
+
+INSERT INTO meta (k, v) VALUES ('schema_version', '1');

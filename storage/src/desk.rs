@@ -1,0 +1,135 @@
+//! The desk of one conversation: its uploads, its effects, its reads.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_lite::FutureExt;
+use lightmail_core::machine::{Done, Effect, Outcome, Purpose, Scan, ScanTarget, Upload};
+use lightmail_core::mime::matcher::Matcher;
+use lightmail_core::store::{Failure, ObjectId};
+use lightmail_core::wire::filter::Flow;
+
+use crate::objects::reader::ObjectReader;
+use crate::storage::Inner;
+use crate::upload::Writing;
+
+/// Runs the effects of one conversation and owns its uploads. Dropping it forgets uploads that are not finished.
+pub struct Desk {
+    inner: Arc<Inner>,
+    uploads: HashMap<Upload, Writing>,
+}
+
+impl Desk {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        Self {
+            inner,
+            uploads: HashMap::new(),
+        }
+    }
+
+    /// Begins an object.
+    pub fn open_upload(&mut self, upload: Upload, purpose: Purpose) {
+        self.uploads.insert(upload, Writing::new(purpose));
+    }
+
+    /// Octets to an object being written. After an error it does nothing; `FinishUpload` tells.
+    ///
+    /// If this future is dropped the upload is lost, and `FinishUpload` tells that too.
+    pub async fn feed(&mut self, upload: Upload, octets: Bytes) {
+        let Some(writing) = self.uploads.get_mut(&upload) else {
+            return;
+        };
+        if writing.take(&octets)
+            && let Some(writing) = self.uploads.remove(&upload)
+        {
+            let inner = Arc::clone(&self.inner);
+            let writing = blocking::unblock(move || writing.spill(&inner.objects)).await;
+            self.uploads.insert(upload, writing);
+        }
+    }
+
+    /// A stored range to an object being written.
+    pub async fn feed_object(&mut self, upload: Upload, object: ObjectId, range: Range<u64>) {
+        let mut reader = self.read(object, range);
+        while let Some(piece) = reader.next().await {
+            match piece {
+                Ok(octets) => self.feed(upload, octets).await,
+                Err(failure) => {
+                    if let Some(writing) = self.uploads.get_mut(&upload) {
+                        writing.fail(failure);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets an object being written. Dropping one that is finished or unknown does nothing.
+    pub fn drop_upload(&mut self, upload: Upload) {
+        self.uploads.remove(&upload);
+    }
+
+    /// Runs an effect. The future owns all it needs; a request or a commit under way is carried out even if it is dropped.
+    pub fn run(&mut self, effect: Effect) -> impl Future<Output = Outcome> + Send + 'static {
+        let inner = Arc::clone(&self.inner);
+        match effect {
+            Effect::Store(actor, request) => {
+                async move { inner.run(actor, request).await.map(Done::Reply) }.boxed()
+            }
+            Effect::FinishUpload(upload) => {
+                let writing = self.uploads.remove(&upload);
+                async move {
+                    let writing =
+                        writing.ok_or_else(|| Failure::broken("an upload that is not there was finished"))?;
+                    writing.finish(inner).await.map(Done::Stored)
+                }
+                .boxed()
+            }
+            Effect::Scan(wanted) => async move { scan(inner, wanted).await.map(Done::Scanned) }.boxed(),
+            Effect::VerifyPassword { password, hash } => {
+                async move { inner.passwords.verify(password, hash).await.map(Done::Verified) }.boxed()
+            }
+            Effect::HashPassword(password) => {
+                async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
+            }
+            Effect::ConfirmDelivery(keys) => async move {
+                inner.queue.confirm(&keys);
+                Ok(Done::Confirmed)
+            }
+            .boxed(),
+        }
+    }
+
+    /// Reads a range of an object.
+    pub fn read(&self, object: ObjectId, range: Range<u64>) -> ObjectReader {
+        ObjectReader::new(Arc::clone(&self.inner), object, range)
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Desk({} uploads)", self.uploads.len())
+    }
+}
+
+/// Which needles are in which messages.
+async fn scan(inner: Arc<Inner>, scan: Scan) -> Result<Vec<u64>, Failure> {
+    let mut found = Vec::with_capacity(scan.targets.len());
+    for target in &scan.targets {
+        let matcher = Matcher::new(target, &scan.needles);
+        found.push(scan_one(&inner, target, matcher).await?);
+    }
+    Ok(found)
+}
+
+async fn scan_one(inner: &Arc<Inner>, target: &ScanTarget, mut matcher: Matcher) -> Result<u64, Failure> {
+    let mut reader = ObjectReader::new(Arc::clone(inner), target.object, 0..target.size);
+    while let Some(piece) = reader.next().await {
+        if matcher.push(&piece?) == Flow::Enough {
+            break;
+        }
+    }
+    Ok(matcher.finish())
+}

@@ -1,0 +1,80 @@
+//! Faults on purpose: tests let a step of a delivery fail, as a crash or a full disk would.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A place between two steps. What stands before it is done, what stands behind it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// Before a body's file is made.
+    Create,
+    /// Before octets are written to it.
+    Write,
+    /// Before it is made durable.
+    SyncFile,
+    /// Before it gets its name.
+    Rename,
+    /// Before the name is made durable.
+    SyncFolder,
+    /// The body is durable, nobody knows.
+    Stored,
+    /// Before a transaction begins.
+    Begin,
+    /// Before it is committed.
+    Commit,
+    /// It is committed, nobody knows.
+    Committed,
+}
+
+impl Point {
+    /// All of them, in the order of a delivery.
+    pub const ALL: [Point; 9] = [
+        Point::Create,
+        Point::Write,
+        Point::SyncFile,
+        Point::Rename,
+        Point::SyncFolder,
+        Point::Stored,
+        Point::Begin,
+        Point::Commit,
+        Point::Committed,
+    ];
+}
+
+/// A handle on a storage's faults. Without a fault set it costs one relaxed load a step.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    armed: AtomicBool,
+    next: Mutex<Option<(Point, io::ErrorKind)>>,
+}
+
+impl Faults {
+    /// Lets the next step at `point` fail, once.
+    pub fn fail_once(&self, point: Point, kind: io::ErrorKind) {
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((point, kind));
+        self.0.armed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a fault is still waiting for its step.
+    pub fn is_armed(&self) -> bool {
+        self.0.armed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn pass(&self, point: Point) -> io::Result<()> {
+        if !self.is_armed() {
+            return Ok(());
+        }
+        let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
+        match next.take_if(|(at, _)| *at == point) {
+            Some((_, kind)) => {
+                self.0.armed.store(false, Ordering::Relaxed);
+                Err(io::Error::new(kind, format!("a fault on purpose at {point:?}")))
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a storage cannot be opened: what, where, and what to do.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use crate::sql::schema::MigrateError;
+
+/// Why a storage cannot be opened. It prints as what failed, where, why, and what to do about it.
+#[derive(Debug)]
+pub struct OpenError {
+    what: &'static str,
+    place: String,
+    why: String,
+    remedy: &'static str,
+}
+
+impl OpenError {
+    pub(crate) fn folder(path: &Path, error: &io::Error) -> Self {
+        Self {
+            what: "cannot use the folder",
+            place: path.display().to_string(),
+            why: error.to_string(),
+            remedy: "make it belong to the user that LightMail runs as, or set [server] data_dir to another",
+        }
+    }
+
+    pub(crate) fn database(path: &Path, error: &sqlx::Error) -> Self {
+        Self {
+            what: "cannot open the database",
+            place: path.display().to_string(),
+            why: error.to_string(),
+            remedy: "see that the file is readable and writable, is no other program's, and that its disk has room",
+        }
+    }
+
+    pub(crate) fn migration(path: &Path, error: &MigrateError) -> Self {
+        let (why, remedy) = match error {
+            MigrateError::Sql(error) => return Self::database(path, error),
+            MigrateError::Newer(version) => (
+                format!("its schema is version {version}, made by a later LightMail"),
+                "run that version, or restore the backup that was made before the upgrade",
+            ),
+            MigrateError::Damaged(why) => (
+                why.clone(),
+                "restore a backup; the file is not a database that LightMail made",
+            ),
+        };
+        Self {
+            what: "cannot use the database",
+            place: path.display().to_string(),
+            why,
+            remedy,
+        }
+    }
+
+    pub(crate) fn threads(error: &io::Error) -> Self {
+        Self {
+            what: "cannot start threads",
+            place: "for passwords".into(),
+            why: error.to_string(),
+            remedy: "raise the limit of processes of the user that LightMail runs as",
+        }
+    }
+
+    pub(crate) fn section(section: &str) -> Self {
+        Self {
+            what: "cannot use the section",
+            place: format!("[{section}]"),
+            why: "this version keeps metadata in SQLite and bodies in a folder, both in data_dir".into(),
+            remedy: "remove the section from the configuration",
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}; {}", self.what, self.place, self.why, self.remedy)
+    }
+}
+
+impl std::error::Error for OpenError {}

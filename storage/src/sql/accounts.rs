@@ -1,0 +1,149 @@
+//! Accounts and addresses.
+
+use std::collections::BTreeSet;
+
+use lightmail_core::store::memory::MAILBOXES_MAX;
+use lightmail_core::store::{
+    Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, RecipientPlace, Refusal, Reply,
+};
+
+use super::db::{Answer, Columns, Stop, sql, stored};
+use super::folder::{Folder, look};
+use super::tx::Tx;
+use super::{messages, tree};
+
+/// `accounts.status` of an account that may log in.
+const ENABLED: i64 = 1;
+
+const FIND: &str = "SELECT id, login, pw_hash, status FROM accounts WHERE login = ?";
+const LIST: &str =
+    "SELECT id, login, status, used_msgs, used_bytes, quota_bytes, created_at FROM accounts ORDER BY login";
+/// The INBOX of an address: its name's hash is the second argument.
+const RECIPIENT: &str = look!(
+    "",
+    "b.account_id = (SELECT account_id FROM addresses WHERE address = ?) AND b.name_hash = ?"
+);
+const ADDRESS: &str = "SELECT account_id FROM addresses WHERE address = ?";
+const ID_TAKEN: &str =
+    "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 FROM mailboxes WHERE account_id = ?";
+const LOGIN_TAKEN: &str =
+    "SELECT 1 FROM accounts WHERE login = ? UNION ALL SELECT 1 FROM addresses WHERE address = ?";
+const INSERT: &str =
+    "INSERT INTO accounts (id, login, pw_hash, status, quota_bytes, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+const INSERT_ADDRESS: &str = "INSERT INTO addresses (address, account_id) VALUES (?, ?)";
+const SET_PASSWORD: &str = "UPDATE accounts SET pw_hash = ? WHERE login = ?";
+const DELETE: &str = "DELETE FROM accounts WHERE id = ?";
+const DELETE_ADDRESSES: &str = "DELETE FROM addresses WHERE account_id = ?";
+const DELETE_SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE account_id = ?";
+
+pub(crate) async fn find_account(tx: &mut Tx<'_>, login: &str) -> Answer {
+    let row = tx.db.first(sql(FIND).bind(login.to_owned())).await?;
+    let account = row.map(|row| {
+        Ok::<_, Stop>(Account {
+            id: AccountId(row.int(0)?),
+            login: row.text(1)?,
+            pw_hash: row.text(2)?,
+            enabled: row.int(3)? == ENABLED,
+        })
+    });
+    Ok(Reply::AccountFound(account.transpose()?))
+}
+
+pub(crate) async fn find_recipient(tx: &mut Tx<'_>, address: &str, base: Option<&str>) -> Answer {
+    for candidate in [Some(address), base].into_iter().flatten() {
+        let query = sql(RECIPIENT)
+            .bind(candidate.to_owned())
+            .bind(MailboxName::inbox().hash().to_vec());
+        if let Some(row) = tx.db.first(query).await? {
+            let inbox = Folder::from_row(&row)?;
+            let place = RecipientPlace {
+                account: inbox.account,
+                mailbox: inbox.line.id,
+                room_bytes: inbox.room_bytes(),
+            };
+            return Ok(Reply::RecipientFound(place));
+        }
+        if tx
+            .db
+            .first(sql(ADDRESS).bind(candidate.to_owned()))
+            .await?
+            .is_some()
+        {
+            return Err(Refusal::NoSuchMailbox.into());
+        }
+    }
+    Err(Refusal::NoSuchAccount.into())
+}
+
+pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer {
+    let names: BTreeSet<_> = new.mailboxes.iter().map(|mailbox| &mailbox.name).collect();
+    let taken = tx
+        .db
+        .first(sql(LOGIN_TAKEN).bind(new.login.clone()).bind(new.login.clone()))
+        .await?;
+    if taken.is_some() || names.len() < new.mailboxes.len() {
+        return Err(Refusal::AlreadyExists.into());
+    }
+    if new.mailboxes.len() > MAILBOXES_MAX {
+        return Err(Refusal::Limit(Budget::Mailboxes).into());
+    }
+    if tx
+        .db
+        .first(sql(ID_TAKEN).bind(new.id.0).bind(new.id.0))
+        .await?
+        .is_some()
+    {
+        return Err(Stop::broken(format!("{:?} is taken", new.id)));
+    }
+    let account = sql(INSERT)
+        .bind(new.id.0)
+        .bind(new.login.clone())
+        .bind(new.pw_hash.clone())
+        .bind(ENABLED)
+        .bind(stored(new.quota_bytes))
+        .bind(stored(new.at_ms));
+    tx.db.run(account).await?;
+    tx.db
+        .run(sql(INSERT_ADDRESS).bind(new.login.clone()).bind(new.id.0))
+        .await?;
+    tree::plant(tx, new.id, new.mailboxes.iter(), 0, messages::seconds(new.at_ms)).await?;
+    for name in names {
+        tree::insert_subscription(tx, new.id, name).await?;
+    }
+    Ok(Reply::AccountCreated)
+}
+
+pub(crate) async fn set_password(tx: &mut Tx<'_>, login: &str, pw_hash: &str) -> Answer {
+    let query = sql(SET_PASSWORD).bind(pw_hash.to_owned()).bind(login.to_owned());
+    match tx.db.run(query).await? {
+        0 => Err(Refusal::NoSuchAccount.into()),
+        _ => Ok(Reply::PasswordSet),
+    }
+}
+
+pub(crate) async fn delete_account(tx: &mut Tx<'_>, login: &str, at_ms: u64) -> Answer {
+    let row = tx.db.first(sql(FIND).bind(login.to_owned())).await?;
+    let id = AccountId(row.ok_or(Refusal::NoSuchAccount)?.int(0)?);
+    for folder in Folder::all(tx, id).await? {
+        tree::close(tx, folder, at_ms).await?;
+    }
+    for text in [DELETE_SUBSCRIPTIONS, DELETE_ADDRESSES, DELETE] {
+        tx.db.run(sql(text).bind(id.0)).await?;
+    }
+    Ok(Reply::AccountDeleted)
+}
+
+pub(crate) async fn list_accounts(tx: &mut Tx<'_>) -> Answer {
+    let lines = tx.db.each(sql(LIST), |row| {
+        Ok(AccountLine {
+            id: AccountId(row.int(0)?),
+            login: row.text(1)?,
+            enabled: row.int(2)? == ENABLED,
+            used_msgs: row.count(3)?,
+            used_bytes: row.count(4)?,
+            quota_bytes: row.count(5)?,
+            created_at_ms: row.count(6)?,
+        })
+    });
+    Ok(Reply::Accounts(lines.await?))
+}

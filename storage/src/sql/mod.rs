@@ -1,0 +1,172 @@
+//! Store requests in SQL: one request is one function.
+//!
+//! Texts are fixed (prepared once, cached by the connection) and the same for SQLite and MySQL: sets of UIDs become one
+//! statement a range, never `IN (?, ?, …)`. What a request may do is decided in Rust on rows that are locked, so every
+//! refusal comes before the first write. SQLite's lock is the one writer.
+//!
+//! Invariant: nothing outside of this module writes SQL, and no value ever becomes part of a text.
+
+pub(crate) mod accounts;
+pub(crate) mod append;
+pub(crate) mod commit;
+pub(crate) mod copy;
+pub(crate) mod db;
+pub(crate) mod deliver;
+pub(crate) mod expunge;
+pub(crate) mod flags;
+pub(crate) mod folder;
+pub(crate) mod messages;
+pub(crate) mod page;
+pub(crate) mod rename;
+pub(crate) mod schema;
+pub(crate) mod sqlite;
+pub(crate) mod tree;
+pub(crate) mod tx;
+pub(crate) mod view;
+
+use lightmail_core::store::{AccountId, Actor, Refusal, Reply, Request};
+
+use db::{Answer, Stop};
+use tx::Tx;
+
+/// The account of an actor whose requests speak of mailboxes.
+fn me(actor: Actor) -> Result<AccountId, Stop> {
+    actor.account().ok_or_else(|| Refusal::NotPermitted.into())
+}
+
+/// Whether a request may be answered without writing.
+pub(crate) fn may_only_read(request: &Request) -> bool {
+    match request {
+        Request::FindAccount { .. }
+        | Request::FindRecipient { .. }
+        | Request::ListAccounts
+        | Request::ListMailboxes
+        | Request::ListSubscriptions
+        | Request::StatusMailbox { .. }
+        | Request::OpenMailbox { .. }
+        | Request::Refresh { .. }
+        | Request::FetchPage { .. } => true,
+        Request::CreateAccount(_)
+        | Request::SetPassword { .. }
+        | Request::DeleteAccount { .. }
+        | Request::CreateMailbox { .. }
+        | Request::DeleteMailbox { .. }
+        | Request::RenameMailbox { .. }
+        | Request::Subscribe { .. }
+        | Request::Unsubscribe { .. }
+        | Request::ChangeFlags { .. }
+        | Request::Copy { .. }
+        | Request::Expunge { .. }
+        | Request::Append { .. }
+        | Request::Deliver { .. } => false,
+    }
+}
+
+/// Answers a request that only reads; `None` if it may have to write.
+pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer<Option<Reply>> {
+    let reply = match request {
+        Request::FindAccount { login } => accounts::find_account(tx, login).await?,
+        Request::FindRecipient { address, base } => {
+            accounts::find_recipient(tx, address, base.as_deref()).await?
+        }
+        Request::ListAccounts => accounts::list_accounts(tx).await?,
+        Request::ListMailboxes => tree::list_mailboxes(tx, me(actor)?).await?,
+        Request::ListSubscriptions => tree::list_subscriptions(tx, me(actor)?).await?,
+        Request::StatusMailbox { name } => tree::status_mailbox(tx, me(actor)?, name).await?,
+        Request::OpenMailbox { name, claim_recent } => {
+            return view::open(tx, me(actor)?, name, *claim_recent).await;
+        }
+        Request::Refresh {
+            mailbox,
+            since,
+            claim_recent,
+        } => {
+            return view::refresh(tx, me(actor)?, *mailbox, *since, *claim_recent).await;
+        }
+        Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
+        _ => return Ok(None),
+    };
+    Ok(Some(reply))
+}
+
+/// Answers a request inside a transaction that holds the writer's lock.
+pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
+    match request {
+        Request::CreateAccount(new) => accounts::create_account(tx, new).await,
+        Request::SetPassword { login, pw_hash } => accounts::set_password(tx, login, pw_hash).await,
+        Request::DeleteAccount { login, at_ms } => accounts::delete_account(tx, login, *at_ms).await,
+        Request::CreateMailbox {
+            mailbox,
+            superiors,
+            at_s,
+        } => tree::create_mailbox(tx, me(actor)?, mailbox, superiors, *at_s).await,
+        Request::DeleteMailbox { name, at_ms } => tree::delete_mailbox(tx, me(actor)?, name, *at_ms).await,
+        Request::RenameMailbox {
+            from,
+            to,
+            superiors,
+            at_s,
+        } => rename::rename_mailbox(tx, me(actor)?, from, to, superiors, *at_s).await,
+        Request::Subscribe { name } => tree::subscribe(tx, me(actor)?, name).await,
+        Request::Unsubscribe { name } => tree::unsubscribe(tx, me(actor)?, name).await,
+        Request::OpenMailbox { name, .. } => view::open_and_claim(tx, me(actor)?, name).await,
+        Request::Refresh { mailbox, since, .. } => {
+            view::refresh_and_claim(tx, me(actor)?, *mailbox, *since).await
+        }
+        Request::ChangeFlags {
+            mailbox,
+            uids,
+            change,
+            flags,
+            keywords,
+            unchanged_since,
+            since,
+        } => {
+            let wish = flags::Wish {
+                change: *change,
+                flags: *flags,
+                keywords,
+                unchanged_since: *unchanged_since,
+            };
+            flags::change_flags(tx, me(actor)?, *mailbox, uids, &wish, *since).await
+        }
+        Request::Copy {
+            from,
+            uids,
+            to,
+            moving,
+            key,
+            at_ms,
+            since,
+        } => {
+            let trip = copy::Trip {
+                from: *from,
+                to,
+                moving: *moving,
+                key,
+                at_ms: *at_ms,
+                since: *since,
+            };
+            copy::copy(tx, me(actor)?, &trip, uids).await
+        }
+        Request::Expunge {
+            mailbox,
+            within,
+            at_ms,
+            since,
+        } => expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await,
+        Request::Append {
+            name,
+            messages,
+            at_ms,
+        } => append::append(tx, me(actor)?, name, messages, *at_ms).await,
+        Request::Deliver {
+            stored,
+            recipients,
+            at_ms,
+        } => deliver::deliver(tx, stored, recipients, *at_ms).await,
+        _ => read(tx, actor, request)
+            .await?
+            .ok_or_else(|| Stop::broken("a reading request was not answered")),
+    }
+}

@@ -1,0 +1,94 @@
+//! FetchPage: some messages' stored columns.
+
+use lightmail_core::store::{AccountId, MailboxId, ObjectId, Page, PageRow, Reply, UidSet};
+use sqlx::sqlite::SqliteRow;
+
+use super::db::{Answer, Columns, sql};
+use super::folder::Folder;
+use super::tx::Tx;
+use crate::bodies::Body;
+
+/// Ranges with at most so many UIDs between them are read by one statement; what was not asked for is passed over.
+const GAP_MAX: u32 = 8;
+
+const FETCH: &str = "SELECT m.uid, m.object_id, m.size, m.email_id, i.head, i.cache, i.sha256 \
+     FROM mailboxes b JOIN messages m ON m.mailbox_id = b.id \
+     JOIN message_index i ON i.mailbox_id = m.mailbox_id AND i.uid = m.uid \
+     WHERE b.id = ? AND b.account_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid";
+
+pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, uids: &UidSet) -> Answer {
+    let mut page = Page {
+        rows: Vec::new(),
+        rest: UidSet::new(),
+    };
+    let mut known = Vec::new();
+    let mut octets = 0;
+    for (low, high) in coarse(uids) {
+        let take = |row: SqliteRow| {
+            if !uids.contains(row.uid(0)?.0) {
+                return Ok(true);
+            }
+            let (row, sha256) = page_row(&row)?;
+            known.push((
+                row.object,
+                Body {
+                    size: row.object_size,
+                    sha256,
+                },
+            ));
+            octets += row.head.len() + row.index.len();
+            page.rows.push(row);
+            Ok(!is_full(page.rows.len(), octets))
+        };
+        let query = sql(FETCH)
+            .bind(mailbox.0)
+            .bind(me.0)
+            .bind(i64::from(low))
+            .bind(i64::from(high));
+        tx.db.while_wanted(query, take).await?;
+        if is_full(page.rows.len(), octets) {
+            break;
+        }
+    }
+    tx.know_bodies(known);
+    match page.rows.last() {
+        Some(last) if is_full(page.rows.len(), octets) => {
+            let above = last.uid.0.saturating_add(1);
+            page.rest = uids.intersection(&UidSet::range(above..=u32::MAX));
+        }
+        Some(_) => {}
+        // Nothing found: is there a mailbox at all?
+        None => drop(Folder::by_id(tx, me, mailbox).await?),
+    }
+    Ok(Reply::Page(page))
+}
+
+fn is_full(rows: usize, octets: usize) -> bool {
+    rows >= Page::ROWS_MAX || octets >= Page::OCTETS_MAX
+}
+
+/// The ranges, with small gaps closed.
+fn coarse(uids: &UidSet) -> Vec<(u32, u32)> {
+    let mut coarse: Vec<(u32, u32)> = Vec::new();
+    for range in uids.ranges() {
+        let (low, high) = range.into_inner();
+        match coarse.last_mut() {
+            Some((_, end)) if low - *end <= GAP_MAX => *end = high,
+            _ => coarse.push((low, high)),
+        }
+    }
+    coarse
+}
+
+fn page_row(row: &SqliteRow) -> Answer<(PageRow, [u8; 32])> {
+    let head = row.octets(4)?;
+    let page_row = PageRow {
+        uid: row.uid(0)?,
+        object: ObjectId(row.array(1)?),
+        object_size: row.count(2)?.saturating_sub(head.len() as u64),
+        head,
+        index: row.octets(5)?,
+        email_id: row.array(3)?,
+    };
+    Ok((page_row, row.array(6)?))
+}

@@ -1,0 +1,160 @@
+//! The schema and its versions.
+//!
+//! `sql/migrations/` holds one file a version; `meta` holds the version a database is at. Each step is one transaction
+//! with its version, so a start that is killed half-way is made up for by the next.
+
+use lightmail_core::store::Failure;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+/// The steps, in order: the first makes version 1.
+const STEPS: &[&str] = &[include_str!("../../../sql/migrations/0001-first.sql")];
+
+const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
+const VERSION: &str = "SELECT v FROM meta WHERE k = 'schema_version'";
+const SET_VERSION: &str = "UPDATE meta SET v = ? WHERE k = 'schema_version'";
+const INSERT_VERSION: &str = "INSERT INTO meta (k, v) VALUES ('schema_version', ?)";
+
+/// Why a database cannot be brought to this version.
+#[derive(Debug)]
+pub(crate) enum MigrateError {
+    Sql(sqlx::Error),
+    /// It is of a later version of this program.
+    Newer(usize),
+    Damaged(String),
+}
+
+impl From<sqlx::Error> for MigrateError {
+    fn from(error: sqlx::Error) -> Self {
+        MigrateError::Sql(error)
+    }
+}
+
+/// Brings a database to the newest version. Two processes may try at the same time.
+pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<(), MigrateError> {
+    loop {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
+        match step(conn).await {
+            Ok(more) => {
+                sqlx::query("COMMIT").execute(&mut *conn).await?;
+                if !more {
+                    return Ok(());
+                }
+            }
+            Err(error) => {
+                // The connection is given up after an error, so a failed ROLLBACK changes nothing.
+                let _ = sqlx::query("ROLLBACK").execute(&mut *conn).await;
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// One version up, in the caller's transaction; false if there is none.
+async fn step(conn: &mut SqliteConnection) -> Result<bool, MigrateError> {
+    let version = version(conn).await?;
+    let Some(text) = STEPS.get(version) else {
+        return if version == STEPS.len() {
+            Ok(false)
+        } else {
+            Err(MigrateError::Newer(version))
+        };
+    };
+    sqlx::raw_sql(AssertSqlSafe(for_sqlite(text)))
+        .execute(&mut *conn)
+        .await?;
+    let next = (version + 1).to_string();
+    let set = if version == 0 { INSERT_VERSION } else { SET_VERSION };
+    sqlx::query(set).bind(next).execute(&mut *conn).await?;
+    Ok(true)
+}
+
+async fn version(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
+    let tables: i64 = sqlx::query(IS_NEW).fetch_one(&mut *conn).await?.try_get(0)?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    let row = sqlx::query(VERSION).fetch_optional(&mut *conn).await?;
+    let text: String = row
+        .ok_or_else(|| MigrateError::Damaged("meta holds no schema_version".into()))?
+        .try_get(0)?;
+    text.parse()
+        .map_err(|_| MigrateError::Damaged(format!("meta holds the schema_version {text:?}")))
+}
+
+/// The text with what stands in `/*sqlite … */` for all to read.
+fn for_sqlite(text: &str) -> String {
+    let mut pieces = text.split("/*sqlite");
+    let mut whole = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        whole.push_str(&piece.replacen("*/", "", 1));
+    }
+    whole
+}
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Self {
+        Failure::broken(format!("{error:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_lite::future::block_on;
+    use sqlx::Connection;
+
+    async fn open() -> SqliteConnection {
+        SqliteConnection::connect("sqlite::memory:").await.unwrap()
+    }
+
+    /// Every table and index, as their columns and flags.
+    async fn shape(conn: &mut SqliteConnection) -> Vec<(String, String)> {
+        let rows = sqlx::query("SELECT name, COALESCE(sql, '') FROM sqlite_master ORDER BY name");
+        let rows = rows.fetch_all(conn).await.unwrap();
+        let squeeze = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        rows.iter().map(|row| (row.get(0), squeeze(row.get(1)))).collect()
+    }
+
+    #[test]
+    fn the_steps_lead_to_what_schema_sql_says() {
+        block_on(async {
+            let (mut stepped, mut whole) = (open().await, open().await);
+            migrate(&mut stepped).await.unwrap();
+            let text = for_sqlite(include_str!("../../../sql/schema.sql"));
+            sqlx::raw_sql(AssertSqlSafe(text))
+                .execute(&mut whole)
+                .await
+                .unwrap();
+            assert_eq!(shape(&mut stepped).await, shape(&mut whole).await);
+            assert_eq!(
+                version(&mut stepped).await.unwrap(),
+                version(&mut whole).await.unwrap()
+            );
+        });
+    }
+
+    #[test]
+    fn migrating_again_changes_nothing() {
+        block_on(async {
+            let mut conn = open().await;
+            migrate(&mut conn).await.unwrap();
+            let before = shape(&mut conn).await;
+            migrate(&mut conn).await.unwrap();
+            assert_eq!(shape(&mut conn).await, before);
+        });
+    }
+
+    #[test]
+    fn a_later_version_is_left_alone() {
+        block_on(async {
+            let mut conn = open().await;
+            migrate(&mut conn).await.unwrap();
+            sqlx::query("UPDATE meta SET v = '99' WHERE k = 'schema_version'")
+                .execute(&mut conn)
+                .await
+                .unwrap();
+            assert!(matches!(migrate(&mut conn).await, Err(MigrateError::Newer(99))));
+        });
+    }
+}

@@ -1,0 +1,129 @@
+//! The invariants of a database and its bodies (I1 to I8), read with plain SQL, past all of our own code.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lightmail_core::machine::ObjectKind;
+use lightmail_core::store::ObjectId;
+use sha2::{Digest, Sha256};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Row};
+
+/// Each finds rows that must not be.
+const RULES: &[(&str, &str)] = &[
+    (
+        "I1 a key leads to a message that is there",
+        "SELECT hex(k) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = d.mailbox_id AND m.uid = d.uid)",
+    ),
+    (
+        "I1 a message has its index, an index its message",
+        "SELECT m.mailbox_id || ' ' || m.uid FROM messages m LEFT JOIN message_index i USING (mailbox_id, uid) WHERE i.uid IS NULL \
+         UNION ALL SELECT i.mailbox_id || ' ' || i.uid FROM message_index i LEFT JOIN messages m USING (mailbox_id, uid) WHERE m.uid IS NULL",
+    ),
+    (
+        "I2 a message's object is live, and has the size and hash that the message says",
+        "SELECT m.mailbox_id || ' ' || m.uid FROM messages m JOIN message_index i USING (mailbox_id, uid) \
+         LEFT JOIN object_keys o ON o.id = m.object_id \
+         WHERE o.id IS NULL OR o.state <> 1 OR o.size + length(i.head) <> m.size OR o.sha256 <> i.sha256",
+    ),
+    (
+        "I3 an object counts its messages",
+        "SELECT hex(id) FROM object_keys o WHERE refs <> (SELECT COUNT(*) FROM messages m WHERE m.object_id = o.id) OR refs = 0",
+    ),
+    (
+        "I4 UIDs lie below UIDNEXT, MODSEQs not above HIGHESTMODSEQ",
+        "SELECT m.mailbox_id || ' ' || m.uid FROM messages m LEFT JOIN mailboxes b ON b.id = m.mailbox_id \
+         WHERE b.id IS NULL OR m.uid < 1 OR m.uid >= b.uid_next OR m.modseq < 2 OR m.modseq > b.highest_modseq",
+    ),
+    (
+        "I5 an account gives a UIDVALIDITY once, and none above its last",
+        "SELECT account_id || ' ' || uid_validity FROM mailboxes GROUP BY account_id, uid_validity HAVING COUNT(*) > 1 \
+         UNION ALL SELECT b.id FROM mailboxes b LEFT JOIN uid_validity_seq s USING (account_id) \
+         WHERE s.last IS NULL OR b.uid_validity > s.last",
+    ),
+    (
+        "I6 a mailbox counts its messages",
+        "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id AND m.deleted_at = 0 GROUP BY b.id \
+         HAVING b.msgs <> COUNT(m.uid) OR b.bytes <> COALESCE(SUM(m.size), 0) \
+         OR b.unseen <> COALESCE(SUM((m.flags & 1) = 0), 0) OR b.deleted <> COALESCE(SUM((m.flags & 8) <> 0), 0)",
+    ),
+    (
+        "I6 an account counts its messages",
+        "SELECT a.login FROM accounts a LEFT JOIN mailboxes b ON b.account_id = a.id GROUP BY a.id \
+         HAVING a.used_msgs <> COALESCE(SUM(b.msgs), 0) OR a.used_bytes <> COALESCE(SUM(b.bytes), 0)",
+    ),
+    (
+        "I7 every UID given has a row",
+        "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id GROUP BY b.id \
+         HAVING b.uid_next - 1 <> COUNT(m.uid) OR b.recent_from > b.uid_next",
+    ),
+    (
+        "a deleted mailbox is empty, and what has no account is deleted",
+        "SELECT b.id FROM mailboxes b LEFT JOIN accounts a ON a.id = b.account_id \
+         WHERE (b.deleted_at > 0 AND b.msgs > 0) OR (a.id IS NULL AND b.deleted_at = 0)",
+    ),
+    (
+        "addresses and subscriptions have an account",
+        "SELECT address FROM addresses WHERE account_id NOT IN (SELECT id FROM accounts) \
+         UNION ALL SELECT account_id FROM subscriptions WHERE account_id NOT IN (SELECT id FROM accounts)",
+    ),
+];
+
+/// What is wrong with a database, one line a finding.
+pub(super) async fn check(data_dir: &Path) -> Vec<String> {
+    let mut conn = open(data_dir).await;
+    let mut findings = Vec::new();
+    for (rule, text) in RULES {
+        let rows = sqlx::query(*text).fetch_all(&mut conn).await.unwrap();
+        findings.extend(rows.iter().map(|row| format!("{rule}: {}", any_text(row))));
+    }
+    findings
+}
+
+/// What is wrong with the bodies: every object is there as its row says (I2); `orphans` files have no row (I8).
+pub(super) async fn check_bodies(data_dir: &Path, orphans: usize) -> Vec<String> {
+    let mut conn = open(data_dir).await;
+    let rows = sqlx::query("SELECT id, size, sha256 FROM object_keys")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
+    let mut findings = Vec::new();
+    let mut named = BTreeMap::new();
+    for row in rows {
+        let id: Vec<u8> = row.get(0);
+        let key = ObjectKind::Email.key(ObjectId(id.try_into().unwrap()));
+        let octets = std::fs::read(data_dir.join(&key)).unwrap_or_default();
+        let sound = octets.len() as i64 == row.get::<i64, _>(1)
+            && Sha256::digest(&octets)[..] == row.get::<Vec<u8>, _>(2);
+        if !sound {
+            findings.push(format!("I2 {key}: missing, or other than its row says"));
+        }
+        named.insert(key, ());
+    }
+    let files = std::fs::read_dir(data_dir.join("emails"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let unnamed: Vec<_> = files
+        .map(|name| format!("emails/{}", name.into_string().unwrap()))
+        .filter(|key| !named.contains_key(key))
+        .collect();
+    if unnamed.len() > orphans {
+        findings.push(format!(
+            "I8 more than {orphans} bodies without a row: {unnamed:?}"
+        ));
+    }
+    findings
+}
+
+async fn open(data_dir: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new()
+        .filename(data_dir.join("lightmail.db"))
+        .read_only(true);
+    options.connect().await.unwrap()
+}
+
+fn any_text(row: &sqlx::sqlite::SqliteRow) -> String {
+    row.try_get::<String, _>(0)
+        .or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+        .unwrap_or_default()
+}

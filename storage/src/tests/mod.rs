@@ -1,0 +1,12 @@
+//! What needs a whole storage.
+
+mod check;
+mod crash;
+mod folder_reads;
+mod group;
+mod isolation;
+mod model;
+pub(crate) mod scratch;
+mod statements;
+mod town;
+mod watching;
