@@ -20,7 +20,7 @@ pub struct Core {
     lmtp: Arc<smtp::Settings>,
     talks: HashMap<u8, Connection>,
     /// Conversations so far: each machine gets a seed of its own.
-    seeds: u8,
+    seeds: u64,
     /// The most octets a machine reads at once.
     read_max: Option<usize>,
 }
@@ -69,6 +69,15 @@ impl Core {
         self.world.check()
     }
 
+    /// What a connection has said since it was last asked, and whether the server has closed it; for those who put the core
+    /// behind a socket.
+    pub fn said(&mut self, number: u8) -> (Vec<u8>, bool) {
+        let Some(talk) = self.talks.get(&number).map(|connection| connection.talk) else {
+            return (Vec::new(), true);
+        };
+        (self.world.take(talk), self.world.is_over(talk))
+    }
+
     fn connection(&mut self, number: u8) -> io::Result<&mut Connection> {
         self.talks
             .get_mut(&number)
@@ -89,7 +98,9 @@ impl Player for Core {
             tls: None,
         };
         self.seeds += 1;
-        let seed = Seed::new([self.seeds; 32]);
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.seeds.to_be_bytes());
+        let seed = Seed::new(seed);
         let talk = match protocol {
             Protocol::Imap => self
                 .world

@@ -26,9 +26,13 @@
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
 //! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several;
-//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login), `$user64`, `$password64` and
+//! a `C:` line may use what was captured. Known from the start are `$user`, `$password`, `$other` (a second account's login),
+//! `$userlocal` and `$userdomain` (the two parts of `$user`), `$shoutdomain` (the latter in capitals), `$user64`, `$password64` and
 //! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
+//!
+//! `over` is what all connections speak but those of which a `given` says otherwise: `2 speaks IMAP and has selected INBOX`
+//! ([`crate::given`]). So one transcript delivers over LMTP and looks at what has come over IMAP.
 
 use std::fmt;
 

@@ -294,6 +294,6 @@ fn first_mail(config: &Config, password: &str) -> String {
     ]
     .map(|(host, port)| format!("{host}:{}", port.0.unwrap_or_default()));
     format!(
-        "\nSend a first mail:  swaks --protocol LMTP --server {lmtp} --to {FIRST_LOGIN}\nRead it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{imap}/INBOX;MAILINDEX=*'\n"
+        "\nSend a first mail:  swaks --protocol LMTP --server {lmtp} --from me@example.org --to {FIRST_LOGIN}\nRead it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{imap}/INBOX;MAILINDEX=*'\n"
     )
 }
