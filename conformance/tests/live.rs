@@ -124,7 +124,7 @@ fn a_server_that_always_has_something_to_say_but_no_answer() {
             open = !matches!(stream.read(&mut octets), Ok(0));
         }
     }));
-    assert!(what.starts_with("setting up: LOGIN"), "{what}");
+    assert!(what.starts_with("setting up: CAPABILITY"), "{what}");
     assert!(what.ends_with("nothing came"), "{what}");
 }
 
