@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +12,10 @@ use lightmail_conformance::run::{Strictness, Verdict, run};
 use lightmail_conformance::tcp::Tcp;
 use lightmail_conformance::transcript::Protocol;
 use lightmail_conformance::{Player as _, library, player::Logins, pure::Core};
+
+/// How long nothing happens until virtual time passes, and how much: ten times as fast as outside.
+const QUIET: Duration = Duration::from_millis(10);
+const VIRTUAL_MS: u64 = 100;
 
 /// What happens to the one thread that has the world.
 enum Event {
@@ -65,8 +69,13 @@ fn start() -> Sender<Event> {
     let (tell, told) = channel();
     thread::spawn(move || {
         let mut server = Server::default();
-        for event in told {
-            server.on(event);
+        loop {
+            match told.recv_timeout(QUIET) {
+                Ok(event) => server.on(event),
+                // Answers to wrong passwords come late: where everybody waits, virtual time passes.
+                Err(RecvTimeoutError::Timeout) => server.core.pass(VIRTUAL_MS).unwrap(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
             server.speak();
         }
     });
