@@ -69,15 +69,6 @@ impl Core {
         self.world.check()
     }
 
-    /// What a connection has said since it was last asked, and whether the server has closed it; for those who put the core
-    /// behind a socket.
-    pub fn said(&mut self, number: u8) -> (Vec<u8>, bool) {
-        let Some(talk) = self.talks.get(&number).map(|connection| connection.talk) else {
-            return (Vec::new(), true);
-        };
-        (self.world.take(talk), self.world.is_over(talk))
-    }
-
     fn connection(&mut self, number: u8) -> io::Result<&mut Connection> {
         self.talks
             .get_mut(&number)
