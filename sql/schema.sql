@@ -96,6 +96,7 @@ CREATE INDEX object_keys_gc ON object_keys (state, refs, zero_at) /*sqlite WHERE
 -- What a mailbox's view needs of a message, and nothing else: this table is read whole when a mailbox is first opened.
 -- `flags`: bits 0 to 4 are \Seen \Answered \Flagged \Deleted \Draft, then keywords. `size` counts head and body, `hdr_size` the
 -- octets of both that are header. Dates are seconds since 1970; `sent_date` is that of the Date field, else `internal_date`.
+-- `thread_id` is `email_id`: a message is a thread of its own.
 -- `deleted_at` > 0 (milliseconds): expunged; the row stays until the garbage worker takes it.
 CREATE TABLE messages (
   mailbox_id BIGINT NOT NULL,

@@ -25,6 +25,9 @@ pub struct Core {
     read_max: Option<usize>,
 }
 
+/// How long a line may take, in virtual milliseconds: answers to wrong passwords come late on purpose.
+const PATIENCE_MS: u64 = 5000;
+
 struct Connection {
     talk: Talk,
     heard: Vec<u8>,
@@ -113,6 +116,14 @@ impl Player for Core {
     }
 
     fn hear(&mut self, number: u8) -> io::Result<Heard> {
+        match self.left_over(number)? {
+            Heard::Silence => self.world.advance(PATIENCE_MS),
+            heard => return Ok(heard),
+        }
+        self.left_over(number)
+    }
+
+    fn left_over(&mut self, number: u8) -> io::Result<Heard> {
         let talk = self.connection(number)?.talk;
         let sent = self.world.take(talk);
         let over = self.world.is_over(talk);
@@ -122,10 +133,6 @@ impl Player for Core {
             return Ok(Heard::Line(connection.heard.drain(..at + 2).take(at).collect()));
         }
         Ok(if over { Heard::Closed } else { Heard::Silence })
-    }
-
-    fn left_over(&mut self, number: u8) -> io::Result<Heard> {
-        self.hear(number)
     }
 
     fn close(&mut self, number: u8) -> io::Result<()> {

@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::given::{Given, State};
 use crate::pattern::{Captures, fill};
 use crate::player::{Heard, Player};
@@ -86,7 +89,11 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(transcript: &'a Transcript, player: &'a mut dyn Player, strictness: Strictness) -> Self {
         let logins = player.logins();
+        let plain = format!("\0{}\0{}", logins.user, logins.password);
         let captures = [
+            ("user64", STANDARD.encode(&logins.user)),
+            ("password64", STANDARD.encode(&logins.password)),
+            ("plain", STANDARD.encode(plain)),
             ("user", logins.user),
             ("password", logins.password),
             ("other", logins.other),
@@ -203,7 +210,7 @@ impl<'a> Run<'a> {
             lines.iter().cloned().partition(|line| line.must == Must::NotCome);
         self.pending.extend(forbidden);
         // A line that may come stays open until a later line of its connection has come.
-        if wanted.iter().all(|line| line.must == Must::MayCome) {
+        if wanted.iter().all(|line| line.must != Must::Come) {
             self.pending.extend(wanted);
             return Ok(());
         }
@@ -212,12 +219,15 @@ impl<'a> Run<'a> {
             let mine = |line: &Expected| line.connection == connection;
             match self.hear(connection, at)? {
                 Heard::Line(heard) => {
+                    self.forbid(connection, &heard)?;
                     let captures = &mut self.captures;
                     if let Some(found) = wanted
                         .iter()
                         .position(|line| mine(line) && line.pattern.matches(&heard, captures))
                     {
-                        wanted.remove(found);
+                        if wanted[found].must != Must::MayRepeat {
+                            wanted.remove(found);
+                        }
                     } else {
                         self.unexpected(connection, &heard, at, &wanted)?;
                     }
@@ -239,6 +249,23 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// What is forbidden is so even where it looks like a line that is wanted.
+    fn forbid(&mut self, connection: u8, heard: &[u8]) -> Result<(), Stop> {
+        let captures = &mut self.captures;
+        let forbidden = self.pending.iter().find(|line| {
+            line.connection == connection
+                && line.must == Must::NotCome
+                && line.pattern.matches(heard, captures)
+        });
+        match forbidden {
+            Some(line) => Err(Stop::Failed {
+                line: line.line,
+                what: format!("must not come: {}", shown(heard)),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// A line that is not among the wanted ones: it may be allowed, forbidden, or wrong.
     fn unexpected(
         &mut self,
@@ -247,22 +274,17 @@ impl<'a> Run<'a> {
         at: usize,
         wanted: &[Expected],
     ) -> Result<(), Stop> {
+        self.forbid(connection, heard)?;
         let known = self.pending.iter().position(|line| {
-            line.connection == connection && line.pattern.matches(heard, &mut self.captures)
+            line.connection == connection
+                && line.must != Must::NotCome
+                && line.pattern.matches(heard, &mut self.captures)
         });
-        match known.map(|at| (at, self.pending[at].must)) {
-            Some((at, Must::MayCome)) => {
+        if let Some(at) = known {
+            if self.pending[at].must == Must::MayCome {
                 self.pending.remove(at);
-                return Ok(());
             }
-            Some((at, _)) => {
-                let line = self.pending[at].line;
-                return Err(Stop::Failed {
-                    line,
-                    what: format!("must not come: {}", shown(heard)),
-                });
-            }
-            None => {}
+            return Ok(());
         }
         let untagged = heard.starts_with(b"* ") && !heard.starts_with(b"* BYE");
         if untagged && self.strictness == Strictness::WhatIsNamed {
@@ -357,8 +379,10 @@ impl Run<'_> {
     fn clear(&mut self) -> Result<(), Stop> {
         self.ensure_open(SETUP, 1)?;
         self.hear(SETUP, 1)?;
+        // Mechanisms are offered before log-in, most extensions after it.
+        let mut capabilities = self.command(SETUP, "CAPABILITY")?;
         self.command(SETUP, "LOGIN \"$user\" \"$password\"")?;
-        let capabilities = self.command(SETUP, "CAPABILITY")?;
+        capabilities.extend(self.command(SETUP, "CAPABILITY")?);
         let offered: HashSet<String> = capabilities
             .iter()
             .filter_map(|line| line.strip_prefix("* CAPABILITY "))

@@ -13,7 +13,8 @@
 //! 2S: * 2 EXPUNGE
 //! }
 //! ?2S: * 0 RECENT                        # may come
-//! !2S: * ... EXISTS                      # must not come before the next line that is matched
+//! *2S: * OK ...                          # may come, any number of times
+//! !2S: * ... EXISTS                      # must not come before the next line that is matched, nor as it
 //! 1C- no line end after this             # octets as they stand
 //! 1C| 6e 75 6c 00                        # raw octets
 //! 1S| 2a 20 4f 4b                        # a line, its octets in hexadecimal
@@ -24,7 +25,9 @@
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
-//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login). A number before `C`
+//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several;
+//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login), `$user64`, `$password64` and
+//! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
 
 use std::fmt;
@@ -119,6 +122,8 @@ pub enum Must {
     Come,
     /// It may.
     MayCome,
+    /// It may, any number of times.
+    MayRepeat,
     /// It must not, until the next line is matched.
     NotCome,
 }
@@ -278,12 +283,12 @@ impl Reader<'_> {
                 None => self.bad(at, "fault EFFECT: fails before, fails after or times out"),
             };
         }
-        let (must, said) = match line.strip_prefix(['?', '!']) {
+        let (must, said) = match line.strip_prefix(['?', '!', '*']) {
             Some(rest) => (
-                if line.starts_with('?') {
-                    Must::MayCome
-                } else {
-                    Must::NotCome
+                match line.chars().next() {
+                    Some('?') => Must::MayCome,
+                    Some('*') => Must::MayRepeat,
+                    _ => Must::NotCome,
                 },
                 rest,
             ),
@@ -322,7 +327,7 @@ impl Reader<'_> {
             };
         }
         if must != Must::Come || self.group.is_some() {
-            return self.bad(at, "S: or S| behind ? or ! or within { }");
+            return self.bad(at, "S: or S| behind ?, * or ! or within { }");
         }
         let kind = if let Some(text) = text("C:") {
             StepKind::Send {
@@ -458,7 +463,7 @@ mod tests {
     #[test]
     fn a_transcript_is_read() {
         let text = "proves   RFC 3501, 6.4.3 and 7.4.1; RFC 4315, 2.1: it works\ngiven    INBOX with 4 messages; 1 has selected it\n\
-                    needs    UIDPLUS\n\n1C: a NOOP    # hello\n{\n?S: * $n EXISTS\n2S: * ...\n}\nC| 00 0d\ntime +2m\nfault store.Deliver: fails after\nS closes\n";
+                    needs    UIDPLUS\n\n1C: a NOOP    # hello\n{\n?S: * $n EXISTS\n2S: * ...\n*S: * OK ...\n}\nC| 00 0d\ntime +2m\nfault store.Deliver: fails after\nS closes\n";
         let read = Transcript::parse("t", text).unwrap();
         assert_eq!(
             read.proves.sections,
@@ -479,7 +484,7 @@ mod tests {
             }
         );
         assert!(
-            matches!(&read.steps[1].kind, StepKind::Expect(lines) if lines.len() == 2 && lines[1].connection == 2)
+            matches!(&read.steps[1].kind, StepKind::Expect(lines) if lines.len() == 3 && lines[1].connection == 2 && lines[2].must == Must::MayRepeat)
         );
         assert_eq!(read.steps[3].kind, StepKind::Time(120_000));
     }

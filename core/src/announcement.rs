@@ -23,7 +23,7 @@ pub struct Announcement<'a> {
 impl fmt::Display for Announcement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { config, .. } = self;
-        let hostname = config.server.hostname.as_deref().unwrap_or("localhost");
+        let hostname = config.hostname();
         writeln!(f, "LightMail {} serves {hostname}", env!("CARGO_PKG_VERSION"))?;
         let file = self.file.unwrap_or("none, so the embedded default");
         writeln!(f, "  configuration  {file}")?;
@@ -53,7 +53,7 @@ fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fm
     write!(
         f,
         "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}` sets another)\n\
-         \nSend a first mail:  swaks --protocol LMTP --server {lmtp} --to {FIRST_LOGIN}\n\
+         \nSend a first mail:  swaks --protocol LMTP --server {lmtp} --from me@example.org --to {FIRST_LOGIN}\n\
          Read it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{imap}/INBOX;MAILINDEX=*'\n"
     )
 }
@@ -100,7 +100,7 @@ mod tests {
             " serves mail.test\n  configuration  /c.ini\n  data           ./data\n  imap           127.0.0.1:1143\n",
             "  [garbage]      configured, but",
             "\n       password: pass   (shown this once;",
-            "--server 127.0.0.1:1124 --to user@example.com\n",
+            "--server 127.0.0.1:1124 --from me@example.org --to user@example.com\n",
             "curl -u 'user@example.com:pass' 'imap://127.0.0.1:1143/INBOX;MAILINDEX=*'\n",
         ] {
             assert!(said.contains(part), "{part}\n{said}");

@@ -219,6 +219,10 @@ impl Inner {
 fn open_folder(root: &Path, faults: Faults) -> std::io::Result<Folder> {
     use std::os::unix::fs::OpenOptionsExt;
     make_folder(root)?;
+    // A folder that was just made is in no safe place before the one above it is.
+    if let Some(above) = std::fs::canonicalize(root)?.parent() {
+        std::fs::File::open(above)?.sync_all()?;
+    }
     let database: PathBuf = root.join(DATABASE);
     std::fs::OpenOptions::new()
         .create(true)

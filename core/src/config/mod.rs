@@ -83,6 +83,12 @@ impl Config {
         named.collect()
     }
 
+    /// Our own name, as far as the configuration knows it.
+    pub fn hostname(&self) -> String {
+        let named = self.server.hostname.clone();
+        named.unwrap_or_else(|| "localhost".to_owned())
+    }
+
     /// Octets that a message over LMTP may have.
     pub fn lmtp_message_size(&self) -> u64 {
         self.lmtp

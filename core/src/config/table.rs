@@ -323,7 +323,8 @@ table! {
         mechanisms: List<String> = "PLAIN, LOGIN";
     }
 
-    /// What one peer may cost. Sizes are in octets.
+    /// What one peer may cost. Sizes are in octets. What shapes stored mail (names, keywords, MIME) is the same on every node
+    /// and no setting.
     always [limits] Limits {
         /// One message, whoever brings it: what SIZE and APPENDLIMIT say.
         message_size: u64 = "52428800";
@@ -335,12 +336,8 @@ table! {
         login_literal: u64 = "4096";
         /// Literals in a command before login.
         login_literals: usize = "2";
-        /// Parentheses that may be open before login.
-        login_depth: usize = "1";
         /// What all connections before login hold together.
         login_memory: u64 = "67108864";
-        /// A line of a SASL exchange (RFC 4954).
-        sasl_line: usize = "12288";
         /// An IMAP line after login.
         imap_line: usize = "65536";
         /// A whole IMAP command, all literals but those of APPEND included.
@@ -349,8 +346,6 @@ table! {
         literal: u64 = "131072";
         /// Literals in a command, but those of APPEND.
         literals: usize = "100";
-        /// Parentheses that may be open.
-        depth: usize = "32";
         /// A command line of SMTP and LMTP.
         smtp_line: usize = "4096";
         /// Bad commands before each further one is answered late.
@@ -361,46 +356,12 @@ table! {
         bad_commands: u32 = "20";
         /// NOOP, RSET and VRFY in a session.
         idle_commands: u32 = "100";
-        /// Recipients of a message that a user submits.
+        /// Recipients of a message that a user submits, or that comes over LMTP.
         recipients: u32 = "1000";
         /// Recipients of a message from another server.
         inbound_recipients: u32 = "100";
         /// Received fields before a message counts as looping.
         hops: u32 = "50";
-        /// The part of one header field that is understood; the rest is only kept.
-        header_field: usize = "65536";
-        /// The part of all header fields that is understood.
-        header: usize = "1048576";
-        /// Header fields that are understood.
-        header_fields: usize = "2000";
-        /// Addresses in an ENVELOPE.
-        addresses: usize = "1000";
-        /// MIME parts inside each other.
-        mime_depth: usize = "50";
-        /// MIME parts of a message.
-        mime_parts: usize = "1000";
-        /// A MIME boundary; a longer one is none.
-        boundary: usize = "200";
-        /// Parameters of a MIME header field.
-        parameters: usize = "64";
-        /// A parameter that was joined from its pieces (RFC 2231).
-        parameter_size: usize = "16384";
-        /// A keyword.
-        keyword_size: usize = "50";
-        /// Keywords of a mailbox.
-        keywords: usize = "57";
-        /// Patterns of one LIST.
-        list_patterns: usize = "20";
-        /// Mailboxes of an account.
-        mailboxes: u32 = "10000";
-        /// A mailbox's name.
-        mailbox_name: usize = "1000";
-        /// One level of a mailbox's name.
-        mailbox_level: usize = "255";
-        /// Levels of a mailbox's name.
-        mailbox_depth: usize = "32";
-        /// Items of a sequence set.
-        sequence_items: usize = "10000";
         /// Connections.
         connections: u32 = "10000";
         /// The part of them that is kept for those that have logged in.
@@ -413,16 +374,10 @@ table! {
         login_seconds: u32 = "30";
         /// For a TLS handshake.
         tls_seconds: u32 = "10";
-        /// Octets a second that a message must come at.
+        /// Octets a second that a message must come at over SMTP and LMTP. 0: any.
         data_rate: u32 = "500";
-        /// When the rate begins to count.
+        /// How much longer than that a message may take.
         data_rate_after_seconds: u32 = "30";
-        /// What one read of compressed octets may become before others have their turn.
-        inflate_read: usize = "65536";
-        /// How much compressed octets may grow.
-        inflate_ratio: u32 = "1000";
-        /// Where the ratio begins to count.
-        inflate_ratio_after: u64 = "1048576";
         /// Threads that hash passwords. Empty: half of the processors.
         bcrypt_threads: Option<u32> = "";
         /// Passwords that wait to be hashed.

@@ -32,6 +32,8 @@ pub(crate) struct Selected {
     recent_told: usize,
     exists_told: usize,
     keywords_told: usize,
+    /// The store's news did not add up: which number means which message is not known any more.
+    lost: bool,
 }
 
 /// A sequence number that no message has.
@@ -45,6 +47,8 @@ pub(crate) enum Told {
     All,
     /// The budget is used up: call again.
     More,
+    /// The numbering is lost, and nothing that could be told would mend it: the session has to end.
+    Lost,
 }
 
 impl Selected {
@@ -65,6 +69,7 @@ impl Selected {
             recent_told: 0,
             exists_told: view.len(),
             keywords_told: view.keywords.len(),
+            lost: false,
             view,
         };
         selected.add_recent(recent_from, Uid(1));
@@ -136,16 +141,16 @@ impl Selected {
 
     /// The sequence number of a message that the client knows.
     pub(crate) fn seq_of(&self, uid: Uid) -> Option<u32> {
-        self.row(uid)?;
-        let before = self.view.rank(uid) + self.gone_before(|_, row| row.uid < uid);
-        u32::try_from(before + 1).ok()
+        self.find(uid).map(|(seq, _)| seq)
     }
 
-    /// A message that the client knows; its last row if it is gone.
-    pub(crate) fn row(&self, uid: Uid) -> Option<&Row> {
-        let live = || self.view.get(uid).filter(|row| row.uid < self.told_below);
-        let at = self.gone_before(|_, row| row.uid < uid);
-        self.gone.get(at).filter(|row| row.uid == uid).or_else(live)
+    /// A message that the client knows: its sequence number, and its row, the last one if it is gone.
+    pub(crate) fn find(&self, uid: Uid) -> Option<(u32, &Row)> {
+        let (live_before, live) = self.view.find(uid);
+        let gone_before = self.gone_before(|_, row| row.uid < uid);
+        let gone = self.gone.get(gone_before).filter(|row| row.uid == uid);
+        let row = gone.or(live.filter(|row| row.uid < self.told_below))?;
+        Some((u32::try_from(live_before + gone_before + 1).ok()?, row))
     }
 
     /// Whether a message is gone, though the client numbers it.
@@ -260,6 +265,7 @@ impl Selected {
         if view.mailbox != self.view.mailbox || view.highest_modseq < self.view.highest_modseq {
             return;
         }
+        let known = self.exists();
         self.keep_gone(&vanished);
         let news = rows_in(&view, &changed).filter(|new| {
             let told = |old: &&Row| old.uid < self.told_below;
@@ -272,6 +278,8 @@ impl Selected {
         self.changed = self.changed.union(&news);
         let had_below = std::mem::replace(&mut self.view, view).uid_next;
         self.add_recent(recent_from, had_below);
+        // Every message that the client numbers is still there or has vanished, and none has come among them.
+        self.lost |= self.exists() != known;
     }
 
     /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`); of those that are gone it is
@@ -312,6 +320,9 @@ impl Selected {
     /// Tells what the client has not heard: expunges if they may be told, new messages, keywords, flags. `uid`: flags come with
     /// the UID, as in every response to a UID command (RFC 3501, 6.4.8).
     pub(crate) fn tell(&mut self, out: &mut BytesMut, expunges: bool, uid: bool) -> Told {
+        if self.lost {
+            return Told::Lost;
+        }
         let end = out.len() + Self::TELL_OCTETS;
         if expunges && self.tell_expunges(out, end) == Told::More {
             return Told::More;
@@ -379,13 +390,13 @@ impl Selected {
     }
 
     fn tell_flags(&mut self, out: &mut BytesMut, uid: bool, end: usize) -> Told {
-        let mut told = Vec::new();
+        let mut told = None;
         for changed in self.changed.iter().map(Uid) {
             if out.len() >= end {
                 break;
             }
-            told.push(changed.0);
-            let Some((row, number)) = self.row(changed).zip(self.seq_of(changed)) else {
+            told = Some(changed.0);
+            let Some((number, row)) = self.find(changed) else {
                 continue;
             };
             let _ = write!(out, "* {number} FETCH (");
@@ -396,7 +407,9 @@ impl Selected {
             grammar::print::flags(out, row.flags, &self.view.keywords, self.is_recent(changed));
             out.extend_from_slice(b")\r\n");
         }
-        self.changed = self.changed.difference(&told.into_iter().collect());
+        if let Some(last) = told {
+            self.changed.remove_to(last);
+        }
         if self.changed.is_empty() {
             Told::All
         } else {

@@ -49,11 +49,7 @@ impl Settings {
     pub fn from_config(config: &Config) -> Self {
         let limits = &config.limits;
         Self {
-            hostname: config
-                .server
-                .hostname
-                .clone()
-                .unwrap_or_else(|| "localhost".to_owned()),
+            hostname: config.hostname(),
             name: "LightMail".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: false,

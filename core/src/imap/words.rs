@@ -42,6 +42,9 @@ impl fmt::Display for Code {
     }
 }
 
+/// Why a session ends whose numbering is lost: a client that went on would delete the wrong messages.
+pub(crate) const LOST: &str = "The mailbox has changed so that it has to be selected anew";
+
 /// The code and the text of a tagged `NO` for `command`, whose effect failed.
 pub(crate) fn failure(command: &str, failure: &Failure) -> (Code, &'static str) {
     match failure {

@@ -1,7 +1,7 @@
 //! Encoded words in header text: `=?charset?Q?text?=` and `=?charset?B?text?=` to UTF-8 (RFC 2047; languages by RFC 2231, 5).
 
 use super::text::{decode_charset, decode_unlabelled};
-use super::transfer::{Transfer, TransferDecoder};
+use crate::wire::transfer::{Decoder, Encoding};
 
 /// Octets of the longest charset name that is looked at.
 const CHARSET_OCTETS: usize = 64;
@@ -47,18 +47,20 @@ impl<'a> EncodedWord<'a> {
 
     /// Adds the octets that the word stands for, still in its charset.
     fn decode(&self, out: &mut Vec<u8>) {
-        if self.base64 {
-            let mut decoder = TransferDecoder::new(Transfer::Base64);
-            decoder.push(self.text, out);
-            return decoder.finish(out);
+        let mut decoder = Decoder::new(match self.base64 {
+            true => Encoding::Base64,
+            false => Encoding::QuotedPrintable,
+        });
+        for run in self.text.split_inclusive(|&octet| matches!(octet, b'_' | b' ')) {
+            // A space at the end of the word is no padding, so it is written as Q writes any octet.
+            match run {
+                [text @ .., b'_' | b' '] if !self.base64 => {
+                    decoder.push(text, out);
+                    decoder.push(b"=20", out);
+                }
+                text => decoder.push(text, out),
+            }
         }
-        let spaced: Vec<u8> = self
-            .text
-            .iter()
-            .map(|&o| if o == b'_' { b' ' } else { o })
-            .collect();
-        let mut decoder = TransferDecoder::new(Transfer::HeaderQ);
-        decoder.push(&spaced, out);
         decoder.finish(out);
     }
 }
@@ -155,6 +157,7 @@ mod tests {
             ("=?utf-8?q?=E2?=\t=?utf-8?q?=82=AC?=", "€"),
             ("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"),
             ("=?utf-8?q?Hello World?=", "Hello World"),
+            ("=?utf-8?q?Hello ?= =?utf-8?q?_World__?=", "Hello  World  "),
             ("=?x-unknown?q?=C3=A4?=", "ä"),
             ("=?utf-8?x?a?= =?utf-8?q?a", "=?utf-8?x?a?= =?utf-8?q?a"),
             ("=?=?= 1 =? 2", "=?=?= 1 =? 2"),

@@ -143,6 +143,26 @@ pub enum Section {
 }
 
 impl MessageIndex {
+    /// The index of a message of which nothing is known but its size: one text without a header.
+    pub fn unknown(size: u64) -> MessageIndex {
+        let root = Part {
+            body: 0..size,
+            media_type: "text".into(),
+            subtype: "plain".into(),
+            encoding: "8bit".into(),
+            ..Part::beginning_at(0, None)
+        };
+        let body = format!("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" {size} 0");
+        MessageIndex {
+            size,
+            parts: vec![root],
+            bodystructure: format!("{body} NIL NIL NIL NIL)").into(),
+            body: format!("{body})").into(),
+            raw_header: None,
+            summary: Summary::default(),
+        }
+    }
+
     /// The part that a section number names; the root for the empty path.
     ///
     /// Part 1 of a message that is not a multipart is its body; numbers go on through an embedded message as if its

@@ -16,9 +16,9 @@ use super::header::unfold;
 use super::index::{MessageIndex, Part, PartKind};
 use super::scan::Limits;
 use super::text::{TextDecoder, fold};
-use super::transfer::{Transfer, TransferDecoder};
 use crate::machine::{Needle, ScanTarget, Scope};
 use crate::wire::filter::Flow;
+use crate::wire::transfer::{Decoder, Encoding};
 
 /// Octets decoded at a time, and at least as many are searched at a time.
 const CHUNK: usize = 8 * 1024;
@@ -48,7 +48,7 @@ enum Kind {
     /// A header within the body.
     Header,
     /// A text.
-    Text { transfer: Transfer, charset: Vec<u8> },
+    Text { transfer: Encoding, charset: Vec<u8> },
 }
 
 /// What reads the current segment.
@@ -147,7 +147,7 @@ fn segments(index: &MessageIndex) -> Vec<Segment> {
             kind: header,
         });
         if part.kind == PartKind::Leaf && matches!(part.media_type.as_str(), "text" | "message") {
-            let transfer = Transfer::named(&part.encoding);
+            let transfer = Encoding::named(&part.encoding);
             segments.push(Segment {
                 range: part.body.clone(),
                 kind: Kind::Text {
@@ -216,7 +216,7 @@ impl FieldReader {
 
 /// Reads a text as it flows by.
 struct TextReader {
-    transfer: TransferDecoder,
+    transfer: Decoder,
     charset: TextDecoder,
     octets: Vec<u8>,
     text: String,
@@ -225,9 +225,9 @@ struct TextReader {
 }
 
 impl TextReader {
-    fn new(transfer: Transfer, charset: &[u8]) -> Self {
+    fn new(transfer: Encoding, charset: &[u8]) -> Self {
         Self {
-            transfer: TransferDecoder::new(transfer),
+            transfer: Decoder::new(transfer),
             charset: TextDecoder::new(charset),
             octets: Vec::new(),
             text: String::new(),

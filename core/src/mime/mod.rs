@@ -25,7 +25,6 @@ mod structure;
 #[cfg(test)]
 mod tests;
 pub mod text;
-pub mod transfer;
 
 pub use codec::{BadIndex, StoredIndex};
 pub use index::{Field, INDEX_OCTETS, MessageIndex, MessageRoot, Part, PartKind, Section, Summary};

@@ -3,7 +3,7 @@
 use super::index::Part;
 use super::parameter::parameter;
 use super::text::TextDecoder;
-use super::transfer::{Transfer, TransferDecoder};
+use crate::wire::transfer::{Decoder, Encoding};
 
 /// Characters of a preview.
 const CHARACTERS: usize = 200;
@@ -23,7 +23,7 @@ pub(super) struct Preview {
 #[derive(Debug)]
 struct Sample {
     part: usize,
-    transfer: Transfer,
+    transfer: Encoding,
     charset: String,
     octets: Vec<u8>,
     most: usize,
@@ -42,7 +42,7 @@ impl Preview {
             _ => return,
         };
         if slot.is_none() && !attached {
-            let transfer = Transfer::named(&part.encoding);
+            let transfer = Encoding::named(&part.encoding);
             let charset = parameter(&part.params, "charset").unwrap_or_default();
             *slot = Some(Sample {
                 part: at,
@@ -82,7 +82,7 @@ impl Preview {
 impl Sample {
     fn decode(&self) -> String {
         let (mut octets, mut text) = (Vec::new(), String::new());
-        let mut transfer = TransferDecoder::new(self.transfer);
+        let mut transfer = Decoder::new(self.transfer);
         transfer.push(&self.octets, &mut octets);
         transfer.finish(&mut octets);
         // The sample may end within a character, so the decoder is not told that this is the end.

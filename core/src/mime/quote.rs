@@ -1,5 +1,7 @@
 //! Strings as IMAP responses have them (RFC 3501, 4.3 and 9: `nstring`).
 
+use crate::wire::quoted;
+
 /// Adds a quoted string, or a literal if it holds octets that a quoted string may not. NUL is left out: no form of string
 /// may hold it.
 pub(super) fn string(out: &mut Vec<u8>, value: &[u8]) {
@@ -9,14 +11,7 @@ pub(super) fn string(out: &mut Vec<u8>, value: &[u8]) {
     if !plain {
         return literal(out, value);
     }
-    out.push(b'"');
-    for &octet in value {
-        if matches!(octet, b'"' | b'\\') {
-            out.push(b'\\');
-        }
-        out.push(octet);
-    }
-    out.push(b'"');
+    quoted::put(out, value);
 }
 
 /// Adds a string or NIL.

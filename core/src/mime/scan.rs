@@ -15,8 +15,8 @@ use super::envelope::Values;
 use super::header::{HeaderBlock, HeaderBudget};
 use super::index::{Field, MessageIndex, MessageRoot, Part, PartKind, Summary};
 use super::preview::Preview;
-use super::transfer::Transfer;
 use super::{fit, structure};
+use crate::wire::transfer::Encoding;
 
 /// The budgets of a scan. Beyond them a message is stored all the same; the index just says less about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -378,8 +378,8 @@ impl Scanner {
                 Some(_) => part.make_opaque(),
                 None => part.make_text(),
             },
-            ("message", "rfc822" | "global") => match Transfer::named(&part.encoding) {
-                Transfer::Identity if room => {
+            ("message", "rfc822" | "global") => match Encoding::named(&part.encoding) {
+                Encoding::Identity if room => {
                     part.kind = PartKind::Message;
                     self.begin_part(Some(at));
                 }

@@ -55,13 +55,13 @@ impl Context {
 
     /// Counts a command that brings no mail on.
     pub fn idled(&mut self) {
-        self.out.blamed |= self.conduct.idled();
+        self.out.blamed |= self.conduct.idled(&self.settings);
     }
 
     /// What the command just answered has earned the peer.
     pub fn verdict(&mut self) -> Verdict {
         if mem::take(&mut self.out.blamed) {
-            self.conduct.erred()
+            self.conduct.erred(&self.settings)
         } else {
             Verdict::GoOn
         }
@@ -101,27 +101,21 @@ pub(super) enum Verdict {
 }
 
 impl Conduct {
-    /// Bad commands that are answered at once.
-    const BAD_QUICK: u32 = 10;
-    /// The bad command that ends the session.
-    const BAD_MAX: u32 = 20;
-    /// Commands that bring no mail on (NOOP, RSET, VRFY, HELP, hello); each one more is a bad one.
-    const IDLE_MAX: u32 = 100;
-
-    /// Counts a command that brings no mail on:
-    /// whether it was one too many.
-    pub fn idled(&mut self) -> bool {
+    /// Counts a command that brings no mail on: whether it was one too many.
+    fn idled(&mut self, settings: &Settings) -> bool {
         self.idle = self.idle.saturating_add(1);
-        self.idle > Self::IDLE_MAX
+        self.idle > settings.idle_commands
     }
 
     /// Counts a bad command.
-    fn erred(&mut self) -> Verdict {
+    fn erred(&mut self, settings: &Settings) -> Verdict {
         self.bad = self.bad.saturating_add(1);
-        match self.bad {
-            ..=Self::BAD_QUICK => Verdict::GoOn,
-            Self::BAD_MAX.. => Verdict::Close,
-            _ => Verdict::SlowDown,
+        if self.bad >= settings.bad_commands {
+            Verdict::Close
+        } else if self.bad > settings.bad_commands_free {
+            Verdict::SlowDown
+        } else {
+            Verdict::GoOn
         }
     }
 

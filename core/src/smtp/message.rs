@@ -3,7 +3,7 @@
 //! Two questions, one after the other: `FinishUpload` → `Stored`, `Deliver` → `Delivered`. Whatever fails in between is
 //! answered so that the client keeps its copy.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::context::Context;
 use super::session::State;
@@ -13,9 +13,6 @@ use super::words::{self, Reply};
 use crate::machine::{Done, Effect, Outcome, Stored};
 use crate::mime::MessageIndex;
 use crate::store::{self, Actor, DeliveryKey, Recipient, Refusal, Request};
-
-/// `Received` fields of a message that has gone in circles (RFC 5321, 6.3).
-const HOPS_MAX: usize = 50;
 
 /// The end of the message has come.
 pub(super) fn finish(cx: &mut Context) -> State {
@@ -38,7 +35,7 @@ pub(super) struct AwaitStored {
 impl AwaitStored {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         match outcome {
-            Ok(Done::Stored(stored)) if hops(&stored.index) > HOPS_MAX => {
+            Ok(Done::Stored(stored)) if hops(&stored.index) > cx.settings.hops_max => {
                 refuse(cx, &self.transaction, words::LOOP)
             }
             Ok(Done::Stored(stored)) => deliver(cx, &self.transaction, stored),
@@ -52,7 +49,7 @@ impl AwaitStored {
 fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
     let trace = Trace::new(cx, transaction, stored.object);
     let sender = transaction.sender.as_ref().map_or("", |sender| sender.as_str());
-    let mut asked = HashMap::new();
+    let mut asked = BTreeMap::new();
     let (mut recipients, mut places) = (Vec::new(), Vec::new());
     for accepted in &transaction.recipients {
         let key = DeliveryKey::new(accepted.mailbox.as_str(), sender, &stored.received_sha256);

@@ -14,12 +14,8 @@ use super::words::{self, Reply};
 use crate::machine::{Due, Input, Machine, Outcome, Peer, Seed, Step, Time};
 use crate::wire::line::{BareLf, LineFault, Lines};
 
-/// The most octets of a command line, without its line end.
-const LINE_MAX: usize = 4094;
 /// How long a peer may say nothing (RFC 5321, 4.5.3.2.7), and how long it has for its hello.
 const IDLE_MS: u64 = 5 * 60 * 1000;
-/// How long a peer that errs too often waits.
-const PAUSE_MS: u64 = 1000;
 
 /// One mail conversation. Made by [`crate::lmtp::session`].
 #[derive(Debug)]
@@ -78,7 +74,7 @@ impl Server {
         let Self { cx, rest, .. } = self;
         self.state = match mem::replace(&mut self.state, State::Over) {
             State::AwaitCommand | State::AwaitPause { .. } if self.draining => goodbye(cx, words::SHUTDOWN),
-            State::AwaitCommand => match self.lines.next(rest, LINE_MAX) {
+            State::AwaitCommand => match self.lines.next(rest, cx.settings.line_max.saturating_sub(2)) {
                 Some(line) => self.command(line),
                 None => return self.stay(State::AwaitCommand),
             },
@@ -116,7 +112,7 @@ impl Server {
             Verdict::GoOn => {}
             Verdict::SlowDown => {
                 self.state = State::AwaitPause {
-                    until_ms: self.cx.now.mono_ms.saturating_add(PAUSE_MS),
+                    until_ms: self.cx.now.mono_ms.saturating_add(self.cx.settings.delay_ms),
                 }
             }
             Verdict::Close => self.state = goodbye(&mut self.cx, words::TOO_MANY_ERRORS),
@@ -146,6 +142,25 @@ impl Server {
         }
     }
 
+    /// A peer that always says a little has no more time than others.
+    fn hurry(&mut self) {
+        let body = self.cx.transaction.as_ref().and_then(|mail| mail.body.as_ref());
+        let slow = body.is_some_and(|body| body.is_slow(self.cx.now, &self.cx.settings));
+        match (&self.state, self.hello_by()) {
+            (State::AwaitContent(_) | State::AwaitChunk(_), _) if slow => {
+                self.state = goodbye(&mut self.cx, words::TOO_SLOW);
+            }
+            (State::AwaitCommand, Some(at_ms)) if at_ms <= self.cx.now.mono_ms => self.tick(),
+            _ => {}
+        }
+    }
+
+    /// The moment by which the peer has said hello; `None`: it has.
+    fn hello_by(&self) -> Option<u64> {
+        let opened_ms = self.opened_ms.filter(|_| self.cx.hello.is_none());
+        opened_ms.map(|opened_ms| opened_ms.saturating_add(IDLE_MS))
+    }
+
     /// The transaction in progress is given up, as if it had met a temporary error (RFC 5321, 4.1.1.10).
     fn abandon(&mut self) {
         self.cx.reset();
@@ -153,10 +168,7 @@ impl Server {
     }
 
     fn wait(&self) -> Step {
-        let idle = match self.opened_ms {
-            Some(opened_ms) if self.cx.hello.is_none() => Due::At(opened_ms.saturating_add(IDLE_MS)),
-            _ => Due::Idle(IDLE_MS),
-        };
+        let idle = self.hello_by().map_or(Due::Idle(IDLE_MS), Due::At);
         match &self.state {
             State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => Step::Wait {
                 bytes: true,
@@ -185,6 +197,7 @@ impl Machine for Server {
                     self.cx.confirm();
                 }
                 self.rest = octets;
+                self.hurry();
             }
             Input::Eof => self.abandon(),
             Input::Outcome(token, outcome) if self.cx.out.landed(token) => self.landed(outcome),

@@ -5,7 +5,9 @@ use bytes::Bytes;
 use super::outbox::Outbox;
 use super::parameters::MailParameters;
 use super::path::Mailbox;
+use super::settings::Settings;
 use super::words::{self, Reply};
+use crate::machine::Time;
 use crate::store::{ObjectId, RecipientPlace};
 
 /// From MAIL to the end of the message, RSET or a new hello.
@@ -31,17 +33,29 @@ pub(super) struct Accepted {
 pub(super) struct Body {
     /// Octets that came, those beyond the limit among them.
     pub octets: u64,
+    began_ms: u64,
     /// Why it will be refused at its end; its octets are read and forgotten until then.
     pub refused: Option<Reply>,
 }
 
 impl Body {
-    pub fn open(out: &mut Outbox, object: ObjectId) -> Self {
+    pub fn open(out: &mut Outbox, object: ObjectId, now: Time) -> Self {
         out.open_upload(object);
         Self {
             octets: 0,
+            began_ms: now.mono_ms,
             refused: None,
         }
+    }
+
+    /// Whether it has taken longer than its octets may.
+    pub fn is_slow(&self, now: Time, settings: &Settings) -> bool {
+        let taken_ms = now.mono_ms.saturating_sub(self.began_ms);
+        let allowed_ms = self
+            .octets
+            .saturating_mul(1000)
+            .checked_div(settings.data_rate.into());
+        allowed_ms.is_some_and(|allowed_ms| taken_ms > allowed_ms.saturating_add(settings.slow_ms))
     }
 
     /// Passes octets on to the upload, up to `size_max` of them in all: what is beyond is not fed, however the input was cut.

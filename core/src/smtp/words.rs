@@ -76,6 +76,8 @@ table! {
     SHUTDOWN = 421 "4.3.2" "The server is going down; try again";
     /// Nothing came for too long.
     IDLE = 421 "4.4.2" "Nothing came for too long";
+    /// A message comes too slowly (RFC 5321, 4.5.3.2.5).
+    TOO_SLOW = 421 "4.4.2" "The message comes too slowly";
     /// The budget of bad commands is used up.
     TOO_MANY_ERRORS = 421 "4.7.0" "Too many bad commands";
     /// The first line is one of HTTP.

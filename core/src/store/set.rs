@@ -59,6 +59,16 @@ impl UidSet {
         *self = self.difference(&Self(vec![(number, number)]));
     }
 
+    /// Takes out all numbers up to `last`, that one too.
+    pub fn remove_to(&mut self, last: u32) {
+        let whole = self.0.partition_point(|&(_, end)| end <= last);
+        self.0.drain(..whole);
+        if let Some((low, _)) = self.0.first_mut() {
+            // It ends above `last`.
+            *low = (*low).max(last.saturating_add(1));
+        }
+    }
+
     /// Whether the number is in it.
     pub fn contains(&self, number: u32) -> bool {
         self.intersects(number, number)
@@ -358,6 +368,9 @@ mod tests {
             let mut less = a.clone();
             less.remove(probe);
             prop_assert!(!less.contains(probe));
+            let mut above = a.clone();
+            above.remove_to(probe);
+            prop_assert!(above.iter().eq(model_a.range(probe + 1..).copied()));
             prop_assert_eq!(a.iter().collect::<UidSet>(), a);
         }
     }

@@ -7,8 +7,10 @@
 pub mod base64;
 pub mod command;
 pub mod date;
+pub mod decimal;
 pub mod dot;
 pub mod filter;
 pub mod line;
 pub mod mutf7;
+pub mod quoted;
 pub mod transfer;

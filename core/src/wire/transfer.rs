@@ -5,18 +5,33 @@
 
 use bytes::BufMut;
 
-/// An encoding that changes octets. `7bit`, `8bit` and `binary` change none and need no decoder.
+/// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
+    /// `7bit`, `8bit`, `binary`, or unknown: octets stand for themselves.
+    Identity,
     /// `base64` (RFC 2045, 6.8).
     Base64,
     /// `quoted-printable` (RFC 2045, 6.7).
     QuotedPrintable,
 }
 
+impl Encoding {
+    /// The encoding that a Content-Transfer-Encoding field names, in any case; unknown ones count as identity.
+    pub fn named(name: &str) -> Encoding {
+        match name {
+            _ if name.eq_ignore_ascii_case("base64") => Encoding::Base64,
+            _ if name.eq_ignore_ascii_case("quoted-printable") => Encoding::QuotedPrintable,
+            _ => Encoding::Identity,
+        }
+    }
+}
+
 /// A streaming decoder: [`push`](Decoder::push) octets in any cut, then [`finish`](Decoder::finish).
 #[derive(Clone, Debug)]
 pub enum Decoder {
+    /// Changes nothing.
+    Identity,
     /// Decodes base64.
     Base64(Base64),
     /// Decodes quoted-printable.
@@ -27,6 +42,7 @@ impl Decoder {
     /// A decoder at the start of a body.
     pub fn new(encoding: Encoding) -> Decoder {
         match encoding {
+            Encoding::Identity => Decoder::Identity,
             Encoding::Base64 => Decoder::Base64(Base64::default()),
             Encoding::QuotedPrintable => Decoder::QuotedPrintable(QuotedPrintable::default()),
         }
@@ -35,6 +51,7 @@ impl Decoder {
     /// Decodes the next octets of the body and appends what they give to `out`.
     pub fn push(&mut self, octets: &[u8], out: &mut impl BufMut) {
         match self {
+            Decoder::Identity => out.put_slice(octets),
             Decoder::Base64(decoder) => decoder.push(octets, out),
             Decoder::QuotedPrintable(decoder) => decoder.push(octets, out),
         }
@@ -43,6 +60,7 @@ impl Decoder {
     /// Appends what the end of the body still gives.
     pub fn finish(&mut self, out: &mut impl BufMut) {
         match self {
+            Decoder::Identity => {}
             Decoder::Base64(decoder) => decoder.finish(out),
             Decoder::QuotedPrintable(decoder) => decoder.finish(out),
         }
@@ -314,6 +332,14 @@ mod tests {
     }
 
     #[test]
+    fn names_are_known_in_any_case() {
+        assert_eq!(Encoding::named("BASE64"), Encoding::Base64);
+        assert_eq!(Encoding::named("Quoted-Printable"), Encoding::QuotedPrintable);
+        assert_eq!(Encoding::named("8bit"), Encoding::Identity);
+        check(Encoding::Identity, &[("=41 \r\n", "=41 \r\n")]);
+    }
+
+    #[test]
     fn a_long_run_of_blanks_is_text() {
         let blanks = " ".repeat(100_000);
         let plain = decode(Encoding::QuotedPrintable, format!("={blanks}\r\n").as_bytes());
@@ -330,7 +356,7 @@ mod tests {
         #[test]
         fn any_cut_gives_the_same(text in "[=A-Fa-f0-9 \t\r\nxyz]{0,80}", blanks in 0usize..600, cuts: Vec<prop::sample::Index>) {
             let text = text.replacen('x', &" ".repeat(blanks), 1);
-            for encoding in [Encoding::Base64, Encoding::QuotedPrintable] {
+            for encoding in [Encoding::Identity, Encoding::Base64, Encoding::QuotedPrintable] {
                 let (mut decoder, mut out) = (Decoder::new(encoding), Vec::new());
                 let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
                 at.extend([0, text.len()]);

@@ -20,7 +20,7 @@ pub fn run(command: &ConfigCommand, loaded: &Loaded) {
         |file| file.display().to_string(),
     );
     match command {
-        ConfigCommand::Check => println!("{source}: right"),
-        ConfigCommand::Show => println!("# {source}\n{}", config::describe(&loaded.config)),
+        ConfigCommand::Check => say!("{source}: right"),
+        ConfigCommand::Show => say!("# {source}\n{}", config::describe(&loaded.config)),
     }
 }

@@ -1,5 +1,13 @@
 //! The command line: what was asked, and with which configuration.
 
+/// A line on standard output. A reader who has gone (`… | head`) is no error.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod config;
 mod user;
 

@@ -57,7 +57,7 @@ pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> 
 
 async fn add(storage: &Storage, login: &str) -> Result<(), CliError> {
     make_account(storage, login, ask_password()?).await?;
-    println!("account {login} made");
+    say!("account {login} made");
     Ok(())
 }
 
@@ -87,7 +87,7 @@ async fn passwd(storage: &Storage, login: &str) -> Result<(), CliError> {
         },
     )
     .await?;
-    println!("password of {login} set");
+    say!("password of {login} set");
     Ok(())
 }
 
@@ -103,9 +103,13 @@ async fn list(storage: &Storage) -> Result<(), CliError> {
         .max()
         .unwrap_or(0)
         .max(5);
-    println!(
+    say!(
         "{:width$}  {:8}  {:>8}  {:>14}  {:>14}",
-        "LOGIN", "STATUS", "MESSAGES", "OCTETS", "QUOTA"
+        "LOGIN",
+        "STATUS",
+        "MESSAGES",
+        "OCTETS",
+        "QUOTA"
     );
     for AccountLine {
         login,
@@ -122,7 +126,7 @@ async fn list(storage: &Storage) -> Result<(), CliError> {
         } else {
             quota_bytes.to_string()
         };
-        println!("{login:width$}  {status:8}  {used_msgs:>8}  {used_bytes:>14}  {quota:>14}");
+        say!("{login:width$}  {status:8}  {used_msgs:>8}  {used_bytes:>14}  {quota:>14}");
     }
     Ok(())
 }
@@ -138,7 +142,7 @@ async fn delete(storage: &Storage, login: &str) -> Result<(), CliError> {
         },
     )
     .await?;
-    println!("account {login} deleted");
+    say!("account {login} deleted");
     Ok(())
 }
 

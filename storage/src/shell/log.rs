@@ -2,6 +2,7 @@
 //! both formats escape control characters there (`escaping`), so that nobody writes into the log what he likes.
 
 use std::fmt;
+use std::io::IsTerminal as _;
 
 use lightmail_core::config::{Log, LogFormat, LogLevel};
 use tracing_subscriber::EnvFilter;
@@ -22,6 +23,7 @@ pub fn start(log: &Log) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // An error: logging was started already, by a test.
     let _ = if log.format == LogFormat::Json {

@@ -32,6 +32,9 @@ async fn rename(
     superiors: &[NewMailbox],
     at_s: i64,
 ) -> Answer {
+    if to.name.is_below(from) {
+        return Err(Refusal::NotPermitted.into());
+    }
     let names: Vec<_> = Folder::all(tx, me)
         .await?
         .into_iter()
@@ -45,23 +48,21 @@ async fn rename(
     if moved.is_empty() {
         return Err(Refusal::NoSuchMailbox.into());
     }
-    if to.name.is_below(from) {
-        return Err(Refusal::NotPermitted.into());
-    }
-    if taken(&to.name) {
-        return Err(Refusal::AlreadyExists.into());
-    }
     let new_name = |(old, id): &(MailboxName, MailboxId)| {
         let new = if old == from {
             Some(to.name.clone())
         } else {
             old.moved(from, &to.name)
         };
-        new.map(|new| (new, *id)).ok_or(Refusal::Limit(Budget::Mailboxes))
+        new.map(|new| (new, *id))
     };
-    let renamed = moved.into_iter().map(new_name).collect::<Result<Vec<_>, _>>()?;
-    if renamed.iter().any(|(name, _)| taken(name)) {
+    let all = moved.len();
+    let renamed: Vec<_> = moved.into_iter().filter_map(new_name).collect();
+    if taken(&to.name) || renamed.iter().any(|(name, _)| taken(name)) {
         return Err(Refusal::AlreadyExists.into());
+    }
+    if renamed.len() < all {
+        return Err(Refusal::Limit(Budget::Mailboxes).into());
     }
     let room = Room::of(tx, me).await?;
     let superiors = tree::missing(tx, me, superiors).await?;

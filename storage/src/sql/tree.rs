@@ -1,13 +1,15 @@
 //! The tree of mailboxes and the list of subscriptions.
 
 use lightmail_core::store::memory::{MAILBOXES_MAX, SUBSCRIPTIONS_MAX};
-use lightmail_core::store::{AccountId, Budget, Failure, MailboxName, NewMailbox, Refusal, Reply, Status};
+use lightmail_core::store::{
+    AccountId, Budget, Failure, Flags, MailboxName, ModSeq, NewMailbox, Refusal, Reply, Status, UidSet,
+};
 use sha2::{Digest, Sha256};
 
-use super::db::{Answer, Columns, Stop, sql};
+use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::{Folder, count, look};
 use super::tx::Tx;
-use super::{messages, view};
+use super::{copy, messages, view};
 
 const STATUS: &str = look!(
     ", (SELECT COUNT(*) FROM messages m WHERE m.mailbox_id = b.id AND m.uid >= b.recent_from AND m.deleted_at = 0)",
@@ -101,15 +103,7 @@ async fn has_inferiors(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> An
 pub(crate) async fn close(tx: &mut Tx<'_>, mut folder: Folder, at_ms: u64) -> Answer<()> {
     let modseq = folder.step();
     let all = (1, i64::from(u32::MAX));
-    messages::bury(
-        tx,
-        folder.line.id,
-        all,
-        lightmail_core::store::Flags::NONE,
-        modseq,
-        at_ms,
-    )
-    .await?;
+    messages::bury(tx, folder.line.id, all, Flags::NONE, modseq, at_ms).await?;
     let (msgs, bytes) = folder.count_all_out();
     folder.deleted_at = messages::deleted_at(at_ms);
     folder.save(tx).await?;
@@ -120,13 +114,7 @@ pub(crate) async fn close(tx: &mut Tx<'_>, mut folder: Folder, at_ms: u64) -> An
                 .bind(folder.line.id.0),
         )
         .await?;
-    count(
-        tx,
-        folder.account,
-        -super::db::stored(msgs),
-        -super::db::stored(bytes),
-    )
-    .await
+    count(tx, folder.account, -stored(msgs), -stored(bytes)).await
 }
 
 /// The hash in place of a deleted mailbox's name: no name has it, as none begins with a NUL.
@@ -222,7 +210,7 @@ pub(crate) async fn plant(
                 stop
             }
         })?;
-        tx.announce(me, new.id, lightmail_core::store::ModSeq(1));
+        tx.announce(me, new.id, ModSeq(1));
     }
     if tx
         .db
@@ -288,12 +276,12 @@ pub(crate) async fn unsubscribe(tx: &mut Tx<'_>, me: AccountId, name: &MailboxNa
 
 /// The messages of a mailbox move to a new one, keyword list and all (RENAME INBOX).
 pub(crate) async fn move_all(tx: &mut Tx<'_>, from: &mut Folder, to: &mut Folder, at_s: i64) -> Answer<()> {
-    let all = lightmail_core::store::UidSet::range(1..=u32::MAX);
+    let all = UidSet::range(1..=u32::MAX);
     let view = view::current(tx, from).await?;
     to.keywords = from.keywords.clone();
     if !view.is_empty() {
         let at_ms = u64::try_from(at_s).unwrap_or(0).saturating_mul(1000);
-        let load = super::copy::Load::new(&view, &all);
+        let load = copy::Load::new(&view, &all);
         load.transfer(tx, to, from.line.id, at_ms).await?;
         load.bury(tx, from, at_ms).await?;
         from.save(tx).await?;

@@ -1,1 +1,112 @@
-//! x
+//! A delivery that is cut between any two of its steps: nothing acknowledged is lost, nothing is doubled by a retry.
+
+use std::io::ErrorKind;
+
+use futures_lite::future::block_on;
+use lightmail_core::store::{Budget, Failure, Refusal};
+
+use super::check::{check, check_bodies};
+use super::town::{Town, exists};
+use crate::Point;
+
+const MAIL: &str = "Subject: once\r\n\r\nonly\r\n";
+
+async fn assert_sound(town: &Town, orphans: usize, why: Point) {
+    let mut findings = check(town.path()).await;
+    findings.extend(check_bodies(town.path(), orphans).await);
+    assert!(findings.is_empty(), "{why:?}: {findings:#?}");
+}
+
+#[test]
+fn a_delivery_cut_anywhere_is_made_once_by_the_retry() {
+    block_on(async {
+        for point in Point::ALL {
+            let town = Town::new().await;
+            let homes = [
+                town.settle("a@example.com").await,
+                town.settle("b@example.com").await,
+            ];
+            town.deliver("Subject: before\r\n\r\n", &homes).await.unwrap();
+            town.storage.faults().fail_once(point, ErrorKind::Other);
+            let cut = town.deliver(MAIL, &homes).await;
+            assert!(matches!(cut, Err(Failure::Broken(_))), "{point:?}: {cut:?}");
+            assert!(!town.storage.faults().is_armed(), "{point:?} was never passed");
+
+            let town = town.reopened().await;
+            assert_sound(&town, 1, point).await;
+            let retried = town.deliver(MAIL, &homes).await.unwrap();
+            assert!(retried.iter().all(Result::is_ok), "{point:?}: {retried:?}");
+            let repeated = retried.iter().flatten().all(|delivered| delivered.repeated);
+            assert_eq!(repeated, point == Point::Committed, "{point:?}");
+            for home in homes {
+                assert_eq!(exists(&town.storage, home).await, 2, "{point:?}");
+            }
+            assert_sound(&town, 2, point).await;
+        }
+    });
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_nothing() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        let big = "x".repeat(600 * 1024);
+        for point in [Point::Create, Point::Write, Point::SyncFile] {
+            for text in [MAIL, &big] {
+                town.storage.faults().fail_once(point, ErrorKind::StorageFull);
+                let full = town.deliver(text, &[home]).await;
+                assert_eq!(full, Err(Refusal::Limit(Budget::Space).into()), "{point:?}");
+                assert_sound(&town, 0, point).await;
+            }
+        }
+        town.storage
+            .faults()
+            .fail_once(Point::Commit, ErrorKind::StorageFull);
+        assert_eq!(
+            town.deliver(MAIL, &[home]).await,
+            Err(Refusal::Limit(Budget::Space).into())
+        );
+        assert!(
+            town.deliver(MAIL, &[home]).await.unwrap()[0].is_ok(),
+            "and it works again when there is room"
+        );
+        assert_eq!(exists(&town.storage, home).await, 1);
+    });
+}
+
+#[test]
+fn a_failed_sync_is_no_success_later() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        for point in [Point::SyncFile, Point::SyncFolder] {
+            town.storage.faults().fail_once(point, ErrorKind::Other);
+            assert!(
+                matches!(town.deliver(MAIL, &[home]).await, Err(Failure::Broken(_))),
+                "{point:?}"
+            );
+        }
+        assert_eq!(exists(&town.storage, home).await, 0);
+    });
+}
+
+/// A group whose commit fails answers all of them; the next one is made on a sound connection.
+#[test]
+fn a_failed_commit_answers_the_whole_group_and_changes_nothing() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        for point in [Point::Begin, Point::Commit, Point::Committed] {
+            town.storage.faults().fail_once(point, ErrorKind::Other);
+            let before = exists(&town.storage, home).await;
+            let text = format!("Subject: {point:?}\r\n\r\n");
+            assert!(town.deliver(&text, &[home]).await.is_err());
+            let kept = u64::from(point == Point::Committed);
+            assert_eq!(exists(&town.storage, home).await, before + kept, "{point:?}");
+            assert!(town.deliver(&text, &[home]).await.unwrap()[0].is_ok());
+            assert_eq!(exists(&town.storage, home).await, before + 1, "{point:?}");
+        }
+        assert_sound(&town, 6, Point::Committed).await;
+    });
+}

@@ -3,6 +3,7 @@
 mod check;
 mod crash;
 mod folder_reads;
+mod group;
 mod isolation;
 mod model;
 pub(crate) mod scratch;

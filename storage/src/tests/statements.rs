@@ -1,1 +1,251 @@
-//! x
+//! What requests cost in statements: the same whatever the number of messages.
+
+use futures_lite::future::block_on;
+use lightmail_core::store::{
+    Actor, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, Page, Reply, Request, UidSet,
+};
+
+use super::town::{Home, NOW, Town, delivery, seed, upload};
+
+/// A town in which someone has so many messages.
+async fn with_mail(count: usize) -> (Town, Home) {
+    let town = Town::new().await;
+    let home = town.settle("a@example.com").await;
+    let archive = Request::CreateMailbox {
+        mailbox: lightmail_core::store::NewMailbox {
+            id: seed().mailbox(),
+            name: MailboxName::new("Archive").unwrap(),
+            special_use: None,
+            object_id: seed().half(),
+        },
+        superiors: vec![],
+        at_s: NOW.unix_s(),
+    };
+    town.storage.run(home.actor(), archive).await.unwrap();
+    for n in 0..count {
+        town.deliver(&format!("Subject: {n}\r\n\r\n"), &[home])
+            .await
+            .unwrap();
+    }
+    (town, home)
+}
+
+/// Statements that a request takes.
+async fn cost(town: &Town, actor: Actor, request: Request) -> u64 {
+    let name = request.name();
+    let before = town.storage.statements().of(name);
+    town.storage.run(actor, request).await.unwrap();
+    town.storage.statements().of(name) - before
+}
+
+fn open(claim_recent: bool) -> Request {
+    Request::OpenMailbox {
+        name: MailboxName::inbox(),
+        claim_recent,
+    }
+}
+
+fn all() -> UidSet {
+    UidSet::range(1..=u32::MAX)
+}
+
+async fn newest(town: &Town, home: Home) -> ModSeq {
+    match town.storage.run(home.actor(), open(false)).await.unwrap() {
+        Reply::Opened(opened) => opened.view.highest_modseq,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_delivery_takes_seven_and_a_repeated_one_three() {
+    block_on(async {
+        let (town, home) = with_mail(3).await;
+        let stored = upload(&mut town.storage.desk(), b"Subject: x\r\n\r\n")
+            .await
+            .unwrap();
+        let request = delivery(stored, &[home]);
+        assert_eq!(cost(&town, Actor::Door, request.clone()).await, 7);
+        assert_eq!(cost(&town, Actor::Door, request).await, 3);
+    });
+}
+
+#[test]
+fn reading_takes_as_few_as_the_table_says() {
+    block_on(async {
+        for count in [1, 40] {
+            let (town, home) = with_mail(count).await;
+            let me = home.actor();
+            assert_eq!(cost(&town, me, open(false)).await, 2, "SELECT, cold");
+            assert_eq!(cost(&town, me, open(false)).await, 1, "SELECT, known");
+            let since = newest(&town, home).await;
+            let refresh = Request::Refresh {
+                mailbox: home.inbox,
+                since,
+                claim_recent: false,
+            };
+            assert_eq!(cost(&town, me, refresh.clone()).await, 1, "NOOP, nothing new");
+            town.deliver("Subject: new\r\n\r\n", &[home]).await.unwrap();
+            assert_eq!(cost(&town, me, refresh).await, 2, "NOOP, something new");
+            let page = Request::FetchPage {
+                mailbox: home.inbox,
+                uids: all(),
+            };
+            assert_eq!(cost(&town, me, page).await, 1, "FETCH ENVELOPE");
+            assert_eq!(
+                cost(
+                    &town,
+                    me,
+                    Request::StatusMailbox {
+                        name: MailboxName::inbox()
+                    }
+                )
+                .await,
+                1,
+                "STATUS"
+            );
+            assert_eq!(cost(&town, me, Request::ListMailboxes).await, 1, "LIST");
+            let login = "a@example.com".to_owned();
+            assert_eq!(
+                cost(&town, Actor::Door, Request::FindAccount { login: login.clone() }).await,
+                1,
+                "LOGIN"
+            );
+            let recipient = Request::FindRecipient {
+                address: login,
+                base: None,
+            };
+            assert_eq!(cost(&town, Actor::Door, recipient).await, 1, "RCPT");
+        }
+    });
+}
+
+#[test]
+fn changing_many_takes_as_few_as_changing_one() {
+    block_on(async {
+        let mut costs = Vec::new();
+        for count in [1, 40] {
+            let (town, home) = with_mail(count).await;
+            let (me, since) = (home.actor(), newest(&town, home).await);
+            let store = Request::ChangeFlags {
+                mailbox: home.inbox,
+                uids: all(),
+                change: FlagChange::Add,
+                flags: Flag::Deleted.into(),
+                keywords: vec![],
+                unchanged_since: None,
+                since,
+            };
+            let copy = |moving, key| Request::Copy {
+                from: home.inbox,
+                uids: all(),
+                whole: false,
+                to: MailboxName::new("Archive").unwrap(),
+                moving,
+                key: DeliveryKey([key; 16]),
+                at_ms: NOW.unix_ms,
+                since,
+            };
+            let expunge = Request::Expunge {
+                mailbox: home.inbox,
+                within: None,
+                at_ms: NOW.unix_ms,
+                since,
+            };
+            let page = Request::FetchPage {
+                mailbox: home.inbox,
+                uids: all(),
+            };
+            let mut each = Vec::new();
+            for request in [store, copy(false, 1), expunge, page] {
+                each.push((request.name(), cost(&town, me, request).await));
+            }
+            town.deliver("Subject: one more\r\n\r\n", &[home]).await.unwrap();
+            newest(&town, home).await;
+            each.push(("MOVE", cost(&town, me, copy(true, 2)).await));
+            costs.push(each);
+        }
+        assert_eq!(costs[0], costs[1]);
+        let expected = [
+            ("store.ChangeFlags", 4),
+            ("store.Copy", 8),
+            ("store.Expunge", 5),
+            ("store.FetchPage", 1),
+            ("MOVE", 10),
+        ];
+        assert_eq!(costs[0], expected);
+    });
+}
+
+#[test]
+fn a_page_ends_where_it_is_full() {
+    block_on(async {
+        let (town, home) = with_mail(Page::ROWS_MAX + 3).await;
+        let page = Request::FetchPage {
+            mailbox: home.inbox,
+            uids: all(),
+        };
+        match town.storage.run(home.actor(), page).await.unwrap() {
+            Reply::Page(page) => {
+                assert_eq!(page.rows.len(), Page::ROWS_MAX);
+                assert_eq!(page.rest, UidSet::range(Page::ROWS_MAX as u32 + 1..=u32::MAX));
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn a_body_that_was_listed_is_read_without_a_question() {
+    block_on(async {
+        let (town, home) = with_mail(1).await;
+        let page = Request::FetchPage {
+            mailbox: home.inbox,
+            uids: all(),
+        };
+        let Reply::Page(page) = town.storage.run(home.actor(), page).await.unwrap() else {
+            panic!()
+        };
+        let before = town.storage.statements().total();
+        super::town::read(&town.storage, page.rows[0].object, 0..page.rows[0].object_size)
+            .await
+            .unwrap();
+        assert_eq!(town.storage.statements().total(), before);
+    });
+}
+
+#[test]
+fn confirmed_keys_go_with_the_next_commit_and_old_ones_by_age() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        let stored = upload(&mut town.storage.desk(), b"Subject: x\r\n\r\n")
+            .await
+            .unwrap();
+        let Request::Deliver { recipients, .. } = delivery(stored.clone(), &[home]) else {
+            panic!()
+        };
+        let again = async |at_ms| {
+            let request = Request::Deliver {
+                stored: stored.clone(),
+                recipients: recipients.clone(),
+                at_ms,
+            };
+            match town.storage.run(Actor::Door, request).await.unwrap() {
+                Reply::Delivered(answers) => answers[0].unwrap().repeated,
+                other => panic!("{other:?}"),
+            }
+        };
+        let day = 24 * 3600 * 1000;
+        assert!(!again(NOW.unix_ms).await);
+        assert!(again(NOW.unix_ms + 6 * day).await);
+        let confirm = lightmail_core::machine::Effect::ConfirmDelivery(vec![recipients[0].key]);
+        town.storage.desk().run(confirm).await.unwrap();
+        assert!(
+            !again(NOW.unix_ms + 6 * day).await,
+            "confirmed: a second send of the same octets is a second mail"
+        );
+        assert!(again(NOW.unix_ms + 13 * day).await);
+        assert!(!again(NOW.unix_ms + 14 * day).await, "forgotten after 7 days");
+        assert_eq!(super::town::exists(&town.storage, home).await, 3);
+    });
+}

@@ -1,1 +1,191 @@
-//! x
+//! A storage with accounts, and short ways to do to it what conversations do.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use lightmail_core::machine::{Done, Effect, ObjectKind, Purpose, Seed, Stored, Time, Upload};
+use lightmail_core::store::{
+    AccountId, Actor, Delivered, DeliveryKey, Failure, MailboxId, MailboxName, NewAccount, NewMailbox,
+    ObjectId, Recipient, Refusal, Reply, Request,
+};
+
+use super::scratch::Scratch;
+use crate::{Desk, Storage};
+
+pub(super) const NOW: Time = Time {
+    mono_ms: 0,
+    unix_ms: 1_780_000_000_000,
+};
+
+/// A storage in a folder of its own.
+pub(super) struct Town {
+    pub(super) scratch: Arc<Scratch>,
+    pub(super) storage: Storage,
+}
+
+/// An account and its INBOX.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Home {
+    pub(super) account: AccountId,
+    pub(super) inbox: MailboxId,
+}
+
+impl Home {
+    pub(super) fn actor(self) -> Actor {
+        Actor::Account(self.account)
+    }
+}
+
+impl Town {
+    pub(super) async fn new() -> Self {
+        let scratch = Arc::new(Scratch::new());
+        let storage = Storage::open_at(scratch.path(), 4).await.unwrap();
+        Self { scratch, storage }
+    }
+
+    /// Another process on the same folder.
+    pub(super) async fn neighbour(&self) -> Self {
+        let storage = Storage::open_at(self.path(), 4).await.unwrap();
+        Self {
+            scratch: Arc::clone(&self.scratch),
+            storage,
+        }
+    }
+
+    /// The same folder after the process was killed: nothing of it is closed in good order.
+    pub(super) async fn reopened(self) -> Self {
+        self.neighbour().await
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    pub(super) async fn settle(&self, login: &str) -> Home {
+        settle(&self.storage, login, &mut seed()).await.unwrap()
+    }
+
+    /// Uploads a message and delivers it to some mailboxes.
+    pub(super) async fn deliver(
+        &self,
+        text: &str,
+        homes: &[Home],
+    ) -> Result<Vec<Result<Delivered, Refusal>>, Failure> {
+        let stored = upload(&mut self.storage.desk(), text.as_bytes()).await?;
+        self.deliver_stored(stored, homes).await
+    }
+
+    pub(super) async fn deliver_stored(
+        &self,
+        stored: Stored,
+        homes: &[Home],
+    ) -> Result<Vec<Result<Delivered, Refusal>>, Failure> {
+        match self.storage.run(Actor::Door, delivery(stored, homes)).await? {
+            Reply::Delivered(answers) => Ok(answers),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A delivery whose keys depend on recipient and text alone.
+pub(super) fn delivery(stored: Stored, homes: &[Home]) -> Request {
+    let recipients = homes.iter().map(|home| Recipient {
+        key: DeliveryKey::new(
+            &home.account.0.to_string(),
+            "sender@example.com",
+            &stored.received_sha256,
+        ),
+        account: home.account,
+        mailbox: home.inbox,
+        head: Bytes::from_static(b"Delivered-To: you\r\n"),
+        email_id: stored.object.0,
+    });
+    Request::Deliver {
+        recipients: recipients.collect(),
+        stored,
+        at_ms: NOW.unix_ms,
+    }
+}
+
+/// A seed that no other test has.
+pub(super) fn seed() -> Seed {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).unwrap();
+    Seed::new(key)
+}
+
+pub(super) async fn settle(storage: &Storage, login: &str, seed: &mut Seed) -> Result<Home, Failure> {
+    let home = Home {
+        account: seed.account(),
+        inbox: seed.mailbox(),
+    };
+    let inbox = NewMailbox {
+        id: home.inbox,
+        name: MailboxName::inbox(),
+        special_use: None,
+        object_id: seed.half(),
+    };
+    let new = NewAccount {
+        id: home.account,
+        login: login.to_owned(),
+        pw_hash: String::new(),
+        quota_bytes: 0,
+        mailboxes: vec![inbox],
+        at_ms: NOW.unix_ms,
+    };
+    storage
+        .run(Actor::Operator, Request::CreateAccount(new))
+        .await
+        .map(|_| home)
+}
+
+pub(super) fn object_id() -> ObjectId {
+    seed().object(NOW)
+}
+
+/// Uploads octets as a message.
+pub(super) async fn upload(desk: &mut Desk, octets: &[u8]) -> Result<Stored, Failure> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let upload = Upload(NEXT.fetch_add(1, Ordering::Relaxed));
+    desk.open_upload(
+        upload,
+        Purpose {
+            object: object_id(),
+            kind: ObjectKind::Email,
+        },
+    );
+    for piece in octets.chunks(64 * 1024) {
+        desk.feed(upload, Bytes::copy_from_slice(piece)).await;
+    }
+    match desk.run(Effect::FinishUpload(upload)).await? {
+        Done::Stored(stored) => Ok(stored),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Everything of an object from a place on, or the failure it ends with.
+pub(super) async fn read(
+    storage: &Storage,
+    object: ObjectId,
+    range: std::ops::Range<u64>,
+) -> Result<Vec<u8>, Failure> {
+    let mut reader = storage.desk().read(object, range);
+    let mut octets = Vec::new();
+    while let Some(piece) = reader.next().await {
+        octets.extend_from_slice(&piece?);
+    }
+    Ok(octets)
+}
+
+/// The live messages of a mailbox.
+pub(super) async fn exists(storage: &Storage, home: Home) -> u64 {
+    let status = Request::StatusMailbox {
+        name: MailboxName::inbox(),
+    };
+    match storage.run(home.actor(), status).await.unwrap() {
+        Reply::Status(status) => status.mailbox.msgs,
+        other => panic!("{other:?}"),
+    }
+}

@@ -49,11 +49,9 @@ struct Fetch {
 impl Command for Fetch {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let Fetch { set, plan, form } = *self;
-        let resolved = cx
-            .selected()
-            .map(|selected| selected.resolve(&set, form == Form::Uid));
-        let Some(Ok(uids)) = resolved else {
-            return Completion::bad("There is no message of that number").into();
+        let uids = match cx.resolve(&set, form) {
+            Ok(uids) => uids,
+            Err(bad) => return bad.into(),
         };
         let telling = Telling {
             plan,
@@ -348,8 +346,9 @@ impl FromPage {
 
 /// A stored message's number and row.
 fn known<'a>(cx: &'a Context, stored: &Stored) -> Option<(&'a Selected, u32, &'a Row)> {
-    let (selected, uid) = (cx.selected()?, stored.row().uid);
-    Some((selected, selected.seq_of(uid)?, selected.row(uid)?))
+    let selected = cx.selected()?;
+    let (seq, row) = selected.find(stored.row().uid)?;
+    Some((selected, seq, row))
 }
 
 impl State for FromPage {

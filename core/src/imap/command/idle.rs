@@ -5,6 +5,7 @@
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, noop};
 use crate::imap::selected::Told;
+use crate::imap::words;
 use crate::machine::{Due, Watched};
 
 /// `idle = "IDLE" CRLF "DONE"` (RFC 2177, 4)
@@ -79,6 +80,7 @@ impl Idling {
         }
         match cx.tell(true, false) {
             Told::More => Next::Drain(Box::new(self)),
+            Told::Lost => Next::Bye(words::LOST),
             Told::All => Next::Listen(Box::new(self), Some(Due::Idle(cx.settings.keepalive_ms))),
         }
     }

@@ -4,7 +4,7 @@
 //! leaves open are judged by their stored columns, page by page; those that are open still are read, some at a time. The
 //! answer is told when it is complete, so a failure leaves no half of it.
 
-use std::fmt::Write as _;
+use bytes::BufMut as _;
 
 use super::{Command, Completion, Event, Form, Next, Parsed, State, unexpected};
 use crate::imap::ast::SearchProgram;
@@ -14,10 +14,14 @@ use crate::imap::grammar::Cursor;
 use crate::imap::search::{Candidate, Found, Search, Truth};
 use crate::imap::selected::Selected;
 use crate::machine::{Done, Effect, Scan, ScanTarget};
-use crate::store::{Page, Reply, Request, Uid, UidSet};
+use crate::store::{Page, PageRow, Reply, Request, Uid, UidSet};
+use crate::wire::decimal;
 
 /// Steps of a search program that one turn takes: about a millisecond.
 const STEPS_A_TURN: usize = 128 * 1024;
+
+/// What looking into a header field counts for: it may be long, and has to be decoded.
+const STEPS_OF_FIELD: usize = 1024;
 
 /// Numbers told at a time.
 const NUMBERS_A_BATCH: usize = 4 * 1024;
@@ -85,7 +89,7 @@ impl Searching {
     /// Judges a message by its stored columns and what was found in it; one that the session does not know matches nothing.
     fn judge_stored(&mut self, selected: &Selected, target: &Target) -> Truth {
         let uid = target.stored.row().uid;
-        let Some((row, seq)) = selected.row(uid).zip(selected.seq_of(uid)) else {
+        let Some((seq, row)) = selected.find(uid) else {
             return Truth::False;
         };
         let (stored, found) = (Some(&target.stored), &target.found);
@@ -96,6 +100,11 @@ impl Searching {
             stored,
             found,
         })
+    }
+
+    /// How many steps judging a message by its stored columns takes.
+    fn steps_of_stored(&self) -> usize {
+        self.search.steps() + self.search.fields().saturating_mul(STEPS_OF_FIELD)
     }
 
     /// Pulls the stored columns of what is left, or tells.
@@ -171,28 +180,26 @@ struct AwaitPage {
 
 impl State for AwaitPage {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        let mut searching = self.searching;
-        let (page, selected) = match (event.reply(), cx.selected()) {
-            (Ok(Reply::Page(page)), Some(selected)) => (page, selected),
-            (Ok(other), _) => return unexpected(&other).into(),
-            (Err(failure), _) => return failure.into(),
+        let page = match event.reply() {
+            Ok(Reply::Page(page)) => page,
+            Ok(other) => return unexpected(&other).into(),
+            Err(failure) => return failure.into(),
         };
         let Page { rows, rest } = page;
         // A page without rows would be asked for again and again.
         let left = if rows.is_empty() { UidSet::default() } else { rest };
-        let targets = rows.into_iter().map(|row| Target {
-            stored: Stored::new(row),
-            found: Found::NOTHING,
-        });
-        let open = targets
-            .filter(|target| searching.judge_stored(selected, target) == Truth::Unknown)
-            .collect();
-        Scanning {
-            searching,
-            open,
-            left,
+        let targets: Vec<_> = rows.into_iter().map(Target::new).collect();
+        Sifting {
+            scanning: Scanning {
+                searching: self.searching,
+                open: Vec::new(),
+                left,
+            },
+            targets: targets.into_iter(),
+            open: Vec::new(),
+            round: None,
         }
-        .scan(cx)
+        .sift(cx)
     }
 }
 
@@ -204,6 +211,13 @@ struct Target {
 }
 
 impl Target {
+    fn new(row: PageRow) -> Self {
+        Self {
+            stored: Stored::new(row),
+            found: Found::NOTHING,
+        }
+    }
+
     fn to_scan(&self) -> ScanTarget {
         let row = self.stored.row();
         let (object, size, head) = (row.object, row.object_size, row.head.clone());
@@ -213,6 +227,61 @@ impl Target {
             head,
             index: self.stored.index().clone(),
         }
+    }
+}
+
+/// Judges messages of a page, and keeps those that are open still; waits for its next turn.
+#[derive(Debug)]
+struct Sifting {
+    scanning: Scanning,
+    targets: std::vec::IntoIter<Target>,
+    open: Vec<Target>,
+    /// The round of needles that comes next for what is open; `None`: nothing of the page has been read yet.
+    round: Option<usize>,
+}
+
+impl Sifting {
+    fn sift(mut self, cx: &mut Context) -> Next {
+        let mut steps_left = STEPS_A_TURN;
+        while let (true, Some(selected)) = (steps_left > 0, cx.selected()) {
+            let Some(target) = self.targets.next() else {
+                return self.end(cx);
+            };
+            let searching = &mut self.scanning.searching;
+            steps_left = steps_left.saturating_sub(searching.steps_of_stored());
+            if searching.judge_stored(selected, &target) == Truth::Unknown {
+                self.open.push(target);
+            }
+        }
+        let now_ms = cx.now.mono_ms;
+        Next::Pause(Box::new(self), now_ms)
+    }
+
+    fn end(self, cx: &mut Context) -> Next {
+        let Self {
+            mut scanning,
+            open,
+            round,
+            ..
+        } = self;
+        match round {
+            None => {
+                scanning.open = open;
+                scanning.scan(cx)
+            }
+            Some(round) => AwaitScanned {
+                scanning,
+                batch: open,
+                round,
+            }
+            .ask(cx),
+        }
+    }
+}
+
+impl State for Sifting {
+    fn on(self: Box<Self>, cx: &mut Context, _tick: Event) -> Next {
+        self.sift(cx)
     }
 }
 
@@ -271,22 +340,22 @@ impl AwaitScanned {
 
 impl State for AwaitScanned {
     fn on(mut self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        let (bits, selected) = match (event, cx.selected()) {
-            (Event::Outcome(Ok(Done::Scanned(bits))), Some(selected)) if bits.len() == self.batch.len() => {
-                (bits, selected)
-            }
-            (Event::Outcome(Err(failure)), _) => return failure.into(),
-            (other, _) => return unexpected(&other).into(),
+        let bits = match event {
+            Event::Outcome(Ok(Done::Scanned(bits))) if bits.len() == self.batch.len() => bits,
+            Event::Outcome(Err(failure)) => return failure.into(),
+            other => return unexpected(&other).into(),
         };
         self.batch
             .iter_mut()
             .zip(bits)
             .for_each(|(target, bits)| target.found.add(bits));
-        let searching = &mut self.scanning.searching;
-        self.batch
-            .retain(|target| searching.judge_stored(selected, target) == Truth::Unknown);
-        self.round += 1;
-        self.ask(cx)
+        Sifting {
+            scanning: self.scanning,
+            targets: self.batch.into_iter(),
+            open: Vec::new(),
+            round: Some(self.round + 1),
+        }
+        .sift(cx)
     }
 }
 
@@ -300,8 +369,8 @@ impl Telling {
     fn tell(mut self, cx: &mut Context) -> Next {
         let out = cx.out();
         for number in self.numbers.by_ref().take(NUMBERS_A_BATCH) {
-            // Memory takes all that is written; there is no error to tell.
-            let _ = write!(out, " {number}");
+            out.put_u8(b' ');
+            decimal::put(out, number);
         }
         if self.numbers.as_slice().is_empty() {
             out.extend_from_slice(b"\r\n");

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::ops::Range;
 use std::sync::Arc;
 
-use crate::mime::{MessageIndex, Part, PartKind, StoredIndex, Summary};
+use crate::mime::{MessageIndex, StoredIndex, Summary};
 use crate::store::PageRow;
 
 /// A message's stored columns.
@@ -70,7 +69,7 @@ impl Stored {
         self.index.get_or_init(|| {
             let index = self.texts().and_then(|texts| texts.index().ok());
             let sound = index.filter(|index| !index.parts.is_empty());
-            Arc::new(sound.unwrap_or_else(|| opaque(self.row.object_size)))
+            Arc::new(sound.unwrap_or_else(|| MessageIndex::unknown(self.row.object_size)))
         })
     }
 
@@ -78,37 +77,5 @@ impl Stored {
         StoredIndex::new(&self.row.index)
             .ok()
             .filter(|index| index.size() == self.row.object_size)
-    }
-}
-
-/// The index of a message of which nothing is known but its size.
-fn opaque(size: u64) -> MessageIndex {
-    let none: Range<u64> = 0..0;
-    let root = Part {
-        parent: None,
-        kind: PartKind::Leaf,
-        header: none,
-        body: 0..size,
-        lines: 0,
-        media_type: "text".into(),
-        subtype: "plain".into(),
-        params: Vec::new(),
-        encoding: "8bit".into(),
-        id: None,
-        description: None,
-        md5: None,
-        disposition: None,
-        language: Vec::new(),
-        location: None,
-        message: None,
-    };
-    let body = format!("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" {size} 0");
-    MessageIndex {
-        size,
-        parts: vec![root],
-        bodystructure: format!("{body} NIL NIL NIL NIL)").into(),
-        body: format!("{body})").into(),
-        raw_header: None,
-        summary: Summary::default(),
     }
 }

@@ -26,20 +26,29 @@ impl Cursor<'_> {
 
     /// The reference of LIST and LSUB: a `mailbox` in the grammar, but any beginning of a name, or empty.
     pub fn reference(&mut self) -> Result<String, Syntax> {
-        self.utf7(chars::is_astring, Expected::Mailbox)
+        let most = Expected::AtMost(MailboxName::LEN_MAX, "octets in a reference");
+        self.bounded(chars::is_astring, Expected::Mailbox, most)
     }
 
     /// `list-mailbox = 1*list-char / string`, decoded from modified UTF-7, wildcards in place.
     pub fn list_pattern(&mut self) -> Result<String, Syntax> {
+        let most = Expected::AtMost(MailboxName::LEN_MAX, "octets in a pattern");
+        self.bounded(chars::is_list, Expected::ListPattern, most)
+    }
+
+    /// What is longer than a name may be begins no name; comparing it with all names would cost time all the same.
+    fn bounded(
+        &mut self,
+        class: impl Fn(u8) -> bool,
+        expected: Expected,
+        most: Expected,
+    ) -> Result<String, Syntax> {
         let start = self.position();
-        let pattern = self.utf7(chars::is_list, Expected::ListPattern)?;
-        if pattern.len() > MailboxName::LEN_MAX {
-            return Err(self.error_at(
-                start,
-                Expected::AtMost(MailboxName::LEN_MAX, "octets in a pattern"),
-            ));
+        let text = self.utf7(class, expected)?;
+        if text.len() > MailboxName::LEN_MAX {
+            return Err(self.error_at(start, most));
         }
-        Ok(pattern)
+        Ok(text)
     }
 
     fn named(&self, start: usize, name: &str) -> Result<MailboxName, Syntax> {

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::chars;
 use crate::store::{Flag, Flags, Keywords, MailboxName};
-use crate::wire::mutf7;
+use crate::wire::{mutf7, quoted};
 
 /// The longest string that is quoted; what is longer travels as a literal.
 pub const QUOTED_LEN_MAX: usize = 1024;
@@ -15,7 +15,7 @@ pub const QUOTED_LEN_MAX: usize = 1024;
 pub fn string(out: &mut BytesMut, octets: &[u8]) {
     let plain = |&octet: &u8| chars::is_quoted(octet) || matches!(octet, b'"' | b'\\');
     if octets.len() <= QUOTED_LEN_MAX && octets.iter().all(plain) {
-        quoted(out, octets)
+        quoted::put(out, octets)
     } else {
         literal(out, octets)
     }
@@ -64,17 +64,6 @@ pub fn list<'a>(out: &mut BytesMut, items: impl IntoIterator<Item = &'a str>) {
         out.put_slice(item.as_bytes());
     }
     out.put_u8(b')');
-}
-
-fn quoted(out: &mut BytesMut, octets: &[u8]) {
-    out.put_u8(b'"');
-    for &octet in octets {
-        if matches!(octet, b'"' | b'\\') {
-            out.put_u8(b'\\');
-        }
-        out.put_u8(octet);
-    }
-    out.put_u8(b'"');
 }
 
 fn literal(out: &mut BytesMut, octets: &[u8]) {

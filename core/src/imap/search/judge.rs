@@ -105,6 +105,12 @@ impl Search {
         self.steps.len()
     }
 
+    /// How many of them look into a header field, if the stored columns are known.
+    pub fn fields(&self) -> usize {
+        let is_field = |step: &&Step| matches!(step, Step::Test(Test::Field { .. }));
+        self.steps.iter().filter(is_field).count()
+    }
+
     /// What is to be looked for in octets.
     pub fn needles(&self) -> &Needles {
         &self.needles

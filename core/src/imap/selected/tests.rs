@@ -204,13 +204,13 @@ fn agree(selected: &Selected, client: &Client) {
         let number = at as u32 + 1;
         assert_eq!(selected.row_at(number).map(|row| row.uid), Some(Uid(uid)));
         assert_eq!(selected.seq_of(Uid(uid)), Some(number));
-        assert_eq!(selected.row(Uid(uid)).map(|row| row.uid), Some(Uid(uid)));
+        assert_eq!(selected.find(Uid(uid)).map(|(_, row)| row.uid), Some(Uid(uid)));
     }
     assert_eq!(selected.row_at(0), None);
     assert_eq!(selected.row_at(uids.len() as u32 + 1), None);
     let known: BTreeSet<_> = uids.iter().copied().collect();
     for uid in (1..60).filter(|uid| !known.contains(uid)) {
-        assert_eq!((selected.seq_of(Uid(uid)), selected.row(Uid(uid))), (None, None));
+        assert_eq!((selected.seq_of(Uid(uid)), selected.find(Uid(uid))), (None, None));
     }
     let all = SequenceSet::parse(b"1:*").unwrap();
     assert_eq!(
@@ -328,4 +328,28 @@ fn another_mailboxs_news_and_old_news_change_nothing() {
         ..server.refreshed(ModSeq(1), 1)
     });
     assert_eq!(selected.view().len(), 2);
+}
+
+/// News that a store has forgotten, or a message that comes back among the others, must not shift numbers in silence.
+#[test]
+fn news_that_do_not_add_up_are_noticed() {
+    let mut server = Server::new();
+    server.add(3);
+    let opened = server.opened(1);
+    server.expunge(1);
+    let mut selected = Selected::new(opened.clone(), false);
+    selected.absorb(Refreshed {
+        vanished: UidSet::default(),
+        ..server.refreshed(ModSeq(1), 4)
+    });
+    assert_eq!(selected.tell(&mut BytesMut::new(), true, false), Told::Lost);
+
+    let mut selected = Selected::new(server.opened(1), false);
+    let mut restored = (*opened.view).clone();
+    restored.highest_modseq = ModSeq(100);
+    selected.absorb(Refreshed {
+        view: Arc::new(restored),
+        ..server.refreshed(ModSeq(100), 4)
+    });
+    assert_eq!(selected.tell(&mut BytesMut::new(), true, false), Told::Lost);
 }

@@ -33,6 +33,7 @@ impl Session {
         match self.cx.tell(expunges, uid) {
             Told::More => self.phase = Phase::Telling(running, completion),
             Told::All => self.finish(&running, completion),
+            Told::Lost => self.bye(words::LOST),
         }
     }
 

@@ -55,7 +55,7 @@ fn begin(cx: &mut Context, size: u64) -> Result<(), Reply> {
     }
     let body = transaction
         .body
-        .get_or_insert_with(|| Body::open(&mut cx.out, cx.seed.object(cx.now)));
+        .get_or_insert_with(|| Body::open(&mut cx.out, cx.seed.object(cx.now), cx.now));
     if let Some(why) = body.refused {
         return Err(why);
     }
@@ -80,12 +80,12 @@ impl AwaitChunk {
         let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
         let octets = rest.split_to(taken);
         self.left -= taken as u64;
-        if let (None, Some(body)) = (
-            self.refused,
-            cx.transaction
-                .as_mut()
-                .and_then(|transaction| transaction.body.as_mut()),
-        ) {
+        // What is refused is fed to no upload; it is counted all the same.
+        if let Some(body) = cx
+            .transaction
+            .as_mut()
+            .and_then(|transaction| transaction.body.as_mut())
+        {
             body.feed(&mut cx.out, octets, cx.settings.message_size_max);
         }
         if self.left > 0 {

@@ -16,7 +16,7 @@ pub(super) fn start(cx: &mut Context, _: &str) -> State {
     let Some(transaction) = &mut cx.transaction else {
         return State::AwaitCommand;
     };
-    transaction.body = Some(Body::open(&mut cx.out, cx.seed.object(cx.now)));
+    transaction.body = Some(Body::open(&mut cx.out, cx.seed.object(cx.now), cx.now));
     cx.out.reply(words::SEND_MESSAGE);
     State::AwaitContent(AwaitContent {
         dots: Decoder::new(Bare::Normalise),

@@ -1,6 +1,9 @@
 //! Limits on what a peer may do, and how it ends.
 
+use bytes::Bytes;
+
 use super::*;
+use crate::machine::{Due, Input, Machine, Step, Time};
 
 #[test]
 fn a_line_over_the_budget() {
@@ -135,6 +138,72 @@ fn the_hello_has_one_deadline() {
         (post.codes_unasked(), post.is_over()),
         (vec!["421 4.4.2".to_owned()], true)
     );
+}
+
+/// A peer whose octets and whose deadline come together is not given more time.
+#[test]
+fn octets_do_not_put_the_hello_off() {
+    let mut server = lmtp::session(
+        Peer {
+            address: None,
+            tls: None,
+        },
+        Arc::new(settings()),
+        Seed::new([1; 32]),
+    );
+    let mut say = |mono_ms, text: &'static str| {
+        let (now, octets) = (Time { mono_ms, unix_ms: 0 }, Bytes::from(text));
+        server.handle(now, Input::Bytes { octets, waited: true });
+        while let Step::Act(_) = server.poll() {}
+        server.poll()
+    };
+    let wait = Step::Wait {
+        bytes: true,
+        until: Some(Due::At(300_000)),
+    };
+    assert_eq!(say(0, "x"), wait);
+    assert_eq!(say(299_999, "x"), wait);
+    assert_eq!(say(300_000, "x"), Step::Over);
+}
+
+/// Octets that never cease and never suffice.
+#[test]
+fn a_message_has_to_come_along() {
+    for (begin, trickle) in [("DATA\r\n", "x"), ("BDAT 1000000 LAST\r\n", "x")] {
+        let mut post = Post::with(Settings {
+            data_rate: 500,
+            slow_ms: 30_000,
+            message_size_max: 1_000_000,
+            ..settings()
+        });
+        post.say(LHLO);
+        post.say(&format!("{ENVELOPE}{begin}{}", "y".repeat(5_000)));
+        for _ in 0..4 {
+            post.world.advance(10_000);
+            assert_eq!(post.say(trickle), "", "30 s, and 10 s for 5,000 octets");
+        }
+        post.world.advance(10_000);
+        assert_eq!(post.codes(trickle), ["421 4.4.2"]);
+        assert_eq!((post.mails(), post.is_over()), (vec![0, 0, 0], true));
+    }
+}
+
+/// What is refused comes along too.
+#[test]
+fn a_refused_chunk_may_be_long() {
+    let mut post = Post::with(Settings {
+        data_rate: 500,
+        slow_ms: 1_000,
+        message_size_max: 10,
+        ..settings()
+    });
+    post.say(LHLO);
+    post.say(&format!("{ENVELOPE}BDAT 40000 LAST\r\n"));
+    for _ in 0..3 {
+        assert_eq!(post.say(&"x".repeat(10_000)), "");
+        post.world.advance(20_000);
+    }
+    assert_eq!(post.codes(&"x".repeat(10_000)), ["552 5.3.4"]);
 }
 
 #[test]

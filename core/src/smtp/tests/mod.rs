@@ -31,6 +31,7 @@ fn settings() -> Settings {
         hostname: "foo.edu".to_owned(),
         message_size_max: 10_000,
         recipients_max: 5,
+        ..Settings::default()
     }
 }
 

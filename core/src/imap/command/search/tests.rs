@@ -138,3 +138,26 @@ fn a_long_search_gives_way() {
         "{answer}"
     );
 }
+
+/// So is judging them by fields, which may be long; what comes out is the same, however many turns it takes.
+#[test]
+fn a_search_of_many_fields_gives_way() {
+    let messages: Vec<_> = (0..200)
+        .map(|n| (Flags::NONE, if n % 2 == 0 { ONE } else { THREE }))
+        .collect();
+    let mut client = Client::new(&messages);
+    let expected: String = (1..=200).step_by(2).map(|n| format!(" {n}")).collect();
+    for program in ["SUBJECT one", "OR SUBJECT one HEADER X-None none"] {
+        assert_eq!(
+            client.ask(&format!("SEARCH {program}")),
+            "",
+            "it waits for its next turn"
+        );
+        client.world.advance(0);
+        let answer = client.heard();
+        assert!(
+            answer.starts_with(&format!("* SEARCH{expected}\r\n")),
+            "{program}: {answer}"
+        );
+    }
+}

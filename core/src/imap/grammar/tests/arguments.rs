@@ -296,6 +296,10 @@ fn lists() {
                 "expected at most 20 patterns at octet 52, found \"%\"",
             ),
             (
+                &format!("a LIST {} %", "x".repeat(1001)),
+                "expected at most 1000 octets in a reference at octet 8, found \"xxxxxxxxxxxxxxxxxxxx...\"",
+            ),
+            (
                 &format!("a LIST \"\" {}", "%".repeat(1001)),
                 "expected at most 1000 octets in a pattern at octet 11, found \"%%%%%%%%%%%%%%%%%%%%...\"",
             ),
