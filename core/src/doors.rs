@@ -11,7 +11,7 @@ use crate::machine::{Machine, Peer, Seed};
 use crate::{imap, lmtp, smtp};
 
 /// Makes the machine of a new conversation.
-type Greet = Arc<dyn Fn(Peer, Seed) -> Box<dyn Machine + Send> + Send + Sync>;
+pub type Greet = Arc<dyn Fn(Peer, Seed) -> Box<dyn Machine + Send> + Send + Sync>;
 
 /// One place to listen on, and what answers there.
 #[derive(Clone)]
@@ -20,7 +20,8 @@ pub struct Door {
     pub proto: &'static str,
     /// Where to listen.
     pub place: Place,
-    greet: Greet,
+    /// Makes the machine for a peer that has come in here.
+    pub greet: Greet,
 }
 
 /// Where to listen.
@@ -38,13 +39,6 @@ impl fmt::Display for Place {
             Place::Tcp(host, port) => write!(f, "{host}:{port}"),
             Place::Unix(path) => path.display().fmt(f),
         }
-    }
-}
-
-impl Door {
-    /// The machine for a peer that has come in here.
-    pub fn greet(&self, peer: Peer, seed: Seed) -> Box<dyn Machine + Send> {
-        (self.greet)(peer, seed)
     }
 }
 
@@ -117,7 +111,7 @@ mod tests {
                 tls: None,
             };
             let mut world = crate::pair::World::new();
-            let talk = world.join(door.greet(peer, Seed::new([1; 32])));
+            let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
             String::from_utf8_lossy(&world.take(talk))
                 .get(..4)
                 .unwrap()

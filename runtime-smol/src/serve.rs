@@ -59,3 +59,27 @@ async fn accept(door: Door, listener: Listener, house: House) {
 async fn sleep(time: Duration) {
     Timer::after(time).await;
 }
+
+#[cfg(test)]
+#[path = "../../runtime-tokio/tests/common/panics.rs"]
+mod panics;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_one_session_costs_that_session_only() {
+        crate::tasks::start_threads().unwrap();
+        smol::block_on(async {
+            let (house, door, bound) = panics::house("smol-panics", |task| spawn(task).detach()).await;
+            let place = bound.place();
+            let task = spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
+            smol::unblock(move || panics::check(&place)).await;
+            task.cancel().await;
+            // Nobody who panicked is waited for.
+            house.close(|_| std::future::pending()).await;
+            std::fs::remove_dir_all(panics::folder("smol-panics")).unwrap();
+        });
+    }
+}

@@ -53,3 +53,26 @@ async fn accept(door: Door, listener: Listener, house: House) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/common/panics.rs"]
+mod panics;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_in_one_session_costs_that_session_only() {
+        let (house, door, bound) = panics::house("tokio-panics", |task| drop(tokio::spawn(task))).await;
+        let place = bound.place();
+        let task = tokio::spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
+        tokio::task::spawn_blocking(move || panics::check(&place))
+            .await
+            .unwrap();
+        task.abort();
+        // Nobody who panicked is waited for.
+        house.close(|_| std::future::pending()).await;
+        std::fs::remove_dir_all(panics::folder("tokio-panics")).unwrap();
+    }
+}

@@ -18,7 +18,6 @@ use crate::common::Server;
 const IMAP: &str = r#"c1 CAPABILITY
 c2 FETCH 1 FLAGS
 nonsense
-c3 LOGIN {user} wrong
 c4 LOGIN {user} "{password}"
 c5 NAMESPACE
 c6 LIST "" *
@@ -74,10 +73,10 @@ Subject: dots
 NOOP
 MAIL FROM:<>
 RCPT TO:<{user}>
-BDAT 14
+BDAT 16
 Subject: two
 
-BDAT 4 LAST
+BDAT 3 LAST
 x
 NOOP
 RSET
@@ -140,10 +139,15 @@ fn in_the_core(server: &Server, user: &str, proto: &str, pieces: &[&[u8]]) -> Ve
         address: Some([127, 0, 0, 1].into()),
         tls: None,
     };
-    let talk = world.join(door.greet(peer, Seed::new([1; 32])));
+    let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
     pieces.iter().for_each(|piece| world.feed(talk, piece));
-    assert!(world.is_over(talk), "the script does not end the conversation");
-    world.take(talk)
+    let answer = world.take(talk);
+    let said = String::from_utf8_lossy(&answer);
+    assert!(
+        world.is_over(talk),
+        "the script does not end the conversation: {said}"
+    );
+    answer
 }
 
 /// The answer with what differs between any two stores masked: the number after `UIDVALIDITY`, `APPENDUID` and `COPYUID`, and

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_lite::FutureExt as _;
 use lightmail_core::announcement::{Announcement, not_served};
+use lightmail_core::config::Config;
 use lightmail_core::doors::{Door, doors};
 use lightmail_core::machine::{Machine, Peer as PeerFacts};
 
@@ -70,16 +71,20 @@ impl House {
             doors: &places,
             first_password: made.as_ref(),
         });
+        Ok((House::new(&config, storage, spawn), open))
+    }
+
+    /// A house on an open storage.
+    pub fn new(config: &Config, storage: Storage, spawn: Spawn) -> Self {
         let most = usize::try_from(config.limits.address_connections).unwrap_or(usize::MAX);
-        let house = House {
+        House {
             clock: Clock::start(),
             storage,
             spawn,
             drain: Drain::default(),
             crowd: Crowd::new(most),
             drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
-        };
-        Ok((house, open))
+        }
     }
 
     /// Lets in a peer that has come to a door; `None`, and a line in the log, if it may not. `address`: `None` on a UNIX
@@ -100,7 +105,7 @@ impl House {
         let span = tracing::info_span!("session", id = session_id(), proto, %peer);
         span.in_scope(|| tracing::debug!("session.opened"));
         Some(Visit {
-            machine: door.greet(PeerFacts { address, tls: None }, seed),
+            machine: (door.greet)(PeerFacts { address, tls: None }, seed),
             world: World::new(self),
             guest: Guest {
                 begun: Instant::now(),

@@ -38,7 +38,7 @@ impl Drop for SocketFile {
 
 impl Bound {
     /// Binds the place of a door. Errors say what to do about it.
-    pub(super) fn at(door: &Door) -> Result<Self, CliError> {
+    pub fn at(door: &Door) -> Result<Self, CliError> {
         Self::bind(&door.place).map_err(|error| {
             let remedy = match error.kind() {
                 io::ErrorKind::AddrInUse => "stop the server that is there, or choose another in the section",
@@ -73,7 +73,7 @@ impl Bound {
     }
 
     /// Where it listens, for people.
-    pub(super) fn place(&self) -> String {
+    pub fn place(&self) -> String {
         match self {
             Bound::Tcp(listener) => listener
                 .local_addr()
