@@ -61,25 +61,33 @@ async fn sleep(time: Duration) {
 }
 
 #[cfg(test)]
-#[path = "../../runtime-tokio/tests/common/panics.rs"]
-mod panics;
+#[path = "../../runtime-tokio/tests/common/one_door.rs"]
+mod one_door;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_panic_in_one_session_costs_that_session_only() {
+    /// Serves one door while a client does something there, then waits for the end of every session.
+    fn serve_door(name: &'static str, client: fn(&str)) {
         crate::tasks::start_threads().unwrap();
         smol::block_on(async {
-            let (house, door, bound) = panics::house("smol-panics", |task| spawn(task).detach()).await;
+            let (house, door, bound) = one_door::house(name, |task| spawn(task).detach()).await;
             let place = bound.place();
             let task = spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
-            smol::unblock(move || panics::check(&place)).await;
+            smol::unblock(move || client(&place)).await;
             task.cancel().await;
-            // Nobody who panicked is waited for.
-            house.close(|_| std::future::pending()).await;
-            std::fs::remove_dir_all(panics::folder("smol-panics")).unwrap();
+            one_door::close(house, name, sleep).await;
         });
+    }
+
+    #[test]
+    fn a_panic_in_one_session_costs_that_session_only() {
+        serve_door("smol-panics", one_door::panics);
+    }
+
+    #[test]
+    fn an_end_is_noticed_while_no_octets_are_wanted() {
+        serve_door("smol-leaves", one_door::leaves);
     }
 }

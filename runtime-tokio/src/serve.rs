@@ -55,24 +55,30 @@ async fn accept(door: Door, listener: Listener, house: House) {
 }
 
 #[cfg(test)]
-#[path = "../tests/common/panics.rs"]
-mod panics;
+#[path = "../tests/common/one_door.rs"]
+mod one_door;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_panic_in_one_session_costs_that_session_only() {
-        let (house, door, bound) = panics::house("tokio-panics", |task| drop(tokio::spawn(task))).await;
+    /// Serves one door while a client does something there, then waits for the end of every session.
+    async fn serve_door(name: &'static str, client: fn(&str)) {
+        let (house, door, bound) = one_door::house(name, |task| drop(tokio::spawn(task))).await;
         let place = bound.place();
         let task = tokio::spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
-        tokio::task::spawn_blocking(move || panics::check(&place))
-            .await
-            .unwrap();
+        tokio::task::spawn_blocking(move || client(&place)).await.unwrap();
         task.abort();
-        // Nobody who panicked is waited for.
-        house.close(|_| std::future::pending()).await;
-        std::fs::remove_dir_all(panics::folder("tokio-panics")).unwrap();
+        one_door::close(house, name, tokio::time::sleep).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_in_one_session_costs_that_session_only() {
+        serve_door("tokio-panics", one_door::panics).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_end_is_noticed_while_no_octets_are_wanted() {
+        serve_door("tokio-leaves", one_door::leaves).await;
     }
 }
