@@ -20,7 +20,7 @@ pub struct Core {
     lmtp: Arc<smtp::Settings>,
     talks: HashMap<u8, Connection>,
     /// Conversations so far: each machine gets a seed of its own.
-    seeds: u8,
+    seeds: u64,
     /// The most octets a machine reads at once.
     read_max: Option<usize>,
 }
@@ -89,7 +89,9 @@ impl Player for Core {
             tls: None,
         };
         self.seeds += 1;
-        let seed = Seed::new([self.seeds; 32]);
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.seeds.to_be_bytes());
+        let seed = Seed::new(seed);
         let talk = match protocol {
             Protocol::Imap => self
                 .world
