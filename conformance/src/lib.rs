@@ -4,6 +4,7 @@
 //! [`pure`] is LightMail's core with the reference store, [`tcp`] any server at all.
 
 pub mod given;
+pub mod known;
 pub mod library;
 pub mod pattern;
 pub mod player;

@@ -1,11 +1,12 @@
 //! `lightmail-conformance`: replays transcripts of the mail RFCs against a live server, or in LightMail's pure core.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use lightmail_conformance::known::Known;
 use lightmail_conformance::player::Logins;
 use lightmail_conformance::report::{Played, Score};
 use lightmail_conformance::run::Strictness;
@@ -47,6 +48,10 @@ enum Command {
         /// Fail on every line that a transcript does not name, also where servers may say more
         #[arg(long)]
         strict: bool,
+        /// A list of transcripts that this server is known to fail, lines of `TRANSCRIPT = REASON`: those deviate and do not fail
+        /// the run, and one that passes does
+        #[arg(long, value_name = "FILE")]
+        known: Option<PathBuf>,
         /// How long the server may take for its answers to one step, in seconds
         #[arg(long, default_value_t = 5)]
         patience: u64,
@@ -94,8 +99,12 @@ fn dispatch(args: &Args) -> Result<Score, String> {
             password,
             other,
             strict,
+            known,
             patience,
         } => {
+            let known = known
+                .as_deref()
+                .map_or(Ok(Known::default()), |file| read_known(file, &args.transcripts))?;
             let logins = Logins {
                 user: user.clone(),
                 password: password.clone(),
@@ -116,7 +125,7 @@ fn dispatch(args: &Args) -> Result<Score, String> {
             };
             transcripts
                 .iter()
-                .map(|transcript| live(transcript, &mut new(), strictness))
+                .map(|transcript| live(transcript, &mut new(), strictness, &known))
                 .collect()
         }
     };
@@ -138,11 +147,35 @@ fn in_core(transcripts: &[Transcript]) -> Vec<Played<'_>> {
         .collect()
 }
 
-fn live<'a>(transcript: &'a Transcript, player: &mut tcp::Tcp, strictness: Strictness) -> Played<'a> {
-    let verdict = run::run(transcript, player, strictness);
+/// Reads what a server is known to fail; a list that names what is no transcript is an error.
+fn read_known(file: &Path, transcripts: &Path) -> Result<Known, String> {
+    let place = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{place}: {error}"))?;
+    let known = Known::parse(&text).map_err(|error| format!("{place}:{error}"))?;
+    let stray = known
+        .entries()
+        .map(|(named, _)| named)
+        .find(|named| !transcripts.join(named).is_file());
+    match stray {
+        Some(named) => Err(format!(
+            "{place}: {named} is no transcript of {}",
+            transcripts.display()
+        )),
+        None => Ok(known),
+    }
+}
+
+fn live<'a>(
+    transcript: &'a Transcript,
+    player: &mut tcp::Tcp,
+    strictness: Strictness,
+    known: &Known,
+) -> Played<'a> {
+    let verdict = known.judge(&transcript.file, run::run(transcript, player, strictness));
     let mark = match verdict {
         run::Verdict::Pass => b'.',
         run::Verdict::Fail(_) => b'F',
+        run::Verdict::Deviates(_) => b'd',
         run::Verdict::NotOffered(_) => b'-',
     };
     // Progress only: a closed standard error is no reason to stop.

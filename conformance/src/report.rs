@@ -14,13 +14,15 @@ pub struct Played<'a> {
     pub verdict: Verdict,
 }
 
-/// How many passed, failed, and did not apply.
+/// How many passed, failed, deviate as they are known to, and did not apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Score {
     /// Passed.
     pub passed: usize,
     /// Failed.
     pub failed: usize,
+    /// Failed, and known to.
+    pub deviate: usize,
     /// Not offered by the server, or not possible with this player.
     pub not_offered: usize,
 }
@@ -32,6 +34,7 @@ impl Score {
             match verdict {
                 Verdict::Pass => score.passed += 1,
                 Verdict::Fail(_) => score.failed += 1,
+                Verdict::Deviates(_) => score.deviate += 1,
                 Verdict::NotOffered(_) => score.not_offered += 1,
             }
             score
@@ -46,8 +49,8 @@ pub fn terminal(played: &[Played<'_>]) -> String {
         let score = Score::of(sections.values().flatten().map(|played| &played.verdict));
         let _ = writeln!(
             out,
-            "RFC {rfc:<5}  {:>4} passed  {:>3} failed  {:>3} not offered",
-            score.passed, score.failed, score.not_offered
+            "RFC {rfc:<5}  {:>4} passed  {:>3} failed  {:>3} known to deviate  {:>3} not offered",
+            score.passed, score.failed, score.deviate, score.not_offered
         );
     }
     for played in played {
@@ -60,6 +63,9 @@ pub fn terminal(played: &[Played<'_>]) -> String {
                     played.transcript.file, played.transcript.proves.claim
                 );
             }
+            Verdict::Deviates(reason) => {
+                let _ = writeln!(out, "known to deviate ({reason}): {}", played.transcript.file);
+            }
             Verdict::NotOffered(what) => {
                 let _ = writeln!(out, "not offered ({what}): {}", played.transcript.file);
             }
@@ -68,8 +74,8 @@ pub fn terminal(played: &[Played<'_>]) -> String {
     let score = Score::of(played.iter().map(|played| &played.verdict));
     let _ = writeln!(
         out,
-        "\n{} passed, {} failed, {} not offered",
-        score.passed, score.failed, score.not_offered
+        "\n{} passed, {} failed, {} known to deviate, {} not offered",
+        score.passed, score.failed, score.deviate, score.not_offered
     );
     out
 }
@@ -99,6 +105,7 @@ pub fn markdown(played: &[Played<'_>]) -> String {
                 let result = match &played.verdict {
                     Verdict::Pass => "pass".to_owned(),
                     Verdict::Fail(failure) => format!("**fail**, line {}", failure.line),
+                    Verdict::Deviates(reason) => format!("deviates: {reason}"),
                     Verdict::NotOffered(what) => format!("not offered: {what}"),
                 };
                 let claim = proves.claim.replace('|', "\\|");

@@ -21,6 +21,8 @@ pub enum Verdict {
     Pass,
     /// It did not.
     Fail(Failure),
+    /// It did not, as its list of known deviations says ([`crate::known`]), with this reason.
+    Deviates(String),
     /// It does not offer what the transcript needs; or the player cannot do it. Says what.
     NotOffered(String),
 }
