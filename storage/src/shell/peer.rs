@@ -11,6 +11,10 @@ use lightmail_core::machine::{Input, READ_MAX};
 
 /// A peer that takes not one octet for this long is gone.
 const STALL: Duration = Duration::from_secs(120);
+/// After our end, what the peer still writes is read and dropped for so long and in so many reads: closing over unread octets
+/// resets the connection, which can overtake our last words.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_READS: usize = 16;
 /// Output is gathered up to here before it is written in the middle of a drain.
 const GATHER: usize = 64 * 1024;
 
@@ -122,9 +126,17 @@ impl<S: Socket> Peer<S> {
     /// Flushes and closes in good order.
     pub async fn close(mut self) {
         self.flush().await;
-        if !self.gone {
-            // Errors mean that the peer closed first.
-            let _ = within::<S, _>(self.socket.shutdown()).await;
+        // Errors mean that the peer closed first.
+        if !self.gone && within::<S, _>(self.socket.shutdown()).await.is_ok() && !self.told_eof {
+            self.linger().or(S::sleep(LINGER)).await;
+        }
+    }
+
+    async fn linger(&self) {
+        for _ in 0..LINGER_READS {
+            if self.read_octets().await == Input::Eof {
+                return;
+            }
         }
     }
 }
