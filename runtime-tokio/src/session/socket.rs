@@ -16,15 +16,6 @@ pub enum Socket {
     Unix(UnixStream),
 }
 
-impl Socket {
-    async fn ready(&self) -> io::Result<tokio::io::Ready> {
-        match self {
-            Socket::Tcp(stream) => stream.ready(Interest::READABLE).await,
-            Socket::Unix(stream) => stream.ready(Interest::READABLE).await,
-        }
-    }
-}
-
 impl shell::Socket for Socket {
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
@@ -34,7 +25,10 @@ impl shell::Socket for Socket {
     }
 
     async fn readable(&self) -> io::Result<()> {
-        self.ready().await.map(drop)
+        match self {
+            Socket::Tcp(stream) => stream.readable().await,
+            Socket::Unix(stream) => stream.readable().await,
+        }
     }
 
     async fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
@@ -59,9 +53,17 @@ impl shell::Socket for Socket {
     }
 
     async fn closed(&self) {
-        match self.ready().await {
-            Ok(ready) if !(ready.is_read_closed() && self.is_drained().unwrap_or(true)) => pending().await,
-            _ => {}
+        // That it was readable once says little: `try_io` forgets it when there is nothing to read any more.
+        while self.readable().await.is_ok() {
+            let drained = match self {
+                Socket::Tcp(stream) => stream.try_io(Interest::READABLE, || is_drained(stream)),
+                Socket::Unix(stream) => stream.try_io(Interest::READABLE, || is_drained(stream)),
+            };
+            match drained {
+                Ok(true) => return,
+                Ok(false) => pending().await,
+                Err(_) => {}
+            }
         }
     }
 
