@@ -18,15 +18,6 @@ pub enum Socket {
     Unix(Async<UnixStream>),
 }
 
-impl Socket {
-    fn is_drained(&self) -> io::Result<bool> {
-        match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
-        }
-    }
-}
-
 impl shell::Socket for Socket {
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
@@ -53,6 +44,13 @@ impl shell::Socket for Socket {
         match self {
             Socket::Tcp(stream) => stream.get_ref().shutdown(Shutdown::Write),
             Socket::Unix(stream) => stream.get_ref().shutdown(Shutdown::Write),
+        }
+    }
+
+    fn is_drained(&self) -> io::Result<bool> {
+        match self {
+            Socket::Tcp(stream) => is_drained(stream),
+            Socket::Unix(stream) => is_drained(stream),
         }
     }
 
