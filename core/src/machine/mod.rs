@@ -14,6 +14,7 @@
 //! - octets in order, each read handed over whole (at most [`READ_MAX`] octets), and only while the last `Wait` asked for them;
 //! - `Eof` even when no bytes are wanted, and nothing after it but outcomes;
 //! - exactly one `Outcome` for each `Do` and `SendObject`; a started effect is never cancelled;
+//! - after `Over`, an upload that is still open is dropped;
 //! - an action that makes no progress for a time of the shell's choosing ends as `Eof`.
 
 mod action;

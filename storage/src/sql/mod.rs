@@ -146,6 +146,7 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
         Request::Copy {
             from,
             uids,
+            whole,
             to,
             moving,
             key,
@@ -154,6 +155,7 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
         } => {
             let trip = copy::Trip {
                 from: *from,
+                whole: *whole,
                 to,
                 moving: *moving,
                 key,

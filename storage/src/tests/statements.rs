@@ -138,6 +138,7 @@ fn changing_many_takes_as_few_as_changing_one() {
             let copy = |moving, key| Request::Copy {
                 from: home.inbox,
                 uids: all(),
+                whole: false,
                 to: MailboxName::new("Archive").unwrap(),
                 moving,
                 key: DeliveryKey([key; 16]),

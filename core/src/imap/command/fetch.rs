@@ -346,8 +346,9 @@ impl FromPage {
 
 /// A stored message's number and row.
 fn known<'a>(cx: &'a Context, stored: &Stored) -> Option<(&'a Selected, u32, &'a Row)> {
-    let (selected, uid) = (cx.selected()?, stored.row().uid);
-    Some((selected, selected.seq_of(uid)?, selected.row(uid)?))
+    let selected = cx.selected()?;
+    let (seq, row) = selected.find(stored.row().uid)?;
+    Some((selected, seq, row))
 }
 
 impl State for FromPage {
