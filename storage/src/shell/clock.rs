@@ -1,6 +1,6 @@
 //! The one place that reads a clock.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lightmail_core::machine::Time;
 
@@ -27,12 +27,12 @@ impl Clock {
         }
     }
 
-    /// The runtime's instant for a moment of the monotonic clock.
-    pub fn instant(&self, mono_ms: u64) -> tokio::time::Instant {
-        (self.started + std::time::Duration::from_millis(mono_ms)).into()
+    /// The system's instant for a moment of the monotonic clock.
+    pub fn instant(&self, mono_ms: u64) -> Instant {
+        self.started + Duration::from_millis(mono_ms)
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

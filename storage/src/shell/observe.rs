@@ -7,7 +7,7 @@ use lightmail_core::machine::{Done, Effect, Outcome};
 use lightmail_core::store::{Failure, Reply, Request};
 
 /// An effect under way.
-pub struct Observed {
+pub(super) struct Observed {
     name: &'static str,
     begun: Instant,
     /// Whose password is looked up, or whose mail this is: for the operator, who looks for one user's trouble.
@@ -16,7 +16,7 @@ pub struct Observed {
 
 impl Observed {
     /// Looks at an effect before it runs.
-    pub fn new(effect: &Effect) -> Self {
+    pub(super) fn new(effect: &Effect) -> Self {
         let who = match effect {
             Effect::Store(_, Request::FindAccount { login }) => Some(login.clone()),
             Effect::Store(_, Request::FindRecipient { address, .. }) => Some(address.clone()),
@@ -30,7 +30,7 @@ impl Observed {
     }
 
     /// Logs how it ended.
-    pub fn ended(self, outcome: &Outcome) {
+    pub(super) fn ended(self, outcome: &Outcome) {
         let elapsed_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Self { name, who, .. } = self;
         match outcome {

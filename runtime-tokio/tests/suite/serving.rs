@@ -1,13 +1,11 @@
-//! How the daemon behaves as a process: sessions beside each other, stopping, dying, large mails, its command line.
-
-mod common;
+//! How a shell behaves as a process: sessions beside each other, stopping, dying, large mails, wrong configurations.
 
 use std::fs;
 use std::io::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Client, Server, USER, eventually, run, run_with};
+use crate::common::{Client, Server, USER, eventually, run_with};
 
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
@@ -165,44 +163,6 @@ fn a_peer_that_breaks_off_leaves_nothing_behind() {
 }
 
 #[test]
-fn accounts_are_kept_from_the_command_line() {
-    let server = Server::start("user");
-    let user =
-        |args: &[&str], input: &str| run_with(server.lightmail().arg("user").args(args), input.as_bytes());
-    assert_eq!(
-        user(&["add", "Second@Example.com"], "secret\n"),
-        (true, "account second@example.com made\n".into())
-    );
-    let (ok, said) = user(&["add", "second@example.com"], "secret\n");
-    assert!(
-        !ok && said.contains("there is an account or address of this name already"),
-        "{said}"
-    );
-    let (ok, said) = user(&["add", "nonsense"], "secret\n");
-    assert!(!ok && said.contains("a login name is an address"), "{said}");
-    let (ok, said) = user(&["add", "empty@example.com"], "\n");
-    assert!(!ok && said.contains("an empty password is none"), "{said}");
-
-    // The running server sees it at once.
-    let log_in = |password: &str| {
-        server
-            .imap_client()
-            .command(&format!("LOGIN second@example.com {password}"))
-            .pop()
-            .unwrap()
-    };
-    assert!(log_in("secret").contains(" OK "));
-    assert!(user(&["passwd", "second@example.com"], "other\n").0);
-    assert!(log_in("secret").contains(" NO [AUTHENTICATIONFAILED]"));
-    assert!(log_in("other").contains(" OK "));
-    assert!(user(&["list"], "").1.contains("second@example.com"));
-    assert!(user(&["delete", "second@example.com"], "").0);
-    assert!(log_in("other").contains(" NO [AUTHENTICATIONFAILED]"));
-    let (ok, said) = user(&["passwd", "nobody@example.com"], "x\n");
-    assert!(!ok && said.contains("there is no such account"), "{said}");
-}
-
-#[test]
 fn a_wrong_configuration_is_told_whole_and_starts_nothing() {
     let folder = std::env::temp_dir().join(format!("lm-{}-config", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
@@ -214,7 +174,7 @@ fn a_wrong_configuration_is_told_whole_and_starts_nothing() {
         folder.display()
     )
     .unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_lightmail"))
+    let output = Command::new(crate::BINARY)
         .arg("--config")
         .arg(&file)
         .output()
@@ -229,17 +189,12 @@ fn a_wrong_configuration_is_told_whole_and_starts_nothing() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!folder.join("data").exists());
-    let missing = Command::new(env!("CARGO_BIN_EXE_lightmail"))
+    let missing = Command::new(crate::BINARY)
         .args(["--config", "/nonexistent/x.ini"])
         .output()
         .unwrap();
     assert_eq!(missing.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/nonexistent/x.ini"));
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.ini.example");
-    assert!(
-        run(Command::new(env!("CARGO_BIN_EXE_lightmail")).args(["config", "check", "--config", shipped]))
-            .contains("right")
-    );
     fs::remove_dir_all(folder).unwrap();
 }
 

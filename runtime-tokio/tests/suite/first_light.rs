@@ -1,14 +1,12 @@
 //! The main job by real clients: swaks delivers, curl, imaplib and mbsync read and write.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
-use common::{Server, USER, run};
+use crate::common::{Server, USER, run};
 
 const ATTACHMENT: &[u8] = b"\x00\x01binary\xff\xfe data\r\nwith a line end\n.\n";
 

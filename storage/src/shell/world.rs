@@ -1,47 +1,47 @@
 //! What a conversation's actions touch: the store, objects, the clock, the drain.
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::ops::Range;
+use std::pin::Pin;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use futures_lite::FutureExt as _;
 use lightmail_core::machine::{
     Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, Token, Watched,
 };
-use lightmail_core::store::{Failure, ObjectId};
+use lightmail_core::store::ObjectId;
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
-use lightmail_storage::{Desk, Storage, Watcher};
-use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
+use super::news::News;
 use super::observe::Observed;
-use super::{Clock, Peer};
+use super::{Clock, House, Peer, Socket, Spawn};
+use crate::{Desk, Storage, Watcher};
 
 /// Everything outside a machine but its peer.
 pub struct World {
     clock: Clock,
     storage: Storage,
+    spawn: Spawn,
     desk: Desk,
     watcher: Watcher,
-    /// What has happened already and waits to be told.
-    ready: VecDeque<Input>,
-    ended: mpsc::UnboundedReceiver<Input>,
-    tell: mpsc::UnboundedSender<Input>,
-    drain: Option<watch::Receiver<bool>>,
+    news: News,
+    /// Until it has been told.
+    drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl World {
     /// The world of one conversation.
-    pub fn new(clock: Clock, storage: &Storage, drain: watch::Receiver<bool>) -> Self {
-        let (tell, ended) = mpsc::unbounded_channel();
+    pub(super) fn new(house: &House) -> Self {
         Self {
-            clock,
-            storage: storage.clone(),
-            desk: storage.desk(),
-            watcher: storage.watch(Watched::Nothing),
-            ready: VecDeque::new(),
-            ended,
-            tell,
-            drain: Some(drain),
+            clock: house.clock,
+            storage: house.storage.clone(),
+            spawn: house.spawn,
+            desk: house.storage.desk(),
+            watcher: house.storage.watch(Watched::Nothing),
+            news: News::default(),
+            drain: Some(Box::pin(house.drain.begun())),
         }
     }
 
@@ -50,13 +50,13 @@ impl World {
         self.clock.now()
     }
 
-    /// The runtime's instant of a deadline, counted from now.
-    pub fn instant(&self, due: Due) -> tokio::time::Instant {
+    /// The instant of a deadline, counted from now.
+    pub fn instant(&self, due: Due) -> Instant {
         self.clock.instant(due.at_ms(self.now()))
     }
 
     /// Carries out one action.
-    pub async fn act(&mut self, action: Action, peer: &mut Peer) {
+    pub async fn act(&mut self, action: Action, peer: &mut Peer<impl Socket>) {
         match action {
             Action::Send(octets) => peer.send(&octets).await,
             Action::SendObject {
@@ -67,7 +67,7 @@ impl World {
                 filter,
             } => {
                 let outcome = self.send_object(peer, &head, object, range, &filter).await;
-                self.ready.push_back(Input::Outcome(token, outcome));
+                self.news.put(Input::Outcome(token, outcome));
             }
             Action::OpenUpload(upload, purpose) => self.desk.open_upload(upload, purpose),
             Action::Feed(upload, octets) => self.desk.feed(upload, octets).await,
@@ -77,12 +77,12 @@ impl World {
             Action::Soon(_) => {}
             Action::Watch(watched) => self.watcher = self.storage.watch(watched),
             Action::StartTls(_) => {
-                self.ready
-                    .push_back(Input::Tls(Err(TlsFailure("no certificate is configured".into()))));
+                let why = TlsFailure("no certificate is configured".into());
+                self.news.put(Input::Tls(Err(why)));
             }
             Action::Connect(_) => {
                 let why = "a server's conversation does not choose its peer".into();
-                self.ready.push_back(Input::Connected(Err(ConnectFailure(why))));
+                self.news.put(Input::Connected(Err(ConnectFailure(why))));
             }
             Action::StartDeflate | Action::Disconnect => peer.cut(),
         }
@@ -92,23 +92,19 @@ impl World {
     fn start(&mut self, token: Token, effect: Effect) {
         let observed = Observed::new(&effect);
         let outcome = self.desk.run(effect);
-        let answer = Answer {
-            token,
-            tell: self.tell.clone(),
-            outcome: None,
-        };
+        let answer = self.news.answer(token);
         let task = async move {
             let outcome = outcome.await;
             observed.ended(&outcome);
             answer.give(outcome);
         };
-        tokio::spawn(task.in_current_span());
+        (self.spawn)(Box::pin(task.in_current_span()));
     }
 
     /// A stored range to the peer. What fails before the first octet is the machine's to answer; after it the peer is cut.
     async fn send_object(
         &mut self,
-        peer: &mut Peer,
+        peer: &mut Peer<impl Socket>,
         head: &Bytes,
         object: ObjectId,
         range: Range<u64>,
@@ -139,50 +135,31 @@ impl World {
         Ok(Done::Sent)
     }
 
-    /// The next outcome, change, or the news that the server drains, which is told once. Cancel-safe.
+    /// The next outcome, the news that the server drains, which is told once, or a change. Cancel-safe.
     pub async fn happened(&mut self) -> Input {
-        if let Some(input) = self.ready.pop_front() {
-            return input;
-        }
-        tokio::select! {
-            biased;
-            Some(input) = self.ended.recv() => input,
-            () = drained(&mut self.drain) => Input::Shutdown,
-            (mailbox, modseq) = self.watcher.changed() => Input::Changed { mailbox, modseq },
-        }
+        let Self {
+            news, drain, watcher, ..
+        } = self;
+        let changed = async {
+            let (mailbox, modseq) = watcher.changed().await;
+            Input::Changed { mailbox, modseq }
+        };
+        news.next().or(drained(drain)).or(changed).await
     }
 }
 
 /// Ready once, when the server drains.
-async fn drained(drain: &mut Option<watch::Receiver<bool>>) {
+async fn drained(drain: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) -> Input {
     match drain {
-        // An error: the server is gone, which is a drain too.
-        Some(draining) => drop(draining.wait_for(|draining| *draining).await),
+        Some(draining) => draining.await,
         None => std::future::pending().await,
     }
     *drain = None;
+    Input::Shutdown
 }
 
-/// Answers a token exactly once, also when the effect's task panics.
-struct Answer {
-    token: Token,
-    tell: mpsc::UnboundedSender<Input>,
-    outcome: Option<Outcome>,
-}
-
-impl Answer {
-    fn give(mut self, outcome: Outcome) {
-        self.outcome = Some(outcome);
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        let outcome = self
-            .outcome
-            .take()
-            .unwrap_or_else(|| Err(Failure::broken("the effect's task panicked")));
-        // The conversation may have ended: then nobody waits for the outcome.
-        let _ = self.tell.send(Input::Outcome(self.token, outcome));
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "World({:?}, {:?})", self.desk, self.watcher)
     }
 }

@@ -1,10 +1,8 @@
-//! The transcripts that run in the pure core, over TCP against the daemon: the shell changes nothing of what is said.
-
-mod common;
+//! The transcripts that run in the pure core, over TCP: a shell changes nothing of what is said.
 
 use std::time::Duration;
 
-use common::{Server, USER, run_with};
+use crate::common::{Server, USER};
 use lightmail_conformance::player::Logins;
 use lightmail_conformance::report::{self, Played, Score};
 use lightmail_conformance::run::{Strictness, run};
@@ -14,13 +12,7 @@ use lightmail_conformance::{library, tcp::Tcp};
 fn every_transcript_passes_over_tcp() {
     let server = Server::start("transcripts");
     let other = "other@example.com";
-    assert!(
-        run_with(
-            server.lightmail().args(["user", "add", other]),
-            server.password.as_bytes()
-        )
-        .0
-    );
+    server.add_account(other);
     let logins = Logins {
         user: USER.into(),
         password: server.password.clone(),
