@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::{self, Read as _};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -23,6 +24,15 @@ impl Socket {
         match self {
             Socket::Tcp(stream) => is_drained(stream),
             Socket::Unix(stream) => is_drained(stream),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
         }
     }
 }
