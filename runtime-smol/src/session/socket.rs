@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::{self, Read as _};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -16,6 +17,15 @@ pub enum Socket {
     Tcp(Async<TcpStream>),
     /// A UNIX socket.
     Unix(Async<UnixStream>),
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
+        }
+    }
 }
 
 impl shell::Socket for Socket {

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use lightmail_storage::shell::{self, is_drained};
@@ -21,6 +22,15 @@ impl Socket {
         match self {
             Socket::Tcp(stream) => stream.ready(Interest::READABLE).await,
             Socket::Unix(stream) => stream.ready(Interest::READABLE).await,
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
         }
     }
 }

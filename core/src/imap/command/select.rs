@@ -6,7 +6,7 @@
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
 use crate::imap::selected::Selected;
 use crate::imap::words::Code;
-use crate::store::{Budget, Failure, MailboxName, Opened, Refusal, Reply, Request};
+use crate::store::{MailboxName, Opened, Reply, Request};
 
 /// `select = "SELECT" SP mailbox` (RFC 3501, 9)
 pub(super) fn parse_select(args: &mut Cursor<'_>, _: Form) -> Parsed {
@@ -39,46 +39,33 @@ impl Command for Select {
                 Code::CLOSED
             ));
         }
-        let claim_recent = !self.read_only;
-        self.open(cx, claim_recent)
-    }
-}
-
-impl Select {
-    fn open(self: Box<Self>, cx: &mut Context, claim_recent: bool) -> Next {
         cx.ask(Request::OpenMailbox {
-            name: self.name.clone(),
-            claim_recent,
+            name: self.name,
+            claim_recent: !self.read_only,
         });
         Next::wait(AwaitOpened {
-            claim_recent,
-            select: self,
+            read_only: self.read_only,
         })
     }
 }
 
 #[derive(Debug)]
 struct AwaitOpened {
-    claim_recent: bool,
-    select: Box<Select>,
+    read_only: bool,
 }
 
 impl State for AwaitOpened {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         match event.reply() {
-            Ok(Reply::Opened(opened)) => self.select.opened(cx, opened),
+            Ok(Reply::Opened(opened)) => self.opened(cx, opened),
             Ok(other) => unexpected(&other).into(),
-            // Mail can be read where nothing can be written: the messages stay recent for a later session.
-            Err(Failure::Refused(Refusal::Limit(Budget::Space))) if self.claim_recent => {
-                self.select.open(cx, false)
-            }
             Err(failure) => failure.into(),
         }
     }
 }
 
-impl Select {
-    fn opened(self: Box<Self>, cx: &mut Context, opened: Opened) -> Next {
+impl AwaitOpened {
+    fn opened(self, cx: &mut Context, opened: Opened) -> Next {
         let selected = Selected::new(opened, self.read_only);
         selected.print_flags(cx.out());
         cx.line(format_args!("* {} EXISTS", selected.exists()));

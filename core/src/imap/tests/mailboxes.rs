@@ -1,6 +1,4 @@
 use super::*;
-use crate::pair::Fault;
-use crate::store::{Budget, Failure, Refusal};
 
 #[test]
 fn select_tells_all_that_is_required() {
@@ -271,27 +269,4 @@ fn a_costly_list_takes_turns() {
         Some(stage.world.now().mono_ms)
     );
     stage.play("time 1s\n1S: b OK LIST completed");
-}
-
-/// A full disk keeps nobody from reading: what cannot be claimed stays recent for a later session.
-#[test]
-fn select_works_where_nothing_can_be_written() {
-    let mut stage = Stage::new();
-    stage.deliver(Flags::NONE);
-    stage.logged_in('1');
-    stage.world.fail(Fault {
-        failure: Failure::Refused(Refusal::Limit(Budget::Space)),
-        ..Fault::before("store.OpenMailbox", 1)
-    });
-    stage.play(
-        r"1C: a SELECT inbox
-          1S: * FLAGS ...
-          1S: * OK [PERMANENTFLAGS ...
-          1S: * 1 EXISTS
-          1S: * 1 RECENT
-          1S: * OK [UNSEEN 1] ...
-          1S: * OK [UIDVALIDITY ...] ...
-          1S: * OK [UIDNEXT 2] ...
-          1S: a OK [READ-WRITE] SELECT completed",
-    );
 }

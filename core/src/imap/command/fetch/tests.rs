@@ -448,3 +448,17 @@ fn a_large_mailbox_is_told_without_reading_objects_and_piece_by_piece() {
     );
     assert_eq!(peaks.effects, 1);
 }
+
+/// On a full disk mail can still be read.
+#[test]
+fn without_space_for_the_mark_the_body_is_told_and_all_is_well() {
+    let mut client = three();
+    client.world.fail(Fault {
+        failure: Refusal::Limit(Budget::Space).into(),
+        ..Fault::before("store.ChangeFlags", 1)
+    });
+    assert_eq!(
+        client.ask("FETCH 1 BODY[TEXT]"),
+        "* 1 FETCH (BODY[TEXT] {7}\r\nfirst\r\n)\r\nOK FETCH completed\r\n"
+    );
+}
