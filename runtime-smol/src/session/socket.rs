@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::{self, Read as _};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -16,6 +17,15 @@ pub enum Socket {
     Tcp(Async<TcpStream>),
     /// A UNIX socket.
     Unix(Async<UnixStream>),
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
+        }
+    }
 }
 
 impl shell::Socket for Socket {
@@ -48,10 +58,7 @@ impl shell::Socket for Socket {
     }
 
     fn is_drained(&self) -> io::Result<bool> {
-        match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
-        }
+        is_drained(self)
     }
 
     async fn closed(&self) {

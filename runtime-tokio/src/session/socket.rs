@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use lightmail_storage::shell::{self, is_drained};
@@ -14,6 +15,15 @@ pub enum Socket {
     Tcp(TcpStream),
     /// A UNIX socket.
     Unix(UnixStream),
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
+        }
+    }
 }
 
 impl shell::Socket for Socket {
@@ -46,18 +56,15 @@ impl shell::Socket for Socket {
     }
 
     fn is_drained(&self) -> io::Result<bool> {
-        match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
-        }
+        is_drained(self)
     }
 
     async fn closed(&self) {
         // That it was readable once says little: `try_io` forgets it when there is nothing to read any more.
         while self.readable().await.is_ok() {
             let drained = match self {
-                Socket::Tcp(stream) => stream.try_io(Interest::READABLE, || is_drained(stream)),
-                Socket::Unix(stream) => stream.try_io(Interest::READABLE, || is_drained(stream)),
+                Socket::Tcp(stream) => stream.try_io(Interest::READABLE, || self.is_drained()),
+                Socket::Unix(stream) => stream.try_io(Interest::READABLE, || self.is_drained()),
             };
             match drained {
                 Ok(true) => return,
