@@ -19,15 +19,6 @@ pub enum Socket {
     Unix(Async<UnixStream>),
 }
 
-impl Socket {
-    fn is_drained(&self) -> io::Result<bool> {
-        match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
-        }
-    }
-}
-
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
@@ -63,6 +54,13 @@ impl shell::Socket for Socket {
         match self {
             Socket::Tcp(stream) => stream.get_ref().shutdown(Shutdown::Write),
             Socket::Unix(stream) => stream.get_ref().shutdown(Shutdown::Write),
+        }
+    }
+
+    fn is_drained(&self) -> io::Result<bool> {
+        match self {
+            Socket::Tcp(stream) => is_drained(stream),
+            Socket::Unix(stream) => is_drained(stream),
         }
     }
 

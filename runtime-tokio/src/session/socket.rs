@@ -24,14 +24,6 @@ impl Socket {
             Socket::Unix(stream) => stream.ready(Interest::READABLE).await,
         }
     }
-
-    fn is_drained(&self) -> bool {
-        let drained = match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
-        };
-        drained.unwrap_or(true)
-    }
 }
 
 impl AsFd for Socket {
@@ -69,9 +61,16 @@ impl shell::Socket for Socket {
         }
     }
 
+    fn is_drained(&self) -> io::Result<bool> {
+        match self {
+            Socket::Tcp(stream) => is_drained(stream),
+            Socket::Unix(stream) => is_drained(stream),
+        }
+    }
+
     async fn closed(&self) {
         match self.ready().await {
-            Ok(ready) if !(ready.is_read_closed() && self.is_drained()) => pending().await,
+            Ok(ready) if !(ready.is_read_closed() && self.is_drained().unwrap_or(true)) => pending().await,
             _ => {}
         }
     }
