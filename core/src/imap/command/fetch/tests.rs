@@ -8,7 +8,7 @@ use crate::mime::{Limits, Scanner};
 use crate::pair::{Fault, Talk, World};
 use crate::store::Budget;
 use crate::store::{
-    AccountId, Actor, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
+    AccountId, Actor, Budget, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
     Request, UidSet,
 };
 
