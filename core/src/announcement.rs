@@ -45,17 +45,30 @@ impl fmt::Display for Announcement<'_> {
 }
 
 fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fmt::Result {
-    let [imap, lmtp] = [
-        (&config.imap.host, config.imap.port),
-        (&config.lmtp.host, config.lmtp.port),
-    ]
-    .map(|(host, port)| format!("{host}:{}", port.0.unwrap_or_default()));
     write!(
         f,
-        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}` sets another)\n\
-         \nSend a first mail:  swaks --protocol LMTP --server {lmtp} --from me@example.org --to {FIRST_LOGIN}\n\
-         Read it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{imap}/INBOX;MAILINDEX=*'\n"
-    )
+        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}` sets another)\n\n"
+    )?;
+    let port = config
+        .lmtp
+        .port
+        .0
+        .map(|port| format!("--server {}:{port}", config.lmtp.host));
+    let lmtp = port.or_else(|| config.lmtp_socket().map(|path| format!("--socket {path}")));
+    if let Some(lmtp) = lmtp.filter(|_| config.lmtp.enabled) {
+        writeln!(
+            f,
+            "Send a first mail:  swaks --protocol LMTP {lmtp} --from me@example.org --to {FIRST_LOGIN}"
+        )?;
+    }
+    if let Some(port) = config.imap.port.0.filter(|_| config.imap.enabled) {
+        let host = &config.imap.host;
+        writeln!(
+            f,
+            "Read it:            curl -u '{FIRST_LOGIN}:{password}' 'imap://{host}:{port}/INBOX;MAILINDEX=*'"
+        )?;
+    }
+    Ok(())
 }
 
 /// What the configuration asks for and this version does not do.
@@ -106,6 +119,18 @@ mod tests {
             assert!(said.contains(part), "{part}\n{said}");
         }
         assert!(said.ends_with("\nReady. SIGTERM or Ctrl-C stops it.\n"));
+        let config = config::parse(
+            "c",
+            "[lmtp]\nport = off\nsocket = /run/l.sock\n[imap]\nenabled = no\n",
+        )
+        .unwrap();
+        announcement.config = &config;
+        let said = announcement.to_string();
+        assert!(
+            said.contains("--protocol LMTP --socket /run/l.sock --from"),
+            "{said}"
+        );
+        assert!(!said.contains("curl"), "{said}");
         (announcement.file, announcement.first_password) = (None, None);
         let said = announcement.to_string();
         assert!(

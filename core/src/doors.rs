@@ -22,7 +22,14 @@ pub struct Door {
     pub place: Place,
     /// Makes the machine for a peer that has come in here.
     pub greet: Greet,
+    /// What a peer is told for whom there is no room: a whole line, after which the connection is closed.
+    pub full: &'static str,
 }
+
+/// RFC 3501, 7.1.5: a BYE in place of the greeting.
+const IMAP_FULL: &str = "* BYE [UNAVAILABLE] Too many connections; try again later\r\n";
+/// RFC 5321, 3.8; RFC 3463, 3.8.
+const LMTP_FULL: &str = "421 4.7.0 Too many connections; try again later\r\n";
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +62,7 @@ pub fn doors(config: &Config) -> Vec<Door> {
         let settings = Arc::new(imap::Settings::from_config(config));
         let greet: Greet =
             Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
-        doors.extend(tcp("imap", &config.imap.host, config.imap.port, greet));
+        doors.extend(tcp("imap", &config.imap.host, config.imap.port, greet, IMAP_FULL));
     }
     if config.lmtp.enabled {
         let settings = Arc::new(smtp::Settings::lmtp(config));
@@ -64,16 +71,22 @@ pub fn doors(config: &Config) -> Vec<Door> {
             proto: "lmtp",
             place: Place::Unix(socket.into()),
             greet: greet.clone(),
+            full: LMTP_FULL,
         }));
-        doors.extend(tcp("lmtp", &config.lmtp.host, config.lmtp.port, greet));
+        doors.extend(tcp("lmtp", &config.lmtp.host, config.lmtp.port, greet, LMTP_FULL));
     }
     doors
 }
 
 /// A port, unless it is off.
-fn tcp(proto: &'static str, host: &str, port: Port, greet: Greet) -> Option<Door> {
+fn tcp(proto: &'static str, host: &str, port: Port, greet: Greet, full: &'static str) -> Option<Door> {
     let place = Place::Tcp(host.to_owned(), port.0?);
-    Some(Door { proto, place, greet })
+    Some(Door {
+        proto,
+        place,
+        greet,
+        full,
+    })
 }
 
 #[cfg(test)]

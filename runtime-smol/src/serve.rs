@@ -6,6 +6,7 @@ use async_signal::{Signal, Signals};
 use lightmail_core::doors::Door;
 use lightmail_storage::shell::{CliError, House, Loaded, Peer};
 use smol::Timer;
+use smol::future::FutureExt as _;
 use smol::stream::StreamExt as _;
 use tracing::Instrument as _;
 
@@ -16,7 +17,7 @@ use crate::tasks::spawn;
 /// How long accepting rests after an error that passes (no more file descriptors).
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT; a second one ends the drain.
 pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     let mut signals = Signals::new([Signal::Term, Signal::Int])
         .map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")))?;
@@ -31,7 +32,11 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     for task in accepting {
         task.cancel().await;
     }
-    house.close(sleep).await;
+    let at_once = async {
+        let _ = signals.next().await;
+        tracing::warn!("server.stopped.at_once");
+    };
+    house.close(sleep).or(at_once).await;
     Ok(())
 }
 
@@ -40,7 +45,7 @@ async fn accept(door: Door, listener: Listener, house: House) {
     loop {
         match listener.accept().await {
             Ok((socket, address)) => {
-                if let Some(visit) = house.admit(&door, address) {
+                if let Some(visit) = house.admit(&door, &socket, address) {
                     let conversation = async move {
                         let _guest = visit.guest;
                         drive(visit.machine, Peer::new(socket), visit.world).await;

@@ -13,7 +13,7 @@ use crate::session::drive;
 /// How long accepting rests after an error that passes (no more file descriptors).
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT; a second one ends the drain.
 pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     let catch =
         |kind| signal(kind).map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")));
@@ -29,7 +29,11 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
         _ = interrupt.recv() => {}
     }
     accepting.shutdown().await;
-    house.close(tokio::time::sleep).await;
+    tokio::select! {
+        () = house.close(tokio::time::sleep) => {}
+        _ = terminate.recv() => tracing::warn!("server.stopped.at_once"),
+        _ = interrupt.recv() => tracing::warn!("server.stopped.at_once"),
+    }
     Ok(())
 }
 
@@ -38,7 +42,7 @@ async fn accept(door: Door, listener: Listener, house: House) {
     loop {
         match listener.accept().await {
             Ok((socket, address)) => {
-                if let Some(visit) = house.admit(&door, address) {
+                if let Some(visit) = house.admit(&door, &socket, address) {
                     let conversation = async move {
                         let _guest = visit.guest;
                         drive(visit.machine, Peer::new(socket), visit.world).await;

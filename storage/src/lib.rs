@@ -12,6 +12,7 @@ mod counts;
 mod desk;
 mod faults;
 mod objects;
+mod occupy;
 mod open_error;
 mod password;
 pub mod shell;

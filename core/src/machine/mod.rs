@@ -70,12 +70,12 @@ impl Time {
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Octets from the peer, at most [`READ_MAX`]. `waited`: the read had to wait after our last flush, so the peer wrote it
-    /// when it could have seen our reply.
+    /// Octets from the peer, at most [`READ_MAX`]. `waited`: they were not there yet when our last flush began, so the peer
+    /// wrote them when it could have seen our reply.
     Bytes {
         /// What was read, whole.
         octets: Bytes,
-        /// Whether the read had to wait after the last flush.
+        /// Whether they came after the last flush.
         waited: bool,
     },
     /// The peer closed, the connection broke, or an action made no progress for too long.

@@ -27,7 +27,7 @@ pub async fn drive(mut machine: impl Machine, mut peer: Peer<Socket>, mut world:
             .or(peer.read(bytes)) // a read goes whole into the machine: none stays here
             .or(tick(due))
             .await;
-        if matches!(input, Input::Bytes { waited: false, .. }) {
+        if matches!(input, Input::Bytes { .. }) {
             yield_now().await; // smol takes no thread away from a peer that never lets us wait
         }
         machine.handle(world.now(), input);

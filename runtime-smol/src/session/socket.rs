@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::{self, Read as _};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ pub enum Socket {
     Unix(Async<UnixStream>),
 }
 
-impl Socket {
-    fn is_drained(&self) -> io::Result<bool> {
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
         }
     }
 }
@@ -54,6 +55,10 @@ impl shell::Socket for Socket {
             Socket::Tcp(stream) => stream.get_ref().shutdown(Shutdown::Write),
             Socket::Unix(stream) => stream.get_ref().shutdown(Shutdown::Write),
         }
+    }
+
+    fn is_drained(&self) -> io::Result<bool> {
+        is_drained(self)
     }
 
     async fn closed(&self) {

@@ -56,6 +56,7 @@ pub async fn house(name: &str, spawn: Spawn) -> (House, Door, Bound) {
         proto: "echo",
         place: Place::Tcp("127.0.0.1".into(), 0),
         greet: Arc::new(|_, _| Box::new(Echo::default())),
+        full: "full\r\n",
     };
     let bound = Bound::at(&door).unwrap_or_else(|error| panic!("{error}"));
     (House::new(&Config::default(), storage, spawn), door, bound)

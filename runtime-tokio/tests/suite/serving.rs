@@ -1,7 +1,7 @@
 //! How a shell behaves as a process: sessions beside each other, stopping, dying, large mails, wrong configurations.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -64,11 +64,70 @@ fn a_second_server_does_not_take_the_doors_of_the_first() {
     let server = Server::start("twice");
     let (ok, said) = run_with(&mut server.lightmail(), b"");
     assert!(!ok);
+    let owner = format!("another server does (process {})", server.child.id());
+    assert!(
+        said.contains("cannot serve from the folder") && said.contains(&owner),
+        "{said}"
+    );
+    let config = fs::read_to_string(server.folder.join("config.ini")).unwrap();
+    let other = server.folder.join("other.ini");
+    fs::write(&other, config.replace("/data\n", "/other\n")).unwrap();
+    let (ok, said) = run_with(Command::new(crate::BINARY).arg("--config").arg(other), b"");
+    assert!(!ok);
     assert!(
         said.contains("cannot listen on 127.0.0.1:") && said.contains("stop the server that is there"),
         "{said}"
     );
     assert!(server.deliver(b"Subject: x\r\n\r\ny\r\n").starts_with("250 "));
+}
+
+/// A connection too many is told so, not just closed; who has logged in does not count for the address.
+#[test]
+fn an_address_has_its_share_of_connections() {
+    let server = Server::start_with("crowd", "[limits]\naddress_connections = 2\nconnections = 5\n");
+    let greeting = |port| {
+        let mut line = String::new();
+        let stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let _ = std::io::BufReader::new(&stream).read_line(&mut line);
+        (stream, line)
+    };
+    let known: Vec<_> = (0..3).map(|_| server.logged_in()).collect();
+    let (first, said) = greeting(server.imap);
+    assert!(said.starts_with("* OK "), "{said}");
+    let (_second, said) = greeting(server.lmtp);
+    assert!(said.starts_with("220 "), "{said}");
+    assert!(
+        greeting(server.imap)
+            .1
+            .starts_with("* BYE [UNAVAILABLE] Too many connections")
+    );
+    assert!(
+        greeting(server.lmtp)
+            .1
+            .starts_with("421 4.7.0 Too many connections")
+    );
+    drop(known);
+    drop(first);
+    eventually("room for one more", || {
+        greeting(server.imap).1.starts_with("* OK ")
+    });
+}
+
+#[test]
+fn a_second_sigterm_ends_the_drain() {
+    let mut server = Server::start_with("impatient", "");
+    let mut sending = Client::connect(server.lmtp);
+    sending.say("LHLO test");
+    sending.until("250 ");
+    sending.say(&format!("MAIL FROM:<>\r\nRCPT TO:<{USER}>\r\nDATA"));
+    sending.until("354 ");
+    let mut idle = server.imap_client();
+    server.signal("TERM");
+    idle.until("* BYE");
+    let begun = Instant::now();
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
 /// Octets of a large mail, in lines.

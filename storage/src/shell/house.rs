@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,11 @@ use lightmail_core::config::Config;
 use lightmail_core::doors::{Door, doors};
 use lightmail_core::machine::{Machine, Peer as PeerFacts};
 
+use socket2::SockRef;
+
 use super::accounts::{first_account, random_seed};
-use super::crowd::{Crowd, Seat};
+use super::crowd::{Crowd, Seat, TooMany};
+use super::descriptors;
 use super::drain::{Drain, Presence};
 use super::{Bound, CliError, Clock, Loaded, Spawn, World};
 use crate::Storage;
@@ -56,6 +60,7 @@ impl House {
         let mut config = loaded.config;
         config.server.hostname.get_or_insert_with(machine_name);
         let storage = Storage::open(&config).await.map_err(CliError::failed)?;
+        storage.occupy().map_err(CliError::failed)?;
         let open = doors(&config)
             .into_iter()
             .map(|door| Bound::at(&door).map(|bound| (door, bound)))
@@ -76,29 +81,43 @@ impl House {
 
     /// A house on an open storage.
     pub fn new(config: &Config, storage: Storage, spawn: Spawn) -> Self {
-        let most = usize::try_from(config.limits.address_connections).unwrap_or(usize::MAX);
+        let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
+        if possible < most {
+            tracing::warn!(connections = possible, "limits.connections.lowered_to_open_files");
+        }
         House {
             clock: Clock::start(),
             storage,
             spawn,
             drain: Drain::default(),
-            crowd: Crowd::new(most),
+            crowd: Crowd::new(most.min(possible), limit(config.limits.address_connections)),
             drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
         }
     }
 
-    /// Lets in a peer that has come to a door; `None`, and a line in the log, if it may not. `address`: `None` on a UNIX
-    /// socket.
-    pub fn admit(&self, door: &Door, address: Option<IpAddr>) -> Option<Visit<impl Machine + Send + use<>>> {
+    /// Lets in a peer that has come to a door; `None`, a word to the peer and a line in the log, if it may not. `address`:
+    /// `None` on a UNIX socket.
+    pub fn admit<S: AsFd>(
+        &self,
+        door: &Door,
+        socket: &S,
+        address: Option<IpAddr>,
+    ) -> Option<Visit<impl Machine + Send + use<S>>> {
         let address = address.map(|address| address.to_canonical());
         let (proto, peer) = (
             door.proto,
             address.map_or_else(|| "unix".into(), |address| address.to_string()),
         );
-        let Some(seat) = self.crowd.enter(address) else {
-            tracing::warn!(proto, %peer, "session.refused.too_many");
-            return None;
-        };
+        let entered = self.crowd.enter(address).inspect_err(|why| {
+            match why {
+                TooMany::Everywhere => tracing::warn!(proto, %peer, "session.refused.too_many"),
+                TooMany::OfAddress => tracing::warn!(proto, %peer, "session.refused.too_many_of_address"),
+            }
+            // A new socket has room for a line. An error: the peer has gone again.
+            let _ = SockRef::from(socket).send(door.full.as_bytes());
+        });
+        let (seat, stranger) = entered.ok()?;
         let seed = random_seed()
             .inspect_err(|error| tracing::error!(%error, "session.refused.no_randomness"))
             .ok()?;
@@ -106,7 +125,7 @@ impl House {
         span.in_scope(|| tracing::debug!("session.opened"));
         Some(Visit {
             machine: (door.greet)(PeerFacts { address, tls: None }, seed),
-            world: World::new(self),
+            world: World::new(self, stranger),
             guest: Guest {
                 begun: Instant::now(),
                 _seat: seat,

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use lightmail_core::doors::{Door, Place};
-use socket2::SockRef;
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::CliError;
 
@@ -93,21 +93,27 @@ fn prepare(listener: &impl AsFd) -> io::Result<()> {
 /// Binds a UNIX socket with mode 660. One that nobody serves any more is replaced; one that somebody serves is an error.
 fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     if fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        if UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(
-                io::ErrorKind::AddrInUse,
-                "another server serves this socket",
-            ));
+        match UnixStream::connect(path) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)?,
+            Err(error) => return Err(error),
+            Ok(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::AddrInUse,
+                    "another server serves this socket",
+                ));
+            }
         }
-        fs::remove_file(path)?;
     }
-    // Bound beside its place and moved there once its mode is right, so nobody meets it with another mode.
+    // It listens only once its mode is right, so nobody connects by another; and it is bound beside its place and moved
+    // there, so that who waits for the file finds one that listens.
     let fresh = path.with_extension(format!("{}.new", std::process::id()));
     let _ = fs::remove_file(&fresh);
-    let listener = UnixListener::bind(&fresh)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(&fresh)?)?;
     fs::set_permissions(&fresh, fs::Permissions::from_mode(0o660))?;
+    socket.listen(BACKLOG)?;
     fs::rename(&fresh, path)?;
-    Ok((listener, SocketFile(path.to_owned())))
+    Ok((OwnedFd::from(socket).into(), SocketFile(path.to_owned())))
 }
 
 /// Whether nothing that the peer wrote is waiting to be read: at the end of its stream, or broken.

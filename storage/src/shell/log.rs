@@ -10,7 +10,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 
-/// Starts logging; `RUST_LOG` overrides the level.
+/// Starts logging, of panics too; `RUST_LOG` overrides the level.
 pub fn start(log: &Log) {
     let level = match log.level {
         LogLevel::Error => "error",
@@ -31,6 +31,15 @@ pub fn start(log: &Log) {
     } else {
         builder.fmt_fields(Escaped::default()).try_init()
     };
+    log_panics();
+}
+
+/// A panic is logged by its place alone: its words may hold what it stumbled over.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panicked");
+    }));
 }
 
 /// Writes fields as usual, with control characters escaped and nothing else changed.

@@ -9,6 +9,7 @@ mod accounts;
 mod cli_error;
 mod clock;
 mod crowd;
+mod descriptors;
 mod drain;
 mod house;
 mod listen;

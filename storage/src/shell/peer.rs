@@ -11,6 +11,10 @@ use lightmail_core::machine::{Input, READ_MAX};
 
 /// A peer that takes not one octet for this long is gone.
 const STALL: Duration = Duration::from_secs(120);
+/// After our end, what the peer still writes is read and dropped for so long and in so many reads: closing over unread octets
+/// resets the connection, which can overtake our last words.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_READS: usize = 16;
 /// Output is gathered up to here before it is written in the middle of a drain.
 const GATHER: usize = 64 * 1024;
 
@@ -24,6 +28,9 @@ pub trait Socket: Send + Sync {
     fn write(&mut self, octets: &[u8]) -> impl Future<Output = io::Result<usize>> + Send;
     /// Ends our direction in good order.
     fn shutdown(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+    /// Whether the end has come: the peer has closed and nothing it wrote is left to read. Errors: `WouldBlock` when it is open
+    /// and silent.
+    fn is_drained(&self) -> io::Result<bool>;
     /// Ready when the peer has closed and nothing it wrote is left to read; may be never ready while something is.
     fn closed(&self) -> impl Future<Output = ()> + Send;
     /// Ready after a time.
@@ -35,6 +42,8 @@ pub trait Socket: Send + Sync {
 pub struct Peer<S> {
     socket: S,
     out: BytesMut,
+    /// Whether nothing was unread when the last flush began: then all that is read since came after it.
+    is_dry: bool,
     gone: bool,
     told_eof: bool,
 }
@@ -50,6 +59,7 @@ impl<S: Socket> Peer<S> {
         Self {
             socket,
             out: BytesMut::new(),
+            is_dry: false,
             gone: false,
             told_eof: false,
         }
@@ -72,8 +82,7 @@ impl<S: Socket> Peer<S> {
         input
     }
 
-    async fn read_octets(&self) -> Input {
-        let mut waited = false;
+    async fn read_octets(&mut self) -> Input {
         loop {
             let read = SCRATCH.with_borrow_mut(|scratch| {
                 let n = self.socket.try_read(scratch)?;
@@ -81,9 +90,12 @@ impl<S: Socket> Peer<S> {
             });
             match read {
                 Ok(octets) if octets.is_empty() => return Input::Eof,
-                Ok(octets) => return Input::Bytes { octets, waited },
+                Ok(octets) => {
+                    let waited = self.is_dry;
+                    return Input::Bytes { octets, waited };
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    waited = true;
+                    self.is_dry = true;
                     if self.socket.readable().await.is_err() {
                         return Input::Eof;
                     }
@@ -104,6 +116,9 @@ impl<S: Socket> Peer<S> {
 
     /// Writes what has gathered. Afterwards nothing is held, so that a connection that waits has no write buffer either.
     pub async fn flush(&mut self) {
+        if !self.out.is_empty() {
+            self.is_dry = self.socket.is_drained().is_err();
+        }
         while !self.out.is_empty() && !self.gone {
             match within::<S, _>(self.socket.write(&self.out)).await {
                 Ok(n) if n > 0 => self.out.advance(n),
@@ -122,9 +137,17 @@ impl<S: Socket> Peer<S> {
     /// Flushes and closes in good order.
     pub async fn close(mut self) {
         self.flush().await;
-        if !self.gone {
-            // Errors mean that the peer closed first.
-            let _ = within::<S, _>(self.socket.shutdown()).await;
+        // Errors mean that the peer closed first.
+        if !self.gone && within::<S, _>(self.socket.shutdown()).await.is_ok() && !self.told_eof {
+            self.linger().or(S::sleep(LINGER)).await;
+        }
+    }
+
+    async fn linger(&mut self) {
+        for _ in 0..LINGER_READS {
+            if self.read_octets().await == Input::Eof {
+                return;
+            }
         }
     }
 }

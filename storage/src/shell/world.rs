@@ -14,6 +14,7 @@ use lightmail_core::store::ObjectId;
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
 use tracing::Instrument as _;
 
+use super::crowd::Stranger;
 use super::news::News;
 use super::observe::Observed;
 use super::{Clock, House, Peer, Socket, Spawn};
@@ -29,11 +30,13 @@ pub struct World {
     news: News,
     /// Until it has been told.
     drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Until a password was right.
+    stranger: Option<Stranger>,
 }
 
 impl World {
     /// The world of one conversation.
-    pub(super) fn new(house: &House) -> Self {
+    pub(super) fn new(house: &House, stranger: Stranger) -> Self {
         Self {
             clock: house.clock,
             storage: house.storage.clone(),
@@ -42,6 +45,7 @@ impl World {
             watcher: house.storage.watch(Watched::Nothing),
             news: News::default(),
             drain: Some(Box::pin(house.drain.begun())),
+            stranger: Some(stranger),
         }
     }
 
@@ -144,7 +148,11 @@ impl World {
             let (mailbox, modseq) = watcher.changed().await;
             Input::Changed { mailbox, modseq }
         };
-        news.next().or(drained(drain)).or(changed).await
+        let input = news.next().or(drained(drain)).or(changed).await;
+        if matches!(input, Input::Outcome(_, Ok(Done::Verified(true)))) {
+            self.stranger = None;
+        }
+        input
     }
 }
 

@@ -7,7 +7,7 @@ use crate::machine::{Action, Done, Effect, Peer, Seed, Stored};
 use crate::mime::{Limits, Scanner};
 use crate::pair::{Fault, Talk, World};
 use crate::store::{
-    AccountId, Actor, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
+    AccountId, Actor, Budget, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
     Request, UidSet,
 };
 
@@ -447,4 +447,18 @@ fn a_large_mailbox_is_told_without_reading_objects_and_piece_by_piece() {
         "{peaks:?}, a page is {page_octets}"
     );
     assert_eq!(peaks.effects, 1);
+}
+
+/// On a full disk mail can still be read.
+#[test]
+fn without_space_for_the_mark_the_body_is_told_and_all_is_well() {
+    let mut client = three();
+    client.world.fail(Fault {
+        failure: Refusal::Limit(Budget::Space).into(),
+        ..Fault::before("store.ChangeFlags", 1)
+    });
+    assert_eq!(
+        client.ask("FETCH 1 BODY[TEXT]"),
+        "* 1 FETCH (BODY[TEXT] {7}\r\nfirst\r\n)\r\nOK FETCH completed\r\n"
+    );
 }
