@@ -143,7 +143,7 @@ mod tests {
             ),
             (
                 Event::Outcome(Ok(Done::Hashed(crate::machine::Secret("secret".to_owned())))),
-                "Outcome(Ok(Hashed(",
+                "Outcome(Ok(Hashed(Secret(",
             ),
             (Event::Line(Bytes::from_static(b"secret")), "Line(b"),
             (Event::Drained, "Drained"),
