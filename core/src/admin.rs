@@ -53,7 +53,7 @@ pub fn login(given: &str) -> Result<String, BadLogin> {
 }
 
 /// A new account with INBOX and the usual special-use mailboxes (RFC 6154).
-pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: String) -> NewAccount {
+pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: Secret) -> NewAccount {
     let names = SpecialUse::ALL.into_iter().filter_map(|special| {
         MailboxName::new(special.default_name())
             .ok()
@@ -116,7 +116,12 @@ mod tests {
 
     #[test]
     fn an_account_has_the_usual_mailboxes() {
-        let account = new_account(&mut Seed::new([1; 32]), Time::default(), "a@b".into(), "h".into());
+        let account = new_account(
+            &mut Seed::new([1; 32]),
+            Time::default(),
+            "a@b".into(),
+            Secret("h".into()),
+        );
         let names: Vec<_> = account
             .mailboxes
             .iter()

@@ -68,16 +68,16 @@ impl Passwords {
 
     /// Whether the password has this hash. Without a hash the same work is done and the answer is no.
     /// A damaged hash is no password's. Errors: `Unavailable` when too many wait.
-    pub(crate) async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, Failure> {
+    pub(crate) async fn verify(&self, password: Secret, hash: Option<Secret>) -> Result<bool, Failure> {
         let dummy = Arc::clone(&self.dummy);
-        self.run(move || verify(&password.0, hash.as_deref(), &dummy))
+        self.run(move || verify(&password.0, hash.as_ref().map(|hash| &*hash.0), &dummy))
             .await
     }
 
     /// A hash to be stored. Errors: `Unavailable` when too many wait.
-    pub(crate) async fn hash(&self, password: Secret) -> Result<String, Failure> {
+    pub(crate) async fn hash(&self, password: Secret) -> Result<Secret, Failure> {
         let cost = self.cost;
-        self.run(move || hash(&password.0, cost)).await?
+        self.run(move || hash(&password.0, cost).map(Secret)).await?
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
@@ -186,11 +186,11 @@ mod tests {
     }
 
     fn check(passwords: &Passwords, password: &str, hash: Option<&str>) -> bool {
-        block_on(passwords.verify(Secret(password.into()), hash.map(str::to_owned))).unwrap()
+        block_on(passwords.verify(Secret(password.into()), hash.map(|hash| Secret(hash.into())))).unwrap()
     }
 
     fn made(passwords: &Passwords, password: &str) -> String {
-        block_on(passwords.hash(Secret(password.into()))).unwrap()
+        block_on(passwords.hash(Secret(password.into()))).unwrap().0
     }
 
     #[test]

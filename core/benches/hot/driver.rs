@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lightmail_core::admin;
 use lightmail_core::machine::{
-    Action, Done, Effect, Input, Machine, Outcome, Peer, Seed, Step, Stored, Time, Token,
+    Action, Done, Effect, Input, Machine, Outcome, Peer, Secret, Seed, Step, Stored, Time, Token,
 };
 use lightmail_core::mime::{Limits, MessageIndex, Scanner};
 use lightmail_core::store::memory::Store;
@@ -116,7 +116,7 @@ impl<M: Machine> Driver<M> {
             }
             Effect::Scan(scan) => Ok(Done::Scanned(vec![0; scan.targets.len()])),
             Effect::VerifyPassword { .. } => Ok(Done::Verified(true)),
-            Effect::HashPassword(password) => Ok(Done::Hashed(password.0)),
+            Effect::HashPassword(password) => Ok(Done::Hashed(password)),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(&keys);
                 Ok(Done::Confirmed)
@@ -136,7 +136,12 @@ pub fn peer() -> Peer {
 /// A store with one account, `user@example.com`.
 pub fn store() -> (Store, AccountId) {
     let (mut store, mut seed) = (Store::new(), Seed::new([1; 32]));
-    let new = admin::new_account(&mut seed, NOW, "user@example.com".to_owned(), "secret".to_owned());
+    let new = admin::new_account(
+        &mut seed,
+        NOW,
+        "user@example.com".to_owned(),
+        Secret("secret".to_owned()),
+    );
     let account = new.id;
     let created = store.run(Actor::Operator, Request::CreateAccount(new));
     assert!(created.is_ok(), "{created:?}");

@@ -21,7 +21,7 @@ pub enum Effect {
         /// What the client gave.
         password: Secret,
         /// The stored hash; `None` for an unknown user.
-        hash: Option<String>,
+        hash: Option<Secret>,
     },
     /// Hashes a password with bcrypt: [`Done::Hashed`].
     HashPassword(Secret),
@@ -59,7 +59,7 @@ pub enum Done {
     /// Of [`Effect::VerifyPassword`].
     Verified(bool),
     /// Of [`Effect::HashPassword`].
-    Hashed(String),
+    Hashed(Secret),
     /// Of [`super::Action::SendObject`].
     Sent,
     /// Of [`Effect::ConfirmDelivery`].
@@ -128,12 +128,33 @@ pub enum Scope {
     Field(String),
 }
 
-/// A password on its way to the check. Never printed; compared only for tests and replays.
+/// A password on its way to the check, or its hash. Never printed; compared only for tests and replays.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Effects and outcomes are printed by recorders and logs: neither a password nor its hash may be seen there.
+    #[test]
+    fn secrets_are_not_printed() {
+        let secret = Secret("hunter2".to_owned());
+        let effect = Effect::VerifyPassword {
+            password: secret.clone(),
+            hash: Some(secret.clone()),
+        };
+        let printed = format!(
+            "{effect:?} {:?} {:?}",
+            Effect::HashPassword(secret.clone()),
+            Done::Hashed(secret)
+        );
+        assert!(!printed.contains("hunter2"), "{printed}");
     }
 }

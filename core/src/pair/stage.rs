@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::Talk;
 use super::fault::Faults;
 use super::uploads::Uploads;
-use crate::machine::{Done, Effect, Outcome, Scan, Time};
+use crate::machine::{Done, Effect, Outcome, Scan, Secret, Time};
 use crate::mime::matcher::Matcher;
 use crate::store::memory::Store;
 use crate::store::{Failure, ObjectId, Refusal};
@@ -128,8 +128,8 @@ impl Stage {
 }
 
 /// The cheap stand-in for bcrypt.
-pub(super) fn plain_hash(password: &str) -> String {
-    format!("plain:{password}")
+pub(super) fn plain_hash(password: &str) -> Secret {
+    Secret(format!("plain:{password}"))
 }
 
 /// What a filter makes of octets that come in small pieces.

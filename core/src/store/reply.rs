@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::machine::Secret;
+
 use super::{AccountId, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet, View};
 
 /// What a store answers.
@@ -63,7 +65,7 @@ pub struct Account {
     /// Its login name.
     pub login: String,
     /// Its bcrypt hash.
-    pub pw_hash: String,
+    pub pw_hash: Secret,
     /// Whether it may log in.
     pub enabled: bool,
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{
     AccountId, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet,
 };
-use crate::machine::Stored;
+use crate::machine::{Secret, Stored};
 
 /// A question to the store. Requests of [`super::Actor::Account`] speak of that account's mailboxes only: another account's
 /// mailbox is one that there is not.
@@ -45,7 +45,7 @@ pub enum Request {
         /// The account's login name.
         login: String,
         /// The new bcrypt hash.
-        pw_hash: String,
+        pw_hash: Secret,
     },
     /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
     /// `DeleteMailbox`. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
@@ -266,7 +266,7 @@ pub struct NewAccount {
     /// Its login name, which is its first address too; lower-cased.
     pub login: String,
     /// A bcrypt hash.
-    pub pw_hash: String,
+    pub pw_hash: Secret,
     /// Octets it may keep; 0: no limit.
     pub quota_bytes: u64,
     /// Its mailboxes, INBOX among them.

@@ -52,7 +52,7 @@ pub async fn ask(storage: &Storage, what: &str, request: Request) -> Result<Repl
 }
 
 /// The hash of a password.
-pub async fn hash(storage: &Storage, password: Secret) -> Result<String, CliError> {
+pub async fn hash(storage: &Storage, password: Secret) -> Result<Secret, CliError> {
     match storage.desk().run(Effect::HashPassword(password)).await {
         Ok(Done::Hashed(hash)) => Ok(hash),
         other => Err(CliError::failed(format!(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lightmail_core::machine::Secret;
 use lightmail_core::store::memory::MAILBOXES_MAX;
 use lightmail_core::store::{
     Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, RecipientPlace, Refusal, Reply,
@@ -42,7 +43,7 @@ pub(crate) async fn find_account(tx: &mut Tx<'_>, login: &str) -> Answer {
         Ok::<_, Stop>(Account {
             id: AccountId(row.int(0)?),
             login: row.text(1)?,
-            pw_hash: row.text(2)?,
+            pw_hash: Secret(row.text(2)?),
             enabled: row.int(3)? == ENABLED,
         })
     });
@@ -98,7 +99,7 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     let account = sql(INSERT)
         .bind(new.id.0)
         .bind(new.login.clone())
-        .bind(new.pw_hash.clone())
+        .bind(new.pw_hash.0.clone())
         .bind(ENABLED)
         .bind(stored(new.quota_bytes))
         .bind(stored(new.at_ms));
@@ -113,8 +114,8 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     Ok(Reply::AccountCreated)
 }
 
-pub(crate) async fn set_password(tx: &mut Tx<'_>, login: &str, pw_hash: &str) -> Answer {
-    let query = sql(SET_PASSWORD).bind(pw_hash.to_owned()).bind(login.to_owned());
+pub(crate) async fn set_password(tx: &mut Tx<'_>, login: &str, pw_hash: &Secret) -> Answer {
+    let query = sql(SET_PASSWORD).bind(pw_hash.0.clone()).bind(login.to_owned());
     match tx.db.run(query).await? {
         0 => Err(Refusal::NoSuchAccount.into()),
         _ => Ok(Reply::PasswordSet),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use lightmail_core::machine::{Done, Effect, ObjectKind, Purpose, Seed, Stored, Time, Upload};
+use lightmail_core::machine::{Done, Effect, ObjectKind, Purpose, Secret, Seed, Stored, Time, Upload};
 use lightmail_core::store::{
     AccountId, Actor, Delivered, DeliveryKey, Failure, MailboxId, MailboxName, NewAccount, NewMailbox,
     ObjectId, Recipient, Refusal, Reply, Request,
@@ -130,7 +130,7 @@ pub(super) async fn settle(storage: &Storage, login: &str, seed: &mut Seed) -> R
     let new = NewAccount {
         id: home.account,
         login: login.to_owned(),
-        pw_hash: String::new(),
+        pw_hash: Secret(String::new()),
         quota_bytes: 0,
         mailboxes: vec![inbox],
         at_ms: NOW.unix_ms,

@@ -132,7 +132,7 @@ mod tests {
         let account = Account {
             id: AccountId(1),
             login: "user".to_owned(),
-            pw_hash: "$2b$12$secret".to_owned(),
+            pw_hash: crate::machine::Secret("$2b$12$secret".to_owned()),
             enabled: true,
         };
         let reply = Done::Reply(Reply::AccountFound(Some(account)));
@@ -142,8 +142,8 @@ mod tests {
                 "Outcome(Ok(Reply(AccountFound(Some(Account",
             ),
             (
-                Event::Outcome(Ok(Done::Hashed("secret".to_owned()))),
-                "Outcome(Ok(Hashed(",
+                Event::Outcome(Ok(Done::Hashed(crate::machine::Secret("secret".to_owned())))),
+                "Outcome(Ok(Hashed(Secret(",
             ),
             (Event::Line(Bytes::from_static(b"secret")), "Line(b"),
             (Event::Drained, "Drained"),

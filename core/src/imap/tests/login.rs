@@ -234,7 +234,7 @@ fn a_disabled_account_does_not_log_in() {
     let account = Account {
         id: AccountId(1),
         login: "a@b".into(),
-        pw_hash: "hash".into(),
+        pw_hash: crate::machine::Secret("hash".into()),
         enabled: false,
     };
     let found = Done::Reply(Reply::AccountFound(Some(account)));

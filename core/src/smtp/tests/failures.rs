@@ -88,7 +88,7 @@ fn a_recipient_over_quota_or_gone_does_not_disturb_the_others() {
     let small = NewAccount {
         id: seed.account(),
         login: "small@foo.edu".to_owned(),
-        pw_hash: String::new(),
+        pw_hash: crate::machine::Secret(String::new()),
         quota_bytes: 500,
         mailboxes: vec![inbox],
         at_ms: 0,

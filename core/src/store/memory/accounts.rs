@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::machine::Secret;
 use crate::store::{
     self as words, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, RecipientPlace, Refusal,
     Reply,
@@ -70,7 +71,7 @@ impl Store {
         Ok(Reply::AccountCreated)
     }
 
-    pub(super) fn set_password(&mut self, login: &str, pw_hash: String) -> Answer {
+    pub(super) fn set_password(&mut self, login: &str, pw_hash: Secret) -> Answer {
         let account = self.accounts.values_mut().find(|account| account.login == login);
         account.ok_or(Refusal::NoSuchAccount)?.pw_hash = pw_hash;
         Ok(Reply::PasswordSet)

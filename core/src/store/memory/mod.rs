@@ -22,6 +22,7 @@ use super::{
     AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, Reply,
     Request, Uid, authority,
 };
+use crate::machine::Secret;
 pub use check::check;
 use folder::Folder;
 
@@ -49,7 +50,7 @@ pub struct Store {
 #[derive(Clone, Debug)]
 struct Account {
     login: String,
-    pw_hash: String,
+    pw_hash: Secret,
     quota_bytes: u64,
     used_bytes: u64,
     used_msgs: u64,

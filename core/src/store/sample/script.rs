@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Address, Labels, Step, Verb};
+use crate::machine::Secret;
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
 use crate::store::memory::Store;
@@ -104,7 +105,7 @@ impl Script {
             Verb::CreateAccount => self.new_account(who, login),
             Verb::SetPassword => Request::SetPassword {
                 login,
-                pw_hash: format!("plain:{}", self.draw()),
+                pw_hash: Secret(format!("plain:{}", self.draw())),
             },
             Verb::DeleteAccount => Request::DeleteAccount {
                 login,
@@ -255,7 +256,7 @@ impl Script {
         Request::CreateAccount(NewAccount {
             id,
             login,
-            pw_hash: "plain:secret".to_owned(),
+            pw_hash: Secret("plain:secret".to_owned()),
             quota_bytes,
             mailboxes,
             at_ms: self.now_ms(),

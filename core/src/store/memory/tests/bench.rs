@@ -31,7 +31,11 @@ impl Bench {
     pub(super) fn account(&mut self, login: &str, quota_bytes: u64) -> AccountId {
         let id = AccountId(i64::from(self.draw()));
         let mailboxes = vec![self.mailbox("INBOX")];
-        let (login, pw_hash, at_ms) = (login.to_owned(), "hash".to_owned(), 1_000_000);
+        let (login, pw_hash, at_ms) = (
+            login.to_owned(),
+            crate::machine::Secret("hash".to_owned()),
+            1_000_000,
+        );
         let new = NewAccount {
             id,
             login,
