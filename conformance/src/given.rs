@@ -10,10 +10,15 @@
 //! | `1 has logged in` | and LOGIN was answered |
 //! | `1 has selected it` · `… selected "Work"` · `… examined it` | and SELECT or EXAMINE was; *it* is INBOX, or the mailbox made last |
 //! | `1 has said LHLO` | over LMTP: the greeting was read and LHLO answered |
+//! | `2 speaks IMAP` | this connection's protocol, where it is not the transcript's; it is opened when it is first used |
+//! | `2 speaks IMAP and has selected INBOX` | the same, and it has come that far |
+//! | `3 speaks IMAP as $other and has logged in` | the same, and it logs in to the second account |
 //!
-//! Every transcript starts with an empty INBOX and no mailbox but those that the server makes by itself.
+//! Every transcript, whatever it speaks, starts with an empty INBOX and no mailbox but those that the server makes by itself.
 
 use std::fmt;
+
+use crate::transcript::Protocol;
 
 /// One phrase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +34,10 @@ pub enum Given {
     Connections {
         /// Their numbers.
         numbers: Vec<u8>,
+        /// What they speak; `None` is what the transcript speaks.
+        speaks: Option<Protocol>,
+        /// Whether they log in to the second account.
+        other: bool,
         /// How far they have come.
         state: State,
     },
@@ -37,6 +46,8 @@ pub enum Given {
 /// How far a connection has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
+    /// Not even opened.
+    Unopened,
     /// The greeting was read.
     Connected,
     /// LOGIN was answered.
@@ -105,15 +116,47 @@ fn known(name: &str) -> Option<String> {
 }
 
 fn connections(phrase: &str) -> Option<Given> {
-    let (who, what) = phrase
-        .split_once(" has ")
-        .or_else(|| phrase.split_once(" have "))?;
-    let numbers = who
-        .replace(" and ", ", ")
+    let (phrase, what) = match phrase.split_once(" has ").or_else(|| phrase.split_once(" have ")) {
+        Some((before, what)) => (before, Some(what)),
+        None => (phrase, None),
+    };
+    let (who, manner) = match phrase
+        .split_once(" speaks ")
+        .or_else(|| phrase.split_once(" speak "))
+    {
+        // `2 speaks IMAP and has …`: the `and` is there exactly if something follows.
+        Some((who, manner)) if what.is_some() => (who, Some(manner.strip_suffix(" and")?)),
+        Some((who, manner)) => (who, Some(manner)),
+        None => (phrase, None),
+    };
+    let (speaks, other) = match manner {
+        None => (None, false),
+        Some("IMAP") => (Some(Protocol::Imap), false),
+        Some("IMAP as $other") => (Some(Protocol::Imap), true),
+        Some("LMTP") => (Some(Protocol::Lmtp), false),
+        Some(_) => return None,
+    };
+    Some(Given::Connections {
+        numbers: numbers(who)?,
+        speaks,
+        other,
+        state: match what {
+            Some(what) => state(what)?,
+            None => speaks.map(|_| State::Unopened)?,
+        },
+    })
+}
+
+/// `1`, `1 and 2`, `1, 2 and 3`.
+fn numbers(who: &str) -> Option<Vec<u8>> {
+    who.replace(" and ", ", ")
         .split(", ")
         .map(|number| number.parse().ok())
-        .collect::<Option<_>>()?;
-    let state = match what {
+        .collect()
+}
+
+fn state(what: &str) -> Option<State> {
+    Some(match what {
         "connected" => State::Connected,
         "logged in" => State::LoggedIn,
         "said LHLO" => State::Greeted,
@@ -122,8 +165,7 @@ fn connections(phrase: &str) -> Option<Given> {
             ("examined", place) => State::Examined(named(place)?),
             _ => return None,
         },
-    };
-    Some(Given::Connections { numbers, state })
+    })
 }
 
 /// `it` is `None`, `INBOX` or a quoted name is that.
@@ -158,6 +200,8 @@ mod tests {
             Given::parse("1 and 2 have selected it"),
             Ok(Given::Connections {
                 numbers: vec![1, 2],
+                speaks: None,
+                other: false,
                 state: State::Selected(None)
             })
         );
@@ -165,14 +209,42 @@ mod tests {
             Given::parse("3 has examined \"Work\""),
             Ok(Given::Connections {
                 numbers: vec![3],
+                speaks: None,
+                other: false,
                 state: State::Examined(Some("Work".into()))
             })
+        );
+        let speaks = |phrase, speaks, other, state| {
+            let read = Given::Connections {
+                numbers: vec![2, 3],
+                speaks: Some(speaks),
+                other,
+                state,
+            };
+            assert_eq!(Given::parse(phrase), Ok(read));
+        };
+        speaks("2 and 3 speak IMAP", Protocol::Imap, false, State::Unopened);
+        speaks(
+            "2, 3 speak LMTP and have said LHLO",
+            Protocol::Lmtp,
+            false,
+            State::Greeted,
+        );
+        speaks(
+            "2 and 3 speak IMAP as $other and have logged in",
+            Protocol::Imap,
+            true,
+            State::LoggedIn,
         );
         for wrong in [
             "INBOX with three",
             "INBOX with nonsense",
             "x has selected it",
             "1 has eaten it",
+            "1",
+            "1 speaks POP3",
+            "1 speaks IMAP has logged in",
+            "1 speaks LMTP as $other",
             "",
         ] {
             assert_eq!(Given::parse(wrong), Err(BadGiven(wrong.into())));

@@ -47,7 +47,7 @@ enum Command {
         /// Fail on every line that a transcript does not name, also where servers may say more
         #[arg(long)]
         strict: bool,
-        /// How long the server may take for a line, in seconds
+        /// How long the server may take for its answers to one step, in seconds
         #[arg(long, default_value_t = 5)]
         patience: u64,
     },

@@ -1,4 +1,5 @@
-//! What a server's line must look like: octets, `...` for any, `$name` for a captured word.
+//! What a server's line must look like: octets, `...` for any, `$name` for a captured word, `$"text"` for an astring,
+//! `$(NO|BAD)` for one of several texts.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,8 @@ enum Piece {
     Octets(Vec<u8>),
     Any,
     Word(String),
+    /// One of these texts.
+    OneOf(Vec<String>),
 }
 
 impl Pattern {
@@ -27,6 +30,9 @@ impl Pattern {
             let name_len = rest.strip_prefix('$').map_or(0, word_len);
             if let Some(after) = rest.strip_prefix("...") {
                 push(&mut pieces, &mut octets, Piece::Any);
+                rest = after;
+            } else if let Some((choices, after)) = choice(rest) {
+                push(&mut pieces, &mut octets, Piece::OneOf(choices));
                 rest = after;
             } else if name_len > 0 {
                 let (name, after) = rest[1..].split_at(name_len);
@@ -66,6 +72,16 @@ fn push(pieces: &mut Vec<Piece>, octets: &mut String, piece: Piece) {
     pieces.push(piece);
 }
 
+/// `$(NO|BAD)`, or `$"text"`: as an atom or quoted. The texts that fit, and what stands behind.
+fn choice(text: &str) -> Option<(Vec<String>, &str)> {
+    if let Some(quoted) = text.strip_prefix("$\"") {
+        let (text, after) = quoted.split_once('"')?;
+        return Some((vec![format!("\"{text}\""), text.to_owned()], after));
+    }
+    let (choices, after) = text.strip_prefix("$(")?.split_once(')')?;
+    Some((choices.split('|').map(str::to_owned).collect(), after))
+}
+
 /// The length of the name that a text begins with: lower-case letters, then letters and digits.
 fn word_len(text: &str) -> usize {
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -84,6 +100,10 @@ fn fit(pieces: &[Piece], line: &[u8], captures: &mut Captures) -> bool {
         Piece::Octets(octets) => line
             .strip_prefix(octets.as_slice())
             .is_some_and(|line| fit(rest, line, captures)),
+        Piece::OneOf(choices) => choices.iter().any(|choice| {
+            line.strip_prefix(choice.as_bytes())
+                .is_some_and(|line| fit(rest, line, captures))
+        }),
         Piece::Any => (0..=line.len()).any(|n| fit(rest, &line[n..], captures)),
         Piece::Word(name) => match captures.get(name).cloned() {
             Some(known) => line
@@ -139,6 +159,7 @@ impl fmt::Display for Pattern {
             Piece::Octets(octets) => write!(f, "{}", octets.escape_ascii()),
             Piece::Any => f.write_str("..."),
             Piece::Word(name) => write!(f, "${name}"),
+            Piece::OneOf(choices) => write!(f, "$({})", choices.join("|")),
         })
     }
 }
@@ -159,6 +180,11 @@ mod tests {
             ("$n-$n", "ab-ac", false),
             ("* FLAGS (...\\Seen...)", "* FLAGS (\\Answered \\Seen)", true),
             ("$ 5", "$ 5", true),
+            ("() $\"Work\"", "() Work", true),
+            ("() $\"Work\"", "() \"Work\"", true),
+            ("() $\"Work\"", "() Work/a", false),
+            ("a $(NO|BAD) ...", "a BAD no", true),
+            ("a $(NO|BAD) ...", "a OK yes", false),
         ] {
             assert_eq!(
                 Pattern::new(pattern).matches(line.as_bytes(), &mut Captures::new()),

@@ -18,7 +18,7 @@ pub enum Heard {
 
 /// Plays octets to a server and hears its lines. Connections are named by a transcript's numbers.
 pub trait Player {
-    /// Opens a connection.
+    /// Opens a connection. [`io::ErrorKind::Unsupported`]: there is no server of this protocol, the transcript does not apply.
     fn connect(&mut self, connection: u8, protocol: Protocol) -> io::Result<()>;
     /// Sends octets.
     fn send(&mut self, connection: u8, octets: &[u8]) -> io::Result<()>;

@@ -20,10 +20,13 @@ pub struct Core {
     lmtp: Arc<smtp::Settings>,
     talks: HashMap<u8, Connection>,
     /// Conversations so far: each machine gets a seed of its own.
-    seeds: u8,
+    seeds: u64,
     /// The most octets a machine reads at once.
     read_max: Option<usize>,
 }
+
+/// How long a line may take, in virtual milliseconds: answers to wrong passwords come late on purpose.
+const PATIENCE_MS: u64 = 5000;
 
 struct Connection {
     talk: Talk,
@@ -86,7 +89,9 @@ impl Player for Core {
             tls: None,
         };
         self.seeds += 1;
-        let seed = Seed::new([self.seeds; 32]);
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.seeds.to_be_bytes());
+        let seed = Seed::new(seed);
         let talk = match protocol {
             Protocol::Imap => self
                 .world
@@ -113,6 +118,14 @@ impl Player for Core {
     }
 
     fn hear(&mut self, number: u8) -> io::Result<Heard> {
+        match self.left_over(number)? {
+            Heard::Silence => self.world.advance(PATIENCE_MS),
+            heard => return Ok(heard),
+        }
+        self.left_over(number)
+    }
+
+    fn left_over(&mut self, number: u8) -> io::Result<Heard> {
         let talk = self.connection(number)?.talk;
         let sent = self.world.take(talk);
         let over = self.world.is_over(talk);
@@ -122,10 +135,6 @@ impl Player for Core {
             return Ok(Heard::Line(connection.heard.drain(..at + 2).take(at).collect()));
         }
         Ok(if over { Heard::Closed } else { Heard::Silence })
-    }
-
-    fn left_over(&mut self, number: u8) -> io::Result<Heard> {
-        self.hear(number)
     }
 
     fn close(&mut self, number: u8) -> io::Result<()> {

@@ -1,12 +1,17 @@
 //! Plays one transcript and says how it went.
 
-use std::collections::HashSet;
+mod setup;
+
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 
-use crate::given::{Given, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::given::Given;
 use crate::pattern::{Captures, fill};
-use crate::player::{Heard, Player};
+use crate::player::{Heard, Logins, Player};
 use crate::transcript::{Expected, Must, Protocol, Step, StepKind, Transcript};
 
 /// How a transcript went.
@@ -70,6 +75,10 @@ enum Stop {
 
 /// The connection that sets up mailboxes; transcripts count from 1.
 const SETUP: u8 = 0;
+/// What a server may say in one transcript, in octets.
+const HEARD_MAX: usize = 16 * 1024 * 1024;
+/// What a line costs of [`HEARD_MAX`] besides its own octets.
+const LINE_COST: usize = 64;
 
 struct Run<'a> {
     transcript: &'a Transcript,
@@ -79,21 +88,16 @@ struct Run<'a> {
     /// Lines that may or must not come until the next one that must.
     pending: Vec<Expected>,
     open: HashSet<u8>,
+    /// What connections speak that do not speak what the transcript does.
+    speaks: HashMap<u8, Protocol>,
     said: Vec<String>,
+    heard: usize,
     tag: usize,
 }
 
 impl<'a> Run<'a> {
     fn new(transcript: &'a Transcript, player: &'a mut dyn Player, strictness: Strictness) -> Self {
-        let logins = player.logins();
-        let captures = [
-            ("user", logins.user),
-            ("password", logins.password),
-            ("other", logins.other),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
-        .collect();
+        let captures = known(player.logins());
         Self {
             transcript,
             player,
@@ -101,7 +105,9 @@ impl<'a> Run<'a> {
             captures,
             pending: vec![],
             open: HashSet::new(),
+            speaks: HashMap::new(),
             said: vec![],
+            heard: 0,
             tag: 0,
         }
     }
@@ -179,10 +185,21 @@ impl<'a> Run<'a> {
     fn ensure_open(&mut self, connection: u8, line: usize) -> Result<(), Stop> {
         if self.open.insert(connection) {
             self.player
-                .connect(connection, self.transcript.over)
-                .map_err(|error| broken(line, &error))?;
+                .connect(connection, self.speaks(connection))
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::Unsupported => Stop::NotOffered(error.to_string()),
+                    _ => broken(line, &error),
+                })?;
         }
         Ok(())
+    }
+
+    /// The protocol of a connection.
+    fn speaks(&self, connection: u8) -> Protocol {
+        self.speaks
+            .get(&connection)
+            .copied()
+            .unwrap_or(self.transcript.over)
     }
 
     fn hear(&mut self, connection: u8, line: usize) -> Result<Heard, Stop> {
@@ -191,8 +208,16 @@ impl<'a> Run<'a> {
             .player
             .hear(connection)
             .map_err(|error| broken(line, &error))?;
-        if let (Heard::Line(octets), true) = (&heard, connection != SETUP) {
-            self.said.push(format!("{connection}S: {}", shown(octets)));
+        if let Heard::Line(octets) = &heard {
+            self.heard += octets.len() + LINE_COST;
+            if self.heard > HEARD_MAX {
+                self.said.clear();
+                let what = "the server sends without end".into();
+                return Err(Stop::Failed { line, what });
+            }
+            if connection != SETUP {
+                self.said.push(format!("{connection}S: {}", shown(octets)));
+            }
         }
         Ok(heard)
     }
@@ -203,7 +228,7 @@ impl<'a> Run<'a> {
             lines.iter().cloned().partition(|line| line.must == Must::NotCome);
         self.pending.extend(forbidden);
         // A line that may come stays open until a later line of its connection has come.
-        if wanted.iter().all(|line| line.must == Must::MayCome) {
+        if wanted.iter().all(|line| line.must != Must::Come) {
             self.pending.extend(wanted);
             return Ok(());
         }
@@ -212,12 +237,15 @@ impl<'a> Run<'a> {
             let mine = |line: &Expected| line.connection == connection;
             match self.hear(connection, at)? {
                 Heard::Line(heard) => {
+                    self.forbid(connection, &heard)?;
                     let captures = &mut self.captures;
                     if let Some(found) = wanted
                         .iter()
                         .position(|line| mine(line) && line.pattern.matches(&heard, captures))
                     {
-                        wanted.remove(found);
+                        if wanted[found].must != Must::MayRepeat {
+                            wanted.remove(found);
+                        }
                     } else {
                         self.unexpected(connection, &heard, at, &wanted)?;
                     }
@@ -239,6 +267,23 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// What is forbidden is so even where it looks like a line that is wanted.
+    fn forbid(&mut self, connection: u8, heard: &[u8]) -> Result<(), Stop> {
+        let captures = &mut self.captures;
+        let forbidden = self.pending.iter().find(|line| {
+            line.connection == connection
+                && line.must == Must::NotCome
+                && line.pattern.matches(heard, captures)
+        });
+        match forbidden {
+            Some(line) => Err(Stop::Failed {
+                line: line.line,
+                what: format!("must not come: {}", shown(heard)),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// A line that is not among the wanted ones: it may be allowed, forbidden, or wrong.
     fn unexpected(
         &mut self,
@@ -247,22 +292,17 @@ impl<'a> Run<'a> {
         at: usize,
         wanted: &[Expected],
     ) -> Result<(), Stop> {
+        self.forbid(connection, heard)?;
         let known = self.pending.iter().position(|line| {
-            line.connection == connection && line.pattern.matches(heard, &mut self.captures)
+            line.connection == connection
+                && line.must != Must::NotCome
+                && line.pattern.matches(heard, &mut self.captures)
         });
-        match known.map(|at| (at, self.pending[at].must)) {
-            Some((at, Must::MayCome)) => {
+        if let Some(at) = known {
+            if self.pending[at].must == Must::MayCome {
                 self.pending.remove(at);
-                return Ok(());
             }
-            Some((at, _)) => {
-                let line = self.pending[at].line;
-                return Err(Stop::Failed {
-                    line,
-                    what: format!("must not come: {}", shown(heard)),
-                });
-            }
-            None => {}
+            return Ok(());
         }
         let untagged = heard.starts_with(b"* ") && !heard.starts_with(b"* BYE");
         if untagged && self.strictness == Strictness::WhatIsNamed {
@@ -318,173 +358,36 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Over LMTP a last command shows that we have seen all replies: a server may hold a message that comes again before that
+    /// for a retry, and transcripts send the same messages. What is broken already cannot be closed better.
     fn close_all(&mut self) {
         for connection in std::mem::take(&mut self.open) {
-            // What is broken already cannot be closed better.
+            if self.speaks(connection) == Protocol::Lmtp {
+                let _ = self.player.send(connection, b"QUIT\r\n");
+            }
             let _ = self.player.close(connection);
         }
     }
 }
 
-/// Setting up: all over IMAP, on a connection of its own.
-impl Run<'_> {
-    fn set_up(&mut self, given: &[Given]) -> Result<(), Stop> {
-        let mailboxes: Vec<_> = given
-            .iter()
-            .filter_map(|given| match given {
-                Given::Mailbox { name, samples } => Some((name.as_str(), samples)),
-                Given::Connections { .. } => None,
-            })
-            .collect();
-        if self.transcript.over == Protocol::Imap {
-            self.clear()?;
-            for (name, samples) in &mailboxes {
-                self.fill_mailbox(name, samples)?;
-            }
-        }
-        let latest = mailboxes.last().map_or("INBOX", |(name, _)| name);
-        for given in given {
-            if let Given::Connections { numbers, state } = given {
-                for &number in numbers {
-                    self.bring(number, state, latest)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Empties INBOX, deletes and unsubscribes what is not there by itself, and looks whether the server offers what is needed.
-    fn clear(&mut self) -> Result<(), Stop> {
-        self.ensure_open(SETUP, 1)?;
-        self.hear(SETUP, 1)?;
-        self.command(SETUP, "LOGIN \"$user\" \"$password\"")?;
-        let capabilities = self.command(SETUP, "CAPABILITY")?;
-        let offered: HashSet<String> = capabilities
-            .iter()
-            .filter_map(|line| line.strip_prefix("* CAPABILITY "))
-            .flat_map(|line| line.split(' ').map(str::to_uppercase))
-            .collect();
-        if let Some(missing) = self
-            .transcript
-            .needs
-            .iter()
-            .find(|need| !offered.contains(&need.to_uppercase()))
-        {
-            return Err(Stop::NotOffered(missing.clone()));
-        }
-        self.command(SETUP, "SELECT INBOX")?;
-        self.command(SETUP, "STORE 1:* +FLAGS.SILENT (\\Deleted)").ok();
-        self.command(SETUP, "EXPUNGE")?;
-        self.command(SETUP, "CLOSE")?;
-        for line in self.command(SETUP, "LIST \"\" \"*\"")?.into_iter().rev() {
-            let Some((_, name)) = line
-                .rsplit_once(" \"/\" ")
-                .or_else(|| line.rsplit_once(" \".\" "))
-            else {
-                continue;
-            };
-            let usual =
-                ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"].contains(&name.trim_matches('"'));
-            if !usual && !name.starts_with('{') {
-                self.command(SETUP, &format!("DELETE {name}")).ok();
-            }
-        }
-        for line in self.command(SETUP, "LSUB \"\" \"*\"")? {
-            if let Some((_, name)) = line
-                .rsplit_once(" \"/\" ")
-                .or_else(|| line.rsplit_once(" \".\" "))
-            {
-                self.command(SETUP, &format!("UNSUBSCRIBE {name}")).ok();
-            }
-        }
-        Ok(())
-    }
-
-    fn fill_mailbox(&mut self, name: &str, samples: &[String]) -> Result<(), Stop> {
-        if name != "INBOX" {
-            self.command(SETUP, &format!("CREATE \"{name}\""))?;
-        }
-        for sample in samples {
-            let octets = crate::samples::sample(sample).unwrap_or_default();
-            self.tag += 1;
-            let tag = format!("setup{}", self.tag);
-            self.send(
-                SETUP,
-                format!("{tag} APPEND \"{name}\" {{{}}}\r\n", octets.len()).as_bytes(),
-                1,
-            )?;
-            match self.hear(SETUP, 1)? {
-                Heard::Line(line) if line.starts_with(b"+") => {}
-                other => return Err(setup_failed("APPEND", &came(&other))),
-            }
-            self.send(SETUP, &octets, 1)?;
-            self.send(SETUP, b"\r\n", 1)?;
-            self.answer(SETUP, &tag, "APPEND")?;
-        }
-        Ok(())
-    }
-
-    fn bring(&mut self, number: u8, state: &State, latest: &str) -> Result<(), Stop> {
-        self.ensure_open(number, 1)?;
-        self.hear(number, 1)?;
-        match state {
-            State::Connected => {}
-            State::Greeted => self.greet(number)?,
-            State::LoggedIn => drop(self.command(number, "LOGIN \"$user\" \"$password\"")?),
-            State::Selected(name) | State::Examined(name) => {
-                self.command(number, "LOGIN \"$user\" \"$password\"")?;
-                let verb = if matches!(state, State::Selected(_)) {
-                    "SELECT"
-                } else {
-                    "EXAMINE"
-                };
-                self.command(
-                    number,
-                    &format!("{verb} \"{}\"", name.as_deref().unwrap_or(latest)),
-                )?;
-            }
-        }
-        self.said.clear();
-        Ok(())
-    }
-
-    fn greet(&mut self, number: u8) -> Result<(), Stop> {
-        self.send(number, b"LHLO client.example\r\n", 1)?;
-        loop {
-            match self.hear(number, 1)? {
-                Heard::Line(line) if line.starts_with(b"250-") => {}
-                Heard::Line(line) if line.starts_with(b"250 ") => return Ok(()),
-                other => return Err(setup_failed("LHLO", &came(&other))),
-            }
-        }
-    }
-
-    /// A command that must be answered with OK; its untagged lines.
-    fn command(&mut self, number: u8, command: &str) -> Result<Vec<String>, Stop> {
-        self.tag += 1;
-        let tag = format!("setup{}", self.tag);
-        let octets = fill(format!("{tag} {command}\r\n").as_bytes(), &self.captures)
-            .map_err(|what| Stop::Failed { line: 1, what })?;
-        self.send(number, &octets, 1)?;
-        self.answer(number, &tag, command)
-    }
-
-    fn answer(&mut self, number: u8, tag: &str, command: &str) -> Result<Vec<String>, Stop> {
-        let mut untagged = Vec::new();
-        loop {
-            match self.hear(number, 1)? {
-                Heard::Line(line) => {
-                    let line = String::from_utf8_lossy(&line).into_owned();
-                    match line.strip_prefix(tag) {
-                        Some(answer) if answer.starts_with(" OK") => return Ok(untagged),
-                        Some(_) => return Err(setup_failed(command, &format!("came {line}"))),
-                        None => untagged.push(line),
-                    }
-                }
-                other => return Err(setup_failed(command, &came(&other))),
-            }
-        }
-    }
+/// What a transcript may say before anything was captured.
+fn known(logins: Logins) -> Captures {
+    let (local, domain) = logins.user.rsplit_once('@').unwrap_or_default();
+    let plain = format!("\0{}\0{}", logins.user, logins.password);
+    [
+        ("user64", &*STANDARD.encode(&logins.user)),
+        ("password64", &STANDARD.encode(&logins.password)),
+        ("plain", &STANDARD.encode(plain)),
+        ("userlocal", local),
+        ("userdomain", domain),
+        ("shoutdomain", &domain.to_uppercase()),
+        ("user", &logins.user),
+        ("password", &logins.password),
+        ("other", &logins.other),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+    .collect()
 }
 
 fn setup_failed(command: &str, came: &str) -> Stop {

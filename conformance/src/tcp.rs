@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use crate::player::{Heard, Logins, Player, Unsupported};
@@ -14,26 +14,36 @@ pub struct Tcp {
     lmtp: Option<String>,
     logins: Logins,
     patience: Duration,
+    /// Until when the answers to what was sent last must have come; `None` before the first is waited for.
+    until: Option<Instant>,
     connections: HashMap<u8, Connection>,
 }
 
 struct Connection {
     stream: TcpStream,
     heard: Vec<u8>,
+    /// So many octets of `heard` hold no line end.
+    searched: usize,
     closed: bool,
 }
 
 /// A server that sends more than this without a line end floods us.
-const LINE_MAX: usize = 64 * 1024 * 1024;
+const LINE_MAX: usize = 8 * 1024 * 1024;
+
+/// How long a server may take to close behind us.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How many lines it may say meanwhile.
+const LAST_WORDS_MAX: usize = 100;
 
 impl Tcp {
-    /// `imap` and `lmtp` are `HOST:PORT`; `patience`: how long a line may take.
+    /// `imap` and `lmtp` are `HOST:PORT`; `patience`: how long the server may take for its answers to one step.
     pub fn new(imap: String, lmtp: Option<String>, logins: Logins, patience: Duration) -> Self {
         Self {
             imap,
             lmtp,
             logins,
             patience,
+            until: None,
             connections: HashMap::new(),
         }
     }
@@ -43,6 +53,18 @@ impl Tcp {
             .get_mut(&number)
             .ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
     }
+
+    /// Tries the addresses of a name, one after the other.
+    fn open(&self, place: &str) -> io::Result<TcpStream> {
+        let mut failure = io::Error::other(format!("{place}: no address"));
+        for address in place.to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, self.patience) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
+            }
+        }
+        Err(failure)
+    }
 }
 
 impl Player for Tcp {
@@ -51,16 +73,22 @@ impl Player for Tcp {
             Protocol::Imap => Some(&self.imap),
             Protocol::Lmtp => self.lmtp.as_ref(),
         };
-        let place =
-            place.ok_or_else(|| io::Error::other("no LMTP server was named; use --lmtp HOST:PORT"))?;
-        let stream = TcpStream::connect(place)?;
+        let place = place.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::Unsupported,
+                "LMTP, of which no server was named: --lmtp HOST:PORT",
+            )
+        })?;
+        let stream = self.open(place)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(self.patience))?;
+        self.until = None;
         self.connections.insert(
             number,
             Connection {
                 stream,
                 heard: Vec::new(),
+                searched: 0,
                 closed: false,
             },
         );
@@ -68,20 +96,31 @@ impl Player for Tcp {
     }
 
     fn send(&mut self, number: u8, octets: &[u8]) -> io::Result<()> {
-        self.connection(number)?.stream.write_all(octets)
+        self.until = None;
+        let patience = self.patience;
+        self.connection(number)?.write(octets, patience)
     }
 
     fn hear(&mut self, number: u8) -> io::Result<Heard> {
         let patience = self.patience;
-        self.connection(number)?.line(patience)
+        let until = *self.until.get_or_insert_with(|| Instant::now() + patience);
+        self.connection(number)?.line(until)
     }
 
     fn left_over(&mut self, number: u8) -> io::Result<Heard> {
-        self.connection(number)?.line(Duration::ZERO)
+        self.connection(number)?.line(Instant::now())
     }
 
+    /// Waits a moment for the server to close, too: the next transcript meets a server that has done with this one.
     fn close(&mut self, number: u8) -> io::Result<()> {
-        self.connections.remove(&number);
+        let Some(mut connection) = self.connections.remove(&number) else {
+            return Ok(());
+        };
+        // A server that has closed already, or never does, is as good as closed.
+        let _ = connection.stream.shutdown(Shutdown::Write);
+        let until = Instant::now() + self.patience.min(FAREWELL);
+        let mut last_words = (0..LAST_WORDS_MAX).map(|_| connection.line(until));
+        let _ = last_words.find(|heard| !matches!(heard, Ok(Heard::Line(_))));
         Ok(())
     }
 
@@ -99,15 +138,35 @@ impl Player for Tcp {
 }
 
 impl Connection {
-    fn line(&mut self, patience: Duration) -> io::Result<Heard> {
-        let end = Instant::now() + patience;
+    /// Sends all of it; a server that does not read is not waited for longer than `patience` in all.
+    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<()> {
+        let until = Instant::now() + patience;
+        let mut rest = octets;
+        while !rest.is_empty() {
+            if Instant::now() >= until {
+                return Err(does_not_read(rest));
+            }
+            match self.stream.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => rest = &rest[n..],
+                Err(error) if is_late(&error) => return Err(does_not_read(rest)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A server may close in the middle of what it is sent; whether it should have, the next step tells.
+                Err(error) if is_hang_up(&error) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, until: Instant) -> io::Result<Heard> {
         loop {
-            if let Some(at) = self.heard.windows(2).position(|pair| pair == b"\r\n") {
-                let line = self.heard.drain(..at + 2).take(at).collect();
+            if let Some(line) = self.take_line() {
                 return Ok(Heard::Line(line));
             }
             if self.closed {
                 let rest = std::mem::take(&mut self.heard);
+                self.searched = 0;
                 return Ok(if rest.is_empty() {
                     Heard::Closed
                 } else {
@@ -119,10 +178,29 @@ impl Connection {
                     "the server sends without end and without a line end",
                 ));
             }
-            if !self.read(end.saturating_duration_since(Instant::now()))? {
-                return Ok(Heard::Silence);
+            let late = Instant::now() >= until && !self.heard.is_empty();
+            if late || !self.read(until.saturating_duration_since(Instant::now()))? {
+                return match self.heard.len() {
+                    0 => Ok(Heard::Silence),
+                    n => Err(io::Error::other(format!(
+                        "a line of the server does not end; {n} octets came"
+                    ))),
+                };
             }
         }
+    }
+
+    /// Takes the first line off what was heard, without its CRLF.
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let unsearched = &self.heard[self.searched..];
+        let Some(at) = unsearched.windows(2).position(|pair| pair == b"\r\n") else {
+            // A CR at the end may get its LF yet.
+            self.searched = self.heard.len().saturating_sub(1);
+            return None;
+        };
+        let end = self.searched + at;
+        self.searched = 0;
+        Some(self.heard.drain(..end + 2).take(end).collect())
     }
 
     /// Whether something came.
@@ -133,12 +211,29 @@ impl Connection {
         match self.stream.read(&mut octets) {
             Ok(0) => self.closed = true,
             Ok(n) => self.heard.extend_from_slice(&octets[..n]),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                return Ok(false);
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.closed = true,
+            Err(error) if is_late(&error) => return Ok(false),
+            Err(error) if is_hang_up(&error) => self.closed = true,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
         Ok(true)
     }
+}
+
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+fn is_hang_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+    )
+}
+
+fn does_not_read(rest: &[u8]) -> io::Error {
+    io::Error::other(format!(
+        "the server does not read: {} octets are left",
+        rest.len()
+    ))
 }

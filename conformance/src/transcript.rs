@@ -13,8 +13,10 @@
 //! 2S: * 2 EXPUNGE
 //! }
 //! ?2S: * 0 RECENT                        # may come
-//! !2S: * ... EXISTS                      # must not come before the next line that is matched
+//! *2S: * OK ...                          # may come, any number of times
+//! !2S: * ... EXISTS                      # must not come before the next line that is matched, nor as it
 //! 1C- no line end after this             # octets as they stand
+//! 1C* 70000 x                            # octets so many times, no line end
 //! 1C| 6e 75 6c 00                        # raw octets
 //! 1S| 2a 20 4f 4b                        # a line, its octets in hexadecimal
 //! time +29m                              # virtual: the core only
@@ -24,8 +26,14 @@
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
-//! a `C:` line may use what was captured, and `$user`, `$password`, `$other` (a second account's login). A number before `C`
+//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several;
+//! a `C:` line may use what was captured. Known from the start are `$user`, `$password`, `$other` (a second account's login),
+//! `$userlocal` and `$userdomain` (the two parts of `$user`), `$shoutdomain` (the latter in capitals), `$user64`, `$password64` and
+//! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
+//!
+//! `over` is what all connections speak but those of which a `given` says otherwise: `2 speaks IMAP and has selected INBOX`
+//! ([`crate::given`]). So one transcript delivers over LMTP and looks at what has come over IMAP.
 
 use std::fmt;
 
@@ -119,6 +127,8 @@ pub enum Must {
     Come,
     /// It may.
     MayCome,
+    /// It may, any number of times.
+    MayRepeat,
     /// It must not, until the next line is matched.
     NotCome,
 }
@@ -278,12 +288,12 @@ impl Reader<'_> {
                 None => self.bad(at, "fault EFFECT: fails before, fails after or times out"),
             };
         }
-        let (must, said) = match line.strip_prefix(['?', '!']) {
+        let (must, said) = match line.strip_prefix(['?', '!', '*']) {
             Some(rest) => (
-                if line.starts_with('?') {
-                    Must::MayCome
-                } else {
-                    Must::NotCome
+                match line.chars().next() {
+                    Some('?') => Must::MayCome,
+                    Some('*') => Must::MayRepeat,
+                    _ => Must::NotCome,
                 },
                 rest,
             ),
@@ -322,7 +332,7 @@ impl Reader<'_> {
             };
         }
         if must != Must::Come || self.group.is_some() {
-            return self.bad(at, "S: or S| behind ? or ! or within { }");
+            return self.bad(at, "S: or S| behind ?, * or ! or within { }");
         }
         let kind = if let Some(text) = text("C:") {
             StepKind::Send {
@@ -335,6 +345,15 @@ impl Reader<'_> {
                 connection,
                 octets: text.as_bytes().to_vec(),
                 template: true,
+            }
+        } else if let Some(many) = text("C*") {
+            match repeated(many) {
+                Some(octets) => StepKind::Send {
+                    connection,
+                    octets,
+                    template: false,
+                },
+                None => return self.bad(at, "how often, and the octets: 70000 x"),
             }
         } else if let Some(hex) = text("C|") {
             match octets(hex) {
@@ -349,7 +368,7 @@ impl Reader<'_> {
             match said.trim() {
                 "S closes" => StepKind::ServerCloses(connection),
                 "C closes" => StepKind::ClientCloses(connection),
-                _ => return self.bad(at, "C: C- C| S: S| time fault, S closes, C closes, { or }"),
+                _ => return self.bad(at, "C: C- C* C| S: S| time fault, S closes, C closes, { or }"),
             }
         };
         self.push(at, kind)
@@ -441,6 +460,14 @@ fn fault(text: &str) -> Option<FaultRule> {
     })
 }
 
+/// `70000 x`; at most a mebioctet.
+fn repeated(many: &str) -> Option<Vec<u8>> {
+    let (times, text) = many.split_once(' ')?;
+    let times: usize = times.parse().ok()?;
+    let fits = !text.is_empty() && times.checked_mul(text.len())? <= 1024 * 1024;
+    fits.then(|| text.repeat(times).into_bytes())
+}
+
 fn octets(hex: &str) -> Option<Vec<u8>> {
     hex.split_whitespace()
         .map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2))
@@ -458,7 +485,7 @@ mod tests {
     #[test]
     fn a_transcript_is_read() {
         let text = "proves   RFC 3501, 6.4.3 and 7.4.1; RFC 4315, 2.1: it works\ngiven    INBOX with 4 messages; 1 has selected it\n\
-                    needs    UIDPLUS\n\n1C: a NOOP    # hello\n{\n?S: * $n EXISTS\n2S: * ...\n}\nC| 00 0d\ntime +2m\nfault store.Deliver: fails after\nS closes\n";
+                    needs    UIDPLUS\n\n1C: a NOOP    # hello\n{\n?S: * $n EXISTS\n2S: * ...\n*S: * OK ...\n}\nC| 00 0d\nC* 3 ab\ntime +2m\nfault store.Deliver: fails after\nS closes\n";
         let read = Transcript::parse("t", text).unwrap();
         assert_eq!(
             read.proves.sections,
@@ -469,7 +496,7 @@ mod tests {
             ]
         );
         assert_eq!(read.given, ["INBOX with 4 messages", "1 has selected it"]);
-        assert_eq!(read.steps.len(), 6);
+        assert_eq!(read.steps.len(), 7);
         assert_eq!(
             read.steps[0].kind,
             StepKind::Send {
@@ -479,9 +506,10 @@ mod tests {
             }
         );
         assert!(
-            matches!(&read.steps[1].kind, StepKind::Expect(lines) if lines.len() == 2 && lines[1].connection == 2)
+            matches!(&read.steps[1].kind, StepKind::Expect(lines) if lines.len() == 3 && lines[1].connection == 2 && lines[2].must == Must::MayRepeat)
         );
-        assert_eq!(read.steps[3].kind, StepKind::Time(120_000));
+        assert!(matches!(&read.steps[3].kind, StepKind::Send { octets, .. } if octets == b"ababab"));
+        assert_eq!(read.steps[4].kind, StepKind::Time(120_000));
     }
 
     #[test]
@@ -493,7 +521,7 @@ mod tests {
         );
         assert_eq!(
             error(&format!("{head}X: a")),
-            "t:2: expected C: C- C| S: S| time fault, S closes, C closes, { or }"
+            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, { or }"
         );
         assert_eq!(
             error(&format!("{head}{{\nS: a\n")),
@@ -503,6 +531,12 @@ mod tests {
             error(&format!("{head}C| 0g")),
             "t:2: expected octets in hexadecimal: 6e 75 6c 00"
         );
+        for wrong in ["C* x", "C* 5 ", "C* 9999999 x"] {
+            assert_eq!(
+                error(&format!("{head}{wrong}")),
+                "t:2: expected how often, and the octets: 70000 x"
+            );
+        }
         assert_eq!(
             error(&format!("{head}time 5m")),
             "t:2: expected time +29m (ms, s, m or h)"

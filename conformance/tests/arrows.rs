@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lightmail-core", &[]),
     ("lightmail-storage", &["lightmail-core"]),
     ("lightmail", &["lightmail-core", "lightmail-storage"]),
+    ("lightmail-smol", &["lightmail-core", "lightmail-storage"]),
     ("lightmail-conformance", &["lightmail-core"]),
     ("lightmail-fuzz", &["lightmail-core"]),
 ];

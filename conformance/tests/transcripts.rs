@@ -91,3 +91,17 @@ fn no_two_transcripts_say_the_same() {
         );
     }
 }
+
+#[test]
+fn what_must_not_come_is_found_also_where_it_is_expected() {
+    for (forbidden, passes) in [("a OK ...", false), ("a NO ...", true)] {
+        let text =
+            format!("proves   RFC 3501, 6.1.2: x\n\nS: * OK ...\nC: a NOOP\n!S: {forbidden}\nS: a ...\n");
+        let transcript = Transcript::parse("t", &text).unwrap();
+        assert_eq!(
+            play(&transcript, Core::new()) == Verdict::Pass,
+            passes,
+            "{forbidden}"
+        );
+    }
+}

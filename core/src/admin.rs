@@ -1,7 +1,23 @@
 //! What the command line and the Admin API decide, without a terminal and without HTTP.
 
-use crate::machine::{Seed, Time};
+use crate::machine::{Secret, Seed, Time};
 use crate::store::{MailboxName, NewAccount, NewMailbox, SpecialUse};
+
+/// The account of the embedded default, made at the first start.
+pub const FIRST_LOGIN: &str = "user@example.com";
+
+/// The password of the first account: 80 random bits in letters and digits that nobody confuses.
+pub fn first_password(seed: &mut Seed) -> Secret {
+    const LETTERS: [char; 32] = [
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v',
+        'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9',
+    ];
+    let letters = seed
+        .half()
+        .into_iter()
+        .filter_map(|octet| LETTERS.get(usize::from(octet % 32)));
+    Secret(letters.collect())
+}
 
 /// Why a login name is none; says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +97,21 @@ mod tests {
         ] {
             assert_eq!(login(given).ok().as_deref(), want, "{given:?}");
         }
+    }
+
+    #[test]
+    fn a_first_password_is_long_plain_and_its_own() {
+        let mut seed = Seed::new([1; 32]);
+        let (one, other) = (first_password(&mut seed), first_password(&mut seed));
+        assert_ne!(one, other);
+        assert_eq!(one.0.len(), 16);
+        assert!(
+            one.0
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() && !"lo01".contains(c)),
+            "{}",
+            one.0
+        );
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //! no crate that has.
 
 pub mod admin;
+pub mod announcement;
 pub mod config;
+pub mod doors;
 pub mod imap;
 pub mod lmtp;
 pub mod machine;

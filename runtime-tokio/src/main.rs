@@ -2,7 +2,6 @@
 
 mod cli;
 mod listen;
-mod log;
 mod serve;
 mod session;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures_lite::FutureExt;
@@ -20,6 +20,8 @@ use crate::upload::Writing;
 pub struct Desk {
     inner: Arc<Inner>,
     uploads: HashMap<Upload, Writing>,
+    /// Lives as long as somebody may still want what was read.
+    present: Arc<()>,
 }
 
 impl Desk {
@@ -27,6 +29,7 @@ impl Desk {
         Self {
             inner,
             uploads: HashMap::new(),
+            present: Arc::default(),
         }
     }
 
@@ -72,6 +75,8 @@ impl Desk {
     }
 
     /// Runs an effect. The future owns all it needs; a request or a commit under way is carried out even if it is dropped.
+    ///
+    /// A scan ends early when the desk is dropped, as it may read gigabytes that nobody waits for and changes nothing.
     pub fn run(&mut self, effect: Effect) -> impl Future<Output = Outcome> + Send + 'static {
         let inner = Arc::clone(&self.inner);
         match effect {
@@ -87,18 +92,21 @@ impl Desk {
                 }
                 .boxed()
             }
-            Effect::Scan(wanted) => async move { scan(inner, wanted).await.map(Done::Scanned) }.boxed(),
+            Effect::Scan(wanted) => {
+                let asker = Arc::downgrade(&self.present);
+                async move { scan(inner, wanted, &asker).await.map(Done::Scanned) }.boxed()
+            }
             Effect::VerifyPassword { password, hash } => {
                 async move { inner.passwords.verify(password, hash).await.map(Done::Verified) }.boxed()
             }
             Effect::HashPassword(password) => {
                 async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
             }
-            Effect::ConfirmDelivery(keys) => async move {
+            Effect::ConfirmDelivery(keys) => {
+                // Now, not when the future runs: the peer may already be sending the same mail again, on purpose.
                 inner.queue.confirm(&keys);
-                Ok(Done::Confirmed)
+                async { Ok(Done::Confirmed) }.boxed()
             }
-            .boxed(),
         }
     }
 
@@ -115,18 +123,26 @@ impl fmt::Debug for Desk {
 }
 
 /// Which needles are in which messages.
-async fn scan(inner: Arc<Inner>, scan: Scan) -> Result<Vec<u64>, Failure> {
+async fn scan(inner: Arc<Inner>, scan: Scan, asker: &Weak<()>) -> Result<Vec<u64>, Failure> {
     let mut found = Vec::with_capacity(scan.targets.len());
     for target in &scan.targets {
         let matcher = Matcher::new(target, &scan.needles);
-        found.push(scan_one(&inner, target, matcher).await?);
+        found.push(scan_one(&inner, target, matcher, asker).await?);
     }
     Ok(found)
 }
 
-async fn scan_one(inner: &Arc<Inner>, target: &ScanTarget, mut matcher: Matcher) -> Result<u64, Failure> {
+async fn scan_one(
+    inner: &Arc<Inner>,
+    target: &ScanTarget,
+    mut matcher: Matcher,
+    asker: &Weak<()>,
+) -> Result<u64, Failure> {
     let mut reader = ObjectReader::new(Arc::clone(inner), target.object, 0..target.size);
     while let Some(piece) = reader.next().await {
+        if asker.strong_count() == 0 {
+            return Err(Failure::broken("nobody waits for this scan"));
+        }
         if matcher.push(&piece?) == Flow::Enough {
             break;
         }

@@ -49,13 +49,28 @@ pub struct Faults(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     armed: AtomicBool,
-    next: Mutex<Option<(Point, io::ErrorKind)>>,
+    next: Mutex<Option<(Point, Fault)>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Error(io::ErrorKind),
+    Panic,
 }
 
 impl Faults {
     /// Lets the next step at `point` fail, once.
     pub fn fail_once(&self, point: Point, kind: io::ErrorKind) {
-        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((point, kind));
+        self.arm(point, Fault::Error(kind));
+    }
+
+    /// Lets the next step at `point` panic, once.
+    pub fn panic_once(&self, point: Point) {
+        self.arm(point, Fault::Panic);
+    }
+
+    fn arm(&self, point: Point, fault: Fault) {
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((point, fault));
         self.0.armed.store(true, Ordering::Relaxed);
     }
 
@@ -69,12 +84,15 @@ impl Faults {
             return Ok(());
         }
         let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
-        match next.take_if(|(at, _)| *at == point) {
-            Some((_, kind)) => {
-                self.0.armed.store(false, Ordering::Relaxed);
-                Err(io::Error::new(kind, format!("a fault on purpose at {point:?}")))
-            }
-            None => Ok(()),
+        let Some((_, fault)) = next.take_if(|(at, _)| *at == point) else {
+            return Ok(());
+        };
+        self.0.armed.store(false, Ordering::Relaxed);
+        drop(next);
+        match fault {
+            Fault::Error(kind) => Err(io::Error::new(kind, format!("a fault on purpose at {point:?}"))),
+            #[allow(clippy::panic, reason = "it is asked for by a test alone")]
+            Fault::Panic => panic!("a panic on purpose at {point:?}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Runs LightMail's store requests and object effects: metadata in SQLite, bodies in a folder.
 //!
 //! One door for every shell: [`Storage`] answers requests, a [`Desk`] runs the effects of one conversation, a [`Watcher`]
-//! tells of changes. What a request means is said by `lightmail_core::store::memory`; here it is made durable.
+//! tells of changes; [`shell`] is what a daemon is made of, whatever its runtime. What a request means is said by `lightmail_core::store::memory`; here it is made durable.
 //!
 //! Invariants: nothing is answered before it is on the disk. A body is durable before a row names it. No runtime is named
 //! here: files are read and written on the threads of `blocking`, SQLite has threads of its own.
@@ -12,8 +12,10 @@ mod counts;
 mod desk;
 mod faults;
 mod objects;
+mod occupy;
 mod open_error;
 mod password;
+pub mod shell;
 mod sql;
 mod storage;
 #[cfg(test)]

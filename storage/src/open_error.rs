@@ -25,6 +25,15 @@ impl OpenError {
         }
     }
 
+    pub(crate) fn occupied(data_dir: &Path, process: &str) -> Self {
+        Self {
+            what: "cannot serve from the folder",
+            place: data_dir.display().to_string(),
+            why: format!("another server does (process {process})"),
+            remedy: "stop that server, or give this one another [server] data_dir",
+        }
+    }
+
     pub(crate) fn database(path: &Path, error: &sqlx::Error) -> Self {
         Self {
             what: "cannot open the database",

@@ -4,6 +4,7 @@
 //! the stored string says so: `sha256:$2b$…`. All others are plain bcrypt strings, as other servers have them.
 
 use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::{io, thread};
 
@@ -113,7 +114,10 @@ impl Shared {
             match state.waiting.pop_front() {
                 Some(work) => {
                     drop(state);
-                    work();
+                    // Who waits is told by the drop of what the work owned; the thread is needed by others.
+                    if panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+                        tracing::error!("password.work.panicked");
+                    }
                     state = self.lock();
                 }
                 None => state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -254,6 +258,16 @@ mod tests {
             "{}",
             passwords.dummy
         );
+    }
+
+    #[test]
+    fn a_panic_costs_one_answer_and_no_thread() {
+        let passwords = passwords();
+        for _ in 0..thread::available_parallelism().map_or(1, |n| n.get()) {
+            let panicking: Result<(), _> = block_on(passwords.run(|| panic!("on purpose")));
+            assert!(matches!(panicking, Err(Failure::Broken(_))), "{panicking:?}");
+        }
+        assert!(!check(&passwords, "secret", None));
     }
 
     #[test]

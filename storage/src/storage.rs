@@ -1,7 +1,8 @@
 //! The door: requests and effects in, answers out.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use lightmail_core::config::Config;
@@ -17,6 +18,7 @@ use crate::desk::Desk;
 use crate::faults::Faults;
 use crate::objects::Objects;
 use crate::objects::folder::{Folder, make_folder};
+use crate::occupy::occupy;
 use crate::open_error::OpenError;
 use crate::password::Passwords;
 use crate::sql::commit::Queue;
@@ -48,6 +50,9 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
+    data_dir: PathBuf,
+    /// The lock of the one server, once it is taken.
+    occupied: OnceLock<File>,
 }
 
 impl Storage {
@@ -88,10 +93,23 @@ impl Storage {
             passwords,
             counts: Counts::default(),
             faults,
+            data_dir: data_dir.to_owned(),
+            occupied: OnceLock::new(),
         };
         Ok(Storage {
             inner: Arc::new(inner),
         })
+    }
+
+    /// Takes the folder for one server, until this storage is gone. Programs that only open it, such as the operator's
+    /// commands, do not ask: servers would not hear of each other's changes, but a change of the database is seen by all.
+    ///
+    /// Errors: another server has it.
+    pub fn occupy(&self) -> Result<(), OpenError> {
+        let file = occupy(&self.inner.data_dir)?;
+        // An error: this storage has it already, in which case the lock could not have been taken again.
+        let _ = self.inner.occupied.set(file);
+        Ok(())
     }
 
     /// A desk for one conversation: it owns the conversation's uploads.
@@ -111,7 +129,8 @@ impl Storage {
 
     /// Closes the database, so that its log is taken in. Requests under way are not cut; call this when none are.
     pub async fn close(&self) {
-        self.inner.sqlite.close();
+        // SQLite takes the log in when the last connection goes, and a reader may not: the writer goes last.
+        self.inner.sqlite.close().await;
         if let Some(writer) = self.inner.queue.take_writer()
             && let Err(error) = writer.close().await
         {
@@ -122,6 +141,11 @@ impl Storage {
     /// Statements run since the start.
     pub fn statements(&self) -> Statements {
         self.inner.counts.now()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     /// The handle by which tests let steps fail.
@@ -154,17 +178,27 @@ impl Inner {
         if !authority::permits(actor, &request) {
             return Err(Refusal::NotPermitted.into());
         }
-        if sql::may_only_read(&request) {
-            let (name, asked) = (request.name(), &request);
-            let read = self
-                .read(name, async |tx| sql::read(tx, actor, asked).await)
-                .await;
-            if let Some(reply) = read.map_err(Stop::into_failure)? {
-                return Ok(reply);
-            }
+        if sql::may_only_read(&request)
+            && let Some(reply) = self.answer_reading(actor, &request).await?
+        {
+            return Ok(reply);
         }
+        let unclaimed = sql::without_claim(&request);
         let answer = Queue::submit(self, actor, request).take().await;
-        answer.unwrap_or_else(|| Err(Failure::broken("a request was dropped")))
+        match (answer, unclaimed) {
+            // Mail can be read on a full disk: what is recent stays so for the next session too.
+            (Some(Err(failure)), Some(unclaimed)) if failure != Refusal::NoSuchMailbox.into() => {
+                let read = self.answer_reading(actor, &unclaimed).await?;
+                read.ok_or(failure)
+            }
+            (answer, _) => answer.unwrap_or_else(|| Err(Failure::broken("a request was dropped"))),
+        }
+    }
+
+    /// Answers a request without writing; `None` if it may have to write.
+    async fn answer_reading(&self, actor: Actor, request: &Request) -> Result<Option<Reply>, Failure> {
+        let ask = async |tx: &mut Tx<'_>| sql::read(tx, actor, request).await;
+        self.read(request.name(), ask).await.map_err(Stop::into_failure)
     }
 
     /// Runs statements on a reading connection.

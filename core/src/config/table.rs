@@ -360,8 +360,8 @@ table! {
         recipients: u32 = "1000";
         /// Recipients of a message from another server.
         inbound_recipients: u32 = "100";
-        /// Received fields before a message counts as looping.
-        hops: u32 = "50";
+        /// Received fields before a message counts as looping; RFC 5321, 6.3 asks for 100 at least.
+        hops: u32 = "100";
         /// Connections.
         connections: u32 = "10000";
         /// The part of them that is kept for those that have logged in.

@@ -129,6 +129,8 @@ pub enum SearchKey {
     /// `BCC`, `CC`, `FROM`, `SUBJECT`, `TO`, `HEADER name`: the decoded field contains the folded text; an empty text asks
     /// only whether the field is there.
     Header {
+        /// `HEADER`: the field as it is written counts, not what it means in the envelope.
+        written: bool,
         /// The field's name.
         name: String,
         /// Folded by [`crate::mime::text::fold`].

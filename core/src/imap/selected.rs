@@ -141,16 +141,16 @@ impl Selected {
 
     /// The sequence number of a message that the client knows.
     pub(crate) fn seq_of(&self, uid: Uid) -> Option<u32> {
-        self.row(uid)?;
-        let before = self.view.rank(uid) + self.gone_before(|_, row| row.uid < uid);
-        u32::try_from(before + 1).ok()
+        self.find(uid).map(|(seq, _)| seq)
     }
 
-    /// A message that the client knows; its last row if it is gone.
-    pub(crate) fn row(&self, uid: Uid) -> Option<&Row> {
-        let live = || self.view.get(uid).filter(|row| row.uid < self.told_below);
-        let at = self.gone_before(|_, row| row.uid < uid);
-        self.gone.get(at).filter(|row| row.uid == uid).or_else(live)
+    /// A message that the client knows: its sequence number, and its row, the last one if it is gone.
+    pub(crate) fn find(&self, uid: Uid) -> Option<(u32, &Row)> {
+        let (live_before, live) = self.view.find(uid);
+        let gone_before = self.gone_before(|_, row| row.uid < uid);
+        let gone = self.gone.get(gone_before).filter(|row| row.uid == uid);
+        let row = gone.or(live.filter(|row| row.uid < self.told_below))?;
+        Some((u32::try_from(live_before + gone_before + 1).ok()?, row))
     }
 
     /// Whether a message is gone, though the client numbers it.
@@ -396,7 +396,7 @@ impl Selected {
                 break;
             }
             told = Some(changed.0);
-            let Some((row, number)) = self.row(changed).zip(self.seq_of(changed)) else {
+            let Some((number, row)) = self.find(changed) else {
                 continue;
             };
             let _ = write!(out, "* {number} FETCH (");

@@ -129,6 +129,8 @@ impl Machine for Session {
             self.login_until_ms = Some(now.mono_ms.saturating_add(self.cx.settings.login_time_ms));
         }
         match input {
+            // Plaintext that has come in front of TLS is never read as if it had come behind it (RFC 3501, 6.2.1).
+            Input::Bytes { .. } if matches!(self.phase, Phase::Tls) => self.phase = Phase::Closing,
             Input::Bytes { octets, .. } => {
                 self.framing.push(octets);
                 // A client that never pauses has no more time than others.

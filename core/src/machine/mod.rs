@@ -14,6 +14,7 @@
 //! - octets in order, each read handed over whole (at most [`READ_MAX`] octets), and only while the last `Wait` asked for them;
 //! - `Eof` even when no bytes are wanted, and nothing after it but outcomes;
 //! - exactly one `Outcome` for each `Do` and `SendObject`; a started effect is never cancelled;
+//! - after `Over`, an upload that is still open is dropped;
 //! - an action that makes no progress for a time of the shell's choosing ends as `Eof`.
 
 mod action;
@@ -69,12 +70,12 @@ impl Time {
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Octets from the peer, at most [`READ_MAX`]. `waited`: the read had to wait after our last flush, so the peer wrote it
-    /// when it could have seen our reply.
+    /// Octets from the peer, at most [`READ_MAX`]. `waited`: they were not there yet when our last flush began, so the peer
+    /// wrote them when it could have seen our reply.
     Bytes {
         /// What was read, whole.
         octets: Bytes,
-        /// Whether the read had to wait after the last flush.
+        /// Whether they came after the last flush.
         waited: bool,
     },
     /// The peer closed, the connection broke, or an action made no progress for too long.

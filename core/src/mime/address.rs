@@ -46,26 +46,28 @@ pub fn parse(value: &[u8], most: usize) -> Vec<Address> {
     parser.out
 }
 
-/// The entries as text to search in: `name <mailbox@host>, …`, names decoded.
+/// The entries as text to search in: `name <mailbox@host>, group: <mailbox@host>;, …`, names decoded.
 pub fn display(addresses: &[Address]) -> String {
     let mut out = String::new();
     for address in addresses {
-        let Address::Mailbox {
-            name, mailbox, host, ..
-        } = address
-        else {
-            continue;
-        };
-        if !out.is_empty() {
+        let opens = out.is_empty() || out.ends_with(": ");
+        if !opens && *address != Address::GroupEnd {
             out.push_str(", ");
         }
-        if let Some(name) = name {
-            out.push_str(&encoded_word::decode(name));
-            out.push(' ');
+        match address {
+            Address::Mailbox {
+                name, mailbox, host, ..
+            } => {
+                if let Some(name) = name {
+                    out.extend([encoded_word::decode(name).as_str(), " "]);
+                }
+                let [mailbox, host] = [mailbox, host].map(|octets| String::from_utf8_lossy(octets));
+                let at = if host.is_empty() { "" } else { "@" };
+                out.extend(["<", &mailbox, at, &host, ">"]);
+            }
+            Address::Group(name) => out.extend([encoded_word::decode(name).as_str(), ": "]),
+            Address::GroupEnd => out.push(';'),
         }
-        let [mailbox, host] = [mailbox, host].map(|octets| String::from_utf8_lossy(octets));
-        let at = if host.is_empty() { "" } else { "@" };
-        out.extend(["<", &mailbox, at, &host, ">"]);
     }
     out
 }
@@ -503,6 +505,6 @@ mod tests {
     #[test]
     fn display_decodes_names() {
         let list = parse(b"=?utf-8?q?J=C3=BCrgen?= <j@x.test>, g: b@y.test;, root", 9);
-        assert_eq!(display(&list), "Jürgen <j@x.test>, <b@y.test>, <root>");
+        assert_eq!(display(&list), "Jürgen <j@x.test>, g: <b@y.test>;, <root>");
     }
 }

@@ -35,7 +35,7 @@ pub struct MessageIndex {
 pub struct Summary {
     /// Subject, decoded and folded ([`fold`](super::text::fold)).
     pub subject: String,
-    /// All addresses of From, decoded and folded: `name <mailbox@host>, …`.
+    /// All addresses of From, decoded and folded: `name <mailbox@host>, …`, those of a group as `group: …;`.
     pub from: String,
     /// All addresses of To, in the form of `from`.
     pub to: String,

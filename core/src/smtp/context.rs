@@ -75,6 +75,17 @@ impl Context {
         self.unconfirmed.extend(keys);
     }
 
+    /// Confirms those of these keys that this very conversation has delivered: a retry comes on another connection, since
+    /// this one is not lost, so the same mail once more is meant.
+    pub fn confirm_these(&mut self, keys: &[DeliveryKey]) {
+        let (again, others) = mem::take(&mut self.unconfirmed)
+            .into_iter()
+            .partition(|key| keys.contains(key));
+        self.unconfirmed = again;
+        self.confirm();
+        self.unconfirmed = others;
+    }
+
     /// The peer has seen all replies so far.
     pub fn confirm(&mut self) {
         if !self.unconfirmed.is_empty() {

@@ -64,7 +64,8 @@ fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State
             recipients.len() - 1
         }));
     }
-    let keys = recipients.iter().map(|recipient| recipient.key).collect();
+    let keys: Vec<_> = recipients.iter().map(|recipient| recipient.key).collect();
+    cx.confirm_these(&keys);
     let at_ms = cx.now.unix_ms;
     cx.out.ask(Effect::Store(
         Actor::Door,

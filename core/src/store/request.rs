@@ -165,7 +165,7 @@ pub enum Request {
         since: ModSeq,
     },
     /// COPY and MOVE: in one transaction, no body is read. UIDs ascend as those of the source do.
-    /// → `Copied`, refused with `NoSuchMailbox` (of the target: `TRYCREATE`), `OverQuota`, `Limit`
+    /// → `Copied`, refused with `NoSuchMailbox` (of the target: `TRYCREATE`), `Gone`, `OverQuota`, `Limit`
     ///
     /// Flags, dates, EMAILID, head and body are those of the source. Keywords are mapped by name; those that the target lacks
     /// and a copied message has are appended to its list in the order of the source's. MOVE needs no room in the quota.
@@ -174,8 +174,10 @@ pub enum Request {
     Copy {
         /// The source.
         from: MailboxId,
-        /// The messages; those that are gone are passed over.
+        /// The messages; those that are gone are passed over, unless `whole`.
         uids: UidSet,
+        /// Whether one of them that is gone makes it `Gone`, and nothing is done (RFC 3501, 6.4.7).
+        whole: bool,
         /// The target.
         to: MailboxName,
         /// Whether the messages leave the source (RFC 6851).

@@ -207,17 +207,25 @@ impl View {
 
     /// How many messages have a lower UID.
     pub fn rank(&self, uid: Uid) -> usize {
-        let at = self
-            .chunks
-            .partition_point(|chunk| chunk.first_last().is_none_or(|(_, last)| last < uid));
-        self.chunks.get(at).map_or(self.len, |chunk| {
-            chunk.before + chunk.rows.partition_point(|row| row.uid < uid)
-        })
+        self.find(uid).0
     }
 
     /// The message with this UID.
     pub fn get(&self, uid: Uid) -> Option<&Row> {
-        self.nth(self.rank(uid)).filter(|row| row.uid == uid)
+        self.find(uid).1
+    }
+
+    /// How many messages have a lower UID, and the message with this one: both in one look-up.
+    pub fn find(&self, uid: Uid) -> (usize, Option<&Row>) {
+        let at = self
+            .chunks
+            .partition_point(|chunk| chunk.first_last().is_none_or(|(_, last)| last < uid));
+        let Some(chunk) = self.chunks.get(at) else {
+            return (self.len, None);
+        };
+        let within = chunk.rows.partition_point(|row| row.uid < uid);
+        let row = chunk.rows.get(within).filter(|row| row.uid == uid);
+        (chunk.before + within, row)
     }
 
     /// The index of the first message without `\Seen`, counted from 0.

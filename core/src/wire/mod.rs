@@ -7,6 +7,7 @@
 pub mod base64;
 pub mod command;
 pub mod date;
+pub mod decimal;
 pub mod dot;
 pub mod filter;
 pub mod line;

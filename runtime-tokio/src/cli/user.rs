@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal};
 use clap::Subcommand;
 use lightmail_core::admin;
 use lightmail_core::config::Config;
-use lightmail_core::machine::{Done, Effect, Secret, Seed};
-use lightmail_core::store::{AccountLine, Actor, Failure, Refusal, Reply, Request};
+use lightmail_core::machine::Secret;
+use lightmail_core::store::{AccountLine, Reply, Request};
 use lightmail_storage::Storage;
+use lightmail_storage::shell::{CliError, Clock, ask, hash, make_account};
 
-use super::{CliError, open};
-use crate::session::Clock;
+use super::open;
 
 /// Commands about accounts. They work beside a running server.
 #[derive(Subcommand)]
@@ -57,22 +57,8 @@ pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> 
 
 async fn add(storage: &Storage, login: &str) -> Result<(), CliError> {
     make_account(storage, login, ask_password()?).await?;
-    println!("account {login} made");
+    say!("account {login} made");
     Ok(())
-}
-
-/// Makes an account with a password.
-pub async fn make_account(storage: &Storage, login: &str, password: Secret) -> Result<(), CliError> {
-    let pw_hash = hash(storage, password).await?;
-    let account = admin::new_account(
-        &mut Seed::new(random_octets()?),
-        Clock::start().now(),
-        login.to_owned(),
-        pw_hash,
-    );
-    ask(storage, login, Request::CreateAccount(account))
-        .await
-        .map(drop)
 }
 
 async fn passwd(storage: &Storage, login: &str) -> Result<(), CliError> {
@@ -101,7 +87,7 @@ async fn passwd(storage: &Storage, login: &str) -> Result<(), CliError> {
         },
     )
     .await?;
-    println!("password of {login} set");
+    say!("password of {login} set");
     Ok(())
 }
 
@@ -117,9 +103,13 @@ async fn list(storage: &Storage) -> Result<(), CliError> {
         .max()
         .unwrap_or(0)
         .max(5);
-    println!(
+    say!(
         "{:width$}  {:8}  {:>8}  {:>14}  {:>14}",
-        "LOGIN", "STATUS", "MESSAGES", "OCTETS", "QUOTA"
+        "LOGIN",
+        "STATUS",
+        "MESSAGES",
+        "OCTETS",
+        "QUOTA"
     );
     for AccountLine {
         login,
@@ -136,7 +126,7 @@ async fn list(storage: &Storage) -> Result<(), CliError> {
         } else {
             quota_bytes.to_string()
         };
-        println!("{login:width$}  {status:8}  {used_msgs:>8}  {used_bytes:>14}  {quota:>14}");
+        say!("{login:width$}  {status:8}  {used_msgs:>8}  {used_bytes:>14}  {quota:>14}");
     }
     Ok(())
 }
@@ -152,34 +142,8 @@ async fn delete(storage: &Storage, login: &str) -> Result<(), CliError> {
         },
     )
     .await?;
-    println!("account {login} deleted");
+    say!("account {login} deleted");
     Ok(())
-}
-
-async fn ask(storage: &Storage, login: &str, request: Request) -> Result<Reply, CliError> {
-    storage.run(Actor::Operator, request).await.map_err(|failure| {
-        let words = match failure {
-            Failure::Refused(Refusal::AlreadyExists) => {
-                "there is an account or address of this name already".into()
-            }
-            Failure::Refused(Refusal::NoSuchAccount) => {
-                "there is no such account; `lightmail user list` shows them".into()
-            }
-            Failure::Refused(refusal) => format!("refused: {refusal:?}"),
-            Failure::Unavailable { .. } => "the database is busy or away; try again".into(),
-            Failure::Broken(fault) => fault.0,
-        };
-        CliError::failed(format!("{login}: {words}"))
-    })
-}
-
-async fn hash(storage: &Storage, password: Secret) -> Result<String, CliError> {
-    match storage.desk().run(Effect::HashPassword(password)).await {
-        Ok(Done::Hashed(hash)) => Ok(hash),
-        other => Err(CliError::failed(format!(
-            "the password cannot be hashed: {other:?}"
-        ))),
-    }
 }
 
 /// A password from the terminal, asked for twice, or the first line of standard input.
@@ -205,12 +169,4 @@ fn ask_password() -> Result<Secret, CliError> {
         return Err(CliError::usage("an empty password is none; nothing was changed"));
     }
     Ok(Secret(password))
-}
-
-/// 32 octets from the operating system's generator.
-pub fn random_octets() -> Result<[u8; 32], CliError> {
-    let mut octets = [0; 32];
-    getrandom::fill(&mut octets)
-        .map_err(|error| CliError::failed(format!("the system gives no randomness: {error}")))?;
-    Ok(octets)
 }

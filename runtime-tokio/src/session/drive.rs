@@ -1,13 +1,15 @@
 //! The loop.
 
 use std::future::pending;
+use std::time::Instant;
 
 use lightmail_core::machine::{Input, Machine, Step};
+use lightmail_storage::shell::{Peer, World};
 
-use super::{Peer, World};
+use super::Socket;
 
 /// Drives one conversation to its end. A peer that is gone gives `Eof`, and the machine ends it.
-pub async fn drive(mut machine: impl Machine, mut peer: Peer, mut world: World) {
+pub async fn drive(mut machine: impl Machine, mut peer: Peer<Socket>, mut world: World) {
     loop {
         let (bytes, until) = loop {
             match machine.poll() {
@@ -22,8 +24,15 @@ pub async fn drive(mut machine: impl Machine, mut peer: Peer, mut world: World) 
             biased;
             input = world.happened() => input, // effects run as tasks: no select! ever cuts a transaction
             read = peer.read(bytes) => read, // a read goes whole into the machine: none stays here
-            () = async { match due { Some(due) => tokio::time::sleep_until(due).await, None => pending().await } } => Input::Tick,
+            () = time(due) => Input::Tick,
         };
         machine.handle(world.now(), input);
+    }
+}
+
+async fn time(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! Starts the real daemon on private ports and folders, and runs real clients against it.
+//! Starts a shell (`crate::BINARY`) on private ports and folders, and runs real clients against it.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -10,7 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A running `lightmail`, killed when dropped.
+use futures_lite::future::block_on;
+use lightmail_core::machine::Secret;
+use lightmail_storage::Storage;
+use lightmail_storage::shell::{CliError, make_account};
+
+/// A running server, killed when dropped.
 pub struct Server {
     pub child: Child,
     pub folder: PathBuf,
@@ -84,9 +89,22 @@ impl Server {
     }
 
     pub fn lightmail(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lightmail"));
+        let mut command = Command::new(crate::BINARY);
         command.arg("--config").arg(self.folder.join("config.ini"));
         command
+    }
+
+    /// One more account, with the same password; made beside the running server.
+    pub fn add_account(&self, login: &str) {
+        let data = self.folder.join("data");
+        let password = Secret(self.password.clone());
+        let made = block_on(async {
+            let storage = Storage::open_at(&data, 4).await.map_err(CliError::failed)?;
+            let made = make_account(&storage, login, password).await;
+            storage.close().await;
+            made
+        });
+        made.unwrap_or_else(|error| panic!("{error}"));
     }
 
     pub fn imap_client(&self) -> Client {
@@ -133,7 +151,7 @@ fn spawn(folder: &Path) -> (Child, String) {
         .create(true)
         .open(folder.join("log"))
         .unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lightmail"))
+    let mut child = Command::new(crate::BINARY)
         .arg("--config")
         .arg(folder.join("config.ini"))
         .stdout(Stdio::piped())
@@ -145,7 +163,7 @@ fn spawn(folder: &Path) -> (Child, String) {
     while !said.contains("Ready.") {
         if out.read_line(&mut said).unwrap() == 0 {
             panic!(
-                "lightmail ended: {said}{}",
+                "the server ended: {said}{}",
                 fs::read_to_string(folder.join("log")).unwrap()
             );
         }

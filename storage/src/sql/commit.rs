@@ -83,8 +83,7 @@ impl Queue {
             answer: giver,
         });
         if !std::mem::replace(&mut state.leading, true) {
-            let inner = Arc::clone(inner);
-            blocking::unblock(move || futures_lite::future::block_on(lead(&inner))).detach();
+            start_leader(Arc::clone(inner));
         }
         taker
     }
@@ -135,19 +134,25 @@ fn octets(request: &Request) -> usize {
     }
 }
 
-/// Gives the lead back even if a request panics: the next one then starts a leader with a new connection.
-struct Lead<'a>(&'a Queue);
+fn start_leader(inner: Arc<Inner>) {
+    blocking::unblock(move || futures_lite::future::block_on(lead(&inner))).detach();
+}
+
+/// Hands the lead over if a request panics. Its group is answered with a failure by the drop of its jobs; those behind
+/// get a new leader with a new connection.
+struct Lead<'a>(&'a Arc<Inner>);
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.lock().leading = false;
+            tracing::error!("store.leader.panicked");
+            start_leader(Arc::clone(self.0));
         }
     }
 }
 
-async fn lead(inner: &Inner) {
-    let _lead = Lead(&inner.queue);
+async fn lead(inner: &Arc<Inner>) {
+    let _lead = Lead(inner);
     let mut writer = inner.queue.take_writer();
     loop {
         let group = inner.queue.next_group(&mut writer);

@@ -36,6 +36,7 @@ const REFER: &str = "UPDATE object_keys SET refs = refs + (SELECT COUNT(*) FROM 
 /// From where to where, and how.
 pub(crate) struct Trip<'a> {
     pub(crate) from: MailboxId,
+    pub(crate) whole: bool,
     pub(crate) to: &'a MailboxName,
     pub(crate) moving: bool,
     pub(crate) key: &'a DeliveryKey,
@@ -60,13 +61,13 @@ pub(crate) async fn copy(tx: &mut Tx<'_>, me: AccountId, trip: &Trip<'_>, uids: 
     };
     let view = view::current(tx, other.as_ref().unwrap_or(&to)).await?;
     let load = Load::new(&view, uids);
-    let done = match load.check(&to, other.as_ref(), trip.moving) {
+    let done = match load.check(&to, other.as_ref(), trip) {
         Ok(None) => None,
         Ok(Some(keywords)) => {
             let taken = take_key(tx, trip.key, to.line.id, to.line.uid_next, trip.at_ms).await?;
             taken.then_some(keywords)
         }
-        // A repeated request may be too much for the quota that it has used up itself.
+        // A repeated request may be too much for the quota that it has used up itself, and lack what it has moved.
         Err(refusal) => match delivered_before(tx, trip.key).await? {
             Some(_) => None,
             None => return Err(refusal.into()),
@@ -111,11 +112,19 @@ impl<'a> Load<'a> {
     }
 
     /// The target's keywords, grown by those it lacks; `None` if there is nothing to copy. Nothing has been written.
-    fn check(&self, to: &Folder, from: Option<&Folder>, moving: bool) -> Result<Option<Keywords>, Refusal> {
+    fn check(
+        &self,
+        to: &Folder,
+        from: Option<&Folder>,
+        trip: &Trip<'_>,
+    ) -> Result<Option<Keywords>, Refusal> {
+        if trip.whole && (self.rows.len() as u64) < self.uids.len() {
+            return Err(Refusal::Gone);
+        }
         if self.rows.is_empty() {
             return Ok(None);
         }
-        if !moving && !to.holds(self.bytes().unsigned_abs()) {
+        if !trip.moving && !to.holds(self.bytes().unsigned_abs()) {
             return Err(Refusal::OverQuota);
         }
         from.unwrap_or(to).check_modseq()?;

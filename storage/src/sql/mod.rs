@@ -62,6 +62,19 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
     }
 }
 
+/// The request that reads the same and claims nothing, of one that claims what is recent.
+pub(crate) fn without_claim(request: &Request) -> Option<Request> {
+    let mut unclaimed = match request {
+        Request::OpenMailbox { .. } | Request::Refresh { .. } => request.clone(),
+        _ => return None,
+    };
+    if let Request::OpenMailbox { claim_recent, .. } | Request::Refresh { claim_recent, .. } = &mut unclaimed
+    {
+        *claim_recent = false;
+    }
+    Some(unclaimed)
+}
+
 /// Answers a request that only reads; `None` if it may have to write.
 pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer<Option<Reply>> {
     let reply = match request {
@@ -133,6 +146,7 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
         Request::Copy {
             from,
             uids,
+            whole,
             to,
             moving,
             key,
@@ -141,6 +155,7 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
         } => {
             let trip = copy::Trip {
                 from: *from,
+                whole: *whole,
                 to,
                 moving: *moving,
                 key,

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_lock::Semaphore;
-use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 
 /// Readers at a time.
 const READERS: usize = 4;
@@ -55,9 +55,12 @@ impl Sqlite {
         })
     }
 
-    /// Closes the idle readers.
-    pub(crate) fn close(&self) {
-        self.lock().clear();
+    /// Closes the idle readers; errors leave nothing to be done.
+    pub(crate) async fn close(&self) {
+        let idle = std::mem::take(&mut *self.lock());
+        for reader in idle {
+            let _ = reader.close().await;
+        }
     }
 
     fn options(&self) -> SqliteConnectOptions {

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use futures_lite::future::block_on;
-use lightmail_core::store::{Budget, Failure, Refusal};
+use lightmail_core::store::{Budget, Failure, MailboxName, ModSeq, Refusal, Reply, Request, Uid};
 
 use super::check::{check, check_bodies};
 use super::town::{Town, exists};
@@ -108,5 +108,119 @@ fn a_failed_commit_answers_the_whole_group_and_changes_nothing() {
             assert_eq!(exists(&town.storage, home).await, before + 1, "{point:?}");
         }
         assert_sound(&town, 6, Point::Committed).await;
+    });
+}
+
+/// A panic costs the requests of its group an answer; a new leader on a new connection serves those after it.
+#[test]
+fn a_panic_in_a_commit_is_a_failure_like_others() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        for point in [Point::Begin, Point::Commit, Point::Committed] {
+            town.storage.faults().panic_once(point);
+            let text = format!("Subject: {point:?}\r\n\r\n");
+            let before = exists(&town.storage, home).await;
+            assert!(matches!(
+                town.deliver(&text, &[home]).await,
+                Err(Failure::Broken(_))
+            ));
+            assert!(town.deliver(&text, &[home]).await.unwrap()[0].is_ok());
+            assert_eq!(exists(&town.storage, home).await, before + 1, "{point:?}");
+        }
+        assert_sound(&town, 3, Point::Commit).await;
+    });
+}
+
+/// Requests wait behind a group that panics: nobody comes after them to start a leader.
+#[test]
+fn those_behind_a_panic_get_a_leader() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        let create = |n: u32| Request::Subscribe {
+            name: MailboxName::new(&format!("box{n}")).unwrap(),
+        };
+        town.storage.faults().panic_once(Point::Begin);
+        // More than one group, all in the queue before the first is done with.
+        let many: Vec<_> = (0..200)
+            .map(|n| crate::sql::commit::Queue::submit(town.storage.inner(), home.actor(), create(n)))
+            .collect();
+        let mut answered = 0;
+        for taker in many {
+            answered += u32::from(taker.take().await.is_some());
+        }
+        assert!((200 - 64..200).contains(&answered), "{answered} of 200");
+    });
+}
+
+#[test]
+fn mail_can_be_read_on_a_full_disk() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        town.deliver(MAIL, &[home]).await.unwrap();
+        let open = || Request::OpenMailbox {
+            name: MailboxName::inbox(),
+            claim_recent: true,
+        };
+        town.storage
+            .faults()
+            .fail_once(Point::Commit, ErrorKind::StorageFull);
+        let opened = town.storage.run(home.actor(), open()).await;
+        let Ok(Reply::Opened(opened)) = opened else {
+            panic!("{opened:?}")
+        };
+        assert_eq!((opened.view.len(), opened.recent_from), (1, Uid(1)));
+        town.storage
+            .faults()
+            .fail_once(Point::Begin, ErrorKind::StorageFull);
+        let refresh = Request::Refresh {
+            mailbox: home.inbox,
+            since: ModSeq(0),
+            claim_recent: true,
+        };
+        let refreshed = town.storage.run(home.actor(), refresh).await;
+        assert!(
+            matches!(&refreshed, Ok(Reply::Refreshed(refreshed)) if refreshed.view.len() == 1),
+            "{refreshed:?}"
+        );
+        // Nothing was claimed: the next session, with room, is told that it is recent.
+        let opened = town.storage.run(home.actor(), open()).await;
+        assert!(
+            matches!(&opened, Ok(Reply::Opened(opened)) if opened.recent_from == Uid(1)),
+            "{opened:?}"
+        );
+    });
+}
+
+#[test]
+fn a_closed_database_is_one_file() {
+    block_on(async {
+        let town = Town::new().await;
+        let home = town.settle("a@example.com").await;
+        town.deliver(MAIL, &[home]).await.unwrap();
+        exists(&town.storage, home).await;
+        town.storage.close().await;
+        for left in ["lightmail.db-wal", "lightmail.db-shm"] {
+            assert!(!town.path().join(left).exists(), "{left}");
+        }
+        assert_eq!(exists(&town.reopened().await.storage, home).await, 1);
+    });
+}
+
+#[test]
+fn one_server_for_a_folder() {
+    block_on(async {
+        let town = Town::new().await;
+        town.storage.occupy().unwrap();
+        let neighbour = town.neighbour().await;
+        let refused = neighbour.storage.occupy().unwrap_err().to_string();
+        assert!(
+            refused.contains(&format!("another server does (process {})", std::process::id())),
+            "{refused}"
+        );
+        drop(town);
+        neighbour.storage.occupy().unwrap();
     });
 }

@@ -197,12 +197,17 @@ fn words_are_found_in_stored_messages() {
             needle("greetings", Scope::Text),
             needle("absent", Scope::Text),
         ];
-        let found = desk
-            .run(Effect::Scan(Scan {
-                targets: vec![target],
-                needles,
-            }))
-            .await;
+        let wanted = Effect::Scan(Scan {
+            targets: vec![target],
+            needles,
+        });
+        let found = desk.run(wanted.clone()).await;
         assert_eq!(found, Ok(Done::Scanned(vec![0b101])));
+        let abandoned = desk.run(wanted);
+        drop(desk);
+        assert!(
+            matches!(abandoned.await, Err(Failure::Broken(_))),
+            "nobody waits, so nothing is read"
+        );
     });
 }

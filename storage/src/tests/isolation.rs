@@ -129,6 +129,7 @@ fn anothers_mailbox_is_one_that_there_is_not() {
                 Request::Copy {
                     from: mailbox,
                     uids: uids.clone(),
+                    whole: false,
                     to: MailboxName::inbox(),
                     moving: true,
                     key: DeliveryKey([9; 16]),

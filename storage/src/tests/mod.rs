@@ -8,5 +8,6 @@ mod isolation;
 mod model;
 pub(crate) mod scratch;
 mod statements;
+mod sweep;
 mod town;
 mod watching;

@@ -48,8 +48,10 @@ impl Command for Copy {
         let Some(selected) = cx.selected().filter(|_| !uids.is_empty()) else {
             return nothing();
         };
-        // By number, a message that is gone is an error: all or nothing. By UID it is passed over (RFC 3501, 6.4.8).
-        if self.form == Form::Plain && uids.iter().any(|uid| selected.is_gone(Uid(uid))) {
+        // By number, a message that is gone is an error, whether it is known here or not: all or nothing (RFC 3501, 6.4.7).
+        // By UID it is passed over (RFC 3501, 6.4.8).
+        let whole = self.form == Form::Plain;
+        if whole && uids.iter().any(|uid| selected.is_gone(Uid(uid))) {
             return Completion::no(Code::EXPUNGE_ISSUED, "Some of the messages are gone").into();
         }
         let (from, since) = (selected.mailbox(), selected.since());
@@ -58,6 +60,7 @@ impl Command for Copy {
         cx.ask(Request::Copy {
             from,
             uids,
+            whole,
             to: self.to,
             moving,
             key,

@@ -17,7 +17,7 @@ use crate::imap::grammar::Cursor;
 use crate::imap::selected::Selected;
 use crate::machine::{Action, Done};
 use crate::store::set::SequenceSet;
-use crate::store::{Failure, Flag, FlagChange, Page, Refusal, Reply, Request, Row, Uid, UidSet};
+use crate::store::{Budget, Failure, Flag, FlagChange, Page, Refusal, Reply, Request, Row, Uid, UidSet};
 
 /// Octets that are put together before they leave.
 const BATCH: usize = 32 * 1024;
@@ -346,8 +346,9 @@ impl FromPage {
 
 /// A stored message's number and row.
 fn known<'a>(cx: &'a Context, stored: &Stored) -> Option<(&'a Selected, u32, &'a Row)> {
-    let (selected, uid) = (cx.selected()?, stored.row().uid);
-    Some((selected, selected.seq_of(uid)?, selected.row(uid)?))
+    let selected = cx.selected()?;
+    let (seq, row) = selected.find(stored.row().uid)?;
+    Some((selected, seq, row))
 }
 
 impl State for FromPage {
@@ -409,6 +410,8 @@ impl State for AwaitSeen {
                 complete(self.failure)
             }
             (Ok(other), _) => unexpected(&other).into(),
+            // On a full disk mail can still be read. What was asked for has been told; that it is not marked the client sees.
+            (Err(Failure::Refused(Refusal::Limit(Budget::Space))), _) => complete(self.failure),
             (Err(failure), _) => complete(self.failure.or(Some(failure))),
         }
     }

@@ -4,7 +4,7 @@
 //! leaves open are judged by their stored columns, page by page; those that are open still are read, some at a time. The
 //! answer is told when it is complete, so a failure leaves no half of it.
 
-use std::fmt::Write as _;
+use bytes::BufMut as _;
 
 use super::{Command, Completion, Event, Form, Next, Parsed, State, unexpected};
 use crate::imap::ast::SearchProgram;
@@ -15,6 +15,7 @@ use crate::imap::search::{Candidate, Found, Search, Truth};
 use crate::imap::selected::Selected;
 use crate::machine::{Done, Effect, Scan, ScanTarget};
 use crate::store::{Page, PageRow, Reply, Request, Uid, UidSet};
+use crate::wire::decimal;
 
 /// Steps of a search program that one turn takes: about a millisecond.
 const STEPS_A_TURN: usize = 128 * 1024;
@@ -88,7 +89,7 @@ impl Searching {
     /// Judges a message by its stored columns and what was found in it; one that the session does not know matches nothing.
     fn judge_stored(&mut self, selected: &Selected, target: &Target) -> Truth {
         let uid = target.stored.row().uid;
-        let Some((row, seq)) = selected.row(uid).zip(selected.seq_of(uid)) else {
+        let Some((seq, row)) = selected.find(uid) else {
             return Truth::False;
         };
         let (stored, found) = (Some(&target.stored), &target.found);
@@ -368,8 +369,8 @@ impl Telling {
     fn tell(mut self, cx: &mut Context) -> Next {
         let out = cx.out();
         for number in self.numbers.by_ref().take(NUMBERS_A_BATCH) {
-            // Memory takes all that is written; there is no error to tell.
-            let _ = write!(out, " {number}");
+            out.put_u8(b' ');
+            decimal::put(out, number);
         }
         if self.numbers.as_slice().is_empty() {
             out.extend_from_slice(b"\r\n");

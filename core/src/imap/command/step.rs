@@ -1,6 +1,6 @@
 //! How a command proceeds: started once, then told one thing at a time, until it is over.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Write as _};
 
 use bytes::Bytes;
 
@@ -80,9 +80,33 @@ impl Event {
 
 /// An answer that does not fit its question: the shell or the store is broken.
 pub(in crate::imap) fn unexpected(what: &dyn Debug) -> Failure {
-    let mut words = format!("an answer that fits no question: {what:?}");
-    words.truncate(words.floor_char_boundary(200));
-    Failure::broken(words)
+    let mut names = Names::default();
+    // It fails where the names end.
+    let _ = write!(names, "{what:?}");
+    Failure::broken(format!("an answer that fits no question: {}", names.0))
+}
+
+/// The names that a value's `Debug` form begins with: what it is, and nothing of what is in it, which may be a password's hash
+/// or a page of mail.
+#[derive(Default)]
+struct Names(String);
+
+impl fmt::Write for Names {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_name = |c: &char| c.is_ascii_alphanumeric() || *c == '(';
+        let names = text.chars().take_while(is_name);
+        let before = self.0.len();
+        self.0.extend(names.take(Self::LEN_MAX.saturating_sub(before)));
+        if self.0.len() - before == text.len() {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
+    }
+}
+
+impl Names {
+    const LEN_MAX: usize = 100;
 }
 
 impl From<Completion> for Next {
@@ -94,5 +118,40 @@ impl From<Completion> for Next {
 impl From<Failure> for Next {
     fn from(failure: Failure) -> Self {
         Next::Done(failure.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Account, AccountId, Fault};
+
+    /// The words go to the log.
+    #[test]
+    fn an_answer_that_fits_no_question_is_named_and_not_shown() {
+        let account = Account {
+            id: AccountId(1),
+            login: "user".to_owned(),
+            pw_hash: "$2b$12$secret".to_owned(),
+            enabled: true,
+        };
+        let reply = Done::Reply(Reply::AccountFound(Some(account)));
+        for (what, named) in [
+            (
+                Event::Outcome(Ok(reply)),
+                "Outcome(Ok(Reply(AccountFound(Some(Account",
+            ),
+            (
+                Event::Outcome(Ok(Done::Hashed("secret".to_owned()))),
+                "Outcome(Ok(Hashed(",
+            ),
+            (Event::Line(Bytes::from_static(b"secret")), "Line(b"),
+            (Event::Drained, "Drained"),
+        ] {
+            let Failure::Broken(Fault(words)) = unexpected(&what) else {
+                panic!("{what:?}")
+            };
+            assert_eq!(words, format!("an answer that fits no question: {named}"));
+        }
     }
 }

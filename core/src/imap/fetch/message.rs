@@ -31,18 +31,24 @@ impl Message<'_> {
     pub(super) fn tell(&self, item: &FetchItem, out: &mut Response) {
         match (item, self.stored) {
             (FetchItem::Flags, _) => self.tell_flags(out),
-            (FetchItem::Uid, _) => out.item(format_args!("UID {}", self.row.uid.0)),
-            (FetchItem::Size, _) => out.item(format_args!("RFC822.SIZE {}", self.row.size)),
-            (FetchItem::InternalDate, _) => {
-                out.item(format_args!(
-                    "INTERNALDATE \"{}\"",
-                    date::internal(self.row.internal_date_s)
-                ));
+            (FetchItem::Uid, _) => {
+                out.item("UID ").number(self.row.uid.0);
             }
-            (FetchItem::Envelope, Some(stored)) => out.finished("ENVELOPE", stored.envelope()),
-            (FetchItem::Body, Some(stored)) => out.finished("BODY", &stored.body()),
+            (FetchItem::Size, _) => {
+                out.item("RFC822.SIZE ").number(self.row.size);
+            }
+            (FetchItem::InternalDate, _) => {
+                let date = date::internal(self.row.internal_date_s);
+                out.item("INTERNALDATE ").print(format_args!("\"{date}\""));
+            }
+            (FetchItem::Envelope, Some(stored)) => {
+                out.item("ENVELOPE ").octets(stored.envelope());
+            }
+            (FetchItem::Body, Some(stored)) => {
+                out.item("BODY ").octets(&stored.body());
+            }
             (FetchItem::BodyStructure, Some(stored)) => {
-                out.finished("BODYSTRUCTURE", &stored.bodystructure())
+                out.item("BODYSTRUCTURE ").octets(&stored.bodystructure());
             }
             (FetchItem::Section(section), Some(stored)) => tell_section(stored, section, out),
             (
@@ -53,7 +59,7 @@ impl Message<'_> {
     }
 
     fn tell_flags(&self, out: &mut Response) {
-        out.item(format_args!("FLAGS "));
+        out.item("FLAGS ");
         print::flags(out.text(), self.row.flags, self.keywords, self.recent);
     }
 }
@@ -62,17 +68,23 @@ impl Message<'_> {
 fn tell_section(stored: &Stored, section: &BodySection, out: &mut Response) {
     name_section(section, out);
     match section::select(stored, section) {
-        None => out.octets(b" NIL"),
-        Some(selected) if selected.len() == 0 => out.octets(b" \"\""),
+        None => {
+            out.octets(b" NIL");
+        }
+        Some(selected) if selected.len() == 0 => {
+            out.octets(b" \"\"");
+        }
         Some(selected) => {
-            out.print(format_args!(" {{{}}}\r\n", selected.len()));
+            out.octets(b" {").number(selected.len()).octets(b"}\r\n");
             tell_octets(stored, &selected, out);
         }
     }
 }
 
 fn tell_octets(stored: &Stored, selected: &Selection<'_>, out: &mut Response) {
-    selected.octets.iter().for_each(|octets| out.octets(octets));
+    for octets in &selected.octets {
+        out.octets(octets);
+    }
     let Some(hull) = selected.hull() else { return };
     let filter = match selected.ranges.as_slice() {
         [_] => Filter::None,
@@ -86,65 +98,67 @@ fn tell_octets(stored: &Stored, selected: &Selection<'_>, out: &mut Response) {
 
 /// Adds the name of a section as the client spelled its kind: `BODY[1.2.HEADER.FIELDS (DATE)]<0>`, `RFC822.TEXT`.
 fn name_section(section: &BodySection, out: &mut Response) {
-    match section.spelling {
-        Spelling::Rfc822 => out.item(format_args!("RFC822")),
-        Spelling::Rfc822Header => out.item(format_args!("RFC822.HEADER")),
-        Spelling::Rfc822Text => out.item(format_args!("RFC822.TEXT")),
-        Spelling::Body => {
-            out.item(format_args!("BODY["));
-            let path: Vec<_> = section.part.iter().map(u32::to_string).collect();
-            let dot = if path.is_empty() || section.text == SectionText::Whole {
-                ""
-            } else {
-                "."
-            };
-            out.print(format_args!("{}{dot}", path.join(".")));
-            name_text(&section.text, out);
-            out.octets(b"]");
-            if let Some(partial) = section.partial {
-                out.print(format_args!("<{}>", partial.offset));
-            }
-        }
+    out.item(match section.spelling {
+        Spelling::Rfc822 => "RFC822",
+        Spelling::Rfc822Header => "RFC822.HEADER",
+        Spelling::Rfc822Text => "RFC822.TEXT",
+        Spelling::Body => "BODY[",
+    });
+    if !matches!(section.spelling, Spelling::Body) {
+        return;
+    }
+    name_part(&section.part, &section.text, out);
+    name_text(&section.text, out);
+    out.octets(b"]");
+    if let Some(partial) = section.partial {
+        out.octets(b"<").number(partial.offset).octets(b">");
+    }
+}
+
+/// Adds the part number, with a dot behind it if more follows.
+fn name_part(path: &[u32], text: &SectionText, out: &mut Response) {
+    for (at, &number) in path.iter().enumerate() {
+        out.octets(if at == 0 { b"" } else { b"." }).number(number);
+    }
+    if !path.is_empty() && *text != SectionText::Whole {
+        out.octets(b".");
     }
 }
 
 fn name_text(text: &SectionText, out: &mut Response) {
-    let (keyword, names) = match text {
+    let (keyword, names): (&[u8], &[String]) = match text {
         SectionText::Whole => return,
-        SectionText::Header => return out.octets(b"HEADER"),
-        SectionText::Text => return out.octets(b"TEXT"),
-        SectionText::Mime => return out.octets(b"MIME"),
-        SectionText::HeaderFields { names, not: false } => ("HEADER.FIELDS", names),
-        SectionText::HeaderFields { names, not: true } => ("HEADER.FIELDS.NOT", names),
+        SectionText::Header => (b"HEADER", &[]),
+        SectionText::Text => (b"TEXT", &[]),
+        SectionText::Mime => (b"MIME", &[]),
+        SectionText::HeaderFields { names, not: false } => (b"HEADER.FIELDS", names),
+        SectionText::HeaderFields { names, not: true } => (b"HEADER.FIELDS.NOT", names),
     };
-    out.octets(keyword.as_bytes());
+    out.octets(keyword);
     for (at, name) in names.iter().enumerate() {
         out.octets(if at == 0 { b" (" } else { b" " });
         name_field(name, out);
     }
-    out.octets(b")");
+    if !names.is_empty() {
+        out.octets(b")");
+    }
 }
 
 /// A field's name as `astring`: usually an atom. Quoted with a `]`, though that may stand in an atom: it would look like the
 /// section's end.
 fn name_field(name: &str, out: &mut Response) {
     let atom = |c: u8| c.is_ascii_graphic() && !br#"(){%*"\]"#.contains(&c);
-    match !name.is_empty() && name.bytes().all(atom) {
-        true => out.octets(name.as_bytes()),
-        false => print::string(out.text(), name.as_bytes()),
+    if !name.is_empty() && name.bytes().all(atom) {
+        out.octets(name.as_bytes());
+    } else {
+        print::string(out.text(), name.as_bytes());
     }
 }
 
 impl Response {
     /// Begins an item with this text.
-    fn item(&mut self, text: std::fmt::Arguments<'_>) {
+    fn item(&mut self, text: &str) -> &mut Self {
         self.next_item();
-        self.print(text);
-    }
-
-    /// Adds an item whose value is finished text.
-    fn finished(&mut self, name: &str, value: &[u8]) {
-        self.item(format_args!("{name} "));
-        self.octets(value);
+        self.octets(text.as_bytes())
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 
 use crate::store::ObjectId;
+use crate::wire::decimal;
 use crate::wire::filter::Filter;
 
 /// A piece of output.
@@ -43,7 +44,7 @@ impl Response {
     /// Begins the response of message number `seq`.
     pub(super) fn begin(&mut self, seq: u32) {
         (self.begun, self.items) = (Some(self.text.len()), false);
-        self.print(format_args!("* {seq} FETCH ("));
+        self.octets(b"* ").number(seq).octets(b" FETCH (");
     }
 
     /// Ends the response.
@@ -59,8 +60,15 @@ impl Response {
     }
 
     /// Adds octets.
-    pub(super) fn octets(&mut self, octets: &[u8]) {
+    pub(super) fn octets(&mut self, octets: &[u8]) -> &mut Self {
         self.text.extend_from_slice(octets);
+        self
+    }
+
+    /// Adds a number in decimal.
+    pub(super) fn number(&mut self, number: impl Into<u64>) -> &mut Self {
+        decimal::put(&mut self.text, number);
+        self
     }
 
     /// Adds printed text.

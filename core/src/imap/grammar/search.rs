@@ -151,12 +151,14 @@ impl Cursor<'_> {
         use DayRelation::{Before, On, Since};
         Ok(match name {
             "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => SearchKey::Header {
+                written: false,
                 name: name.to_owned(),
                 text: self.search_text(charset)?,
             },
             "HEADER" => {
                 self.sp()?;
                 SearchKey::Header {
+                    written: true,
                     name: self.field_name()?,
                     text: self.search_text(charset)?,
                 }

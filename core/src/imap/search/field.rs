@@ -8,10 +8,12 @@ use crate::mime::text::fold;
 use crate::mime::{Limits, encoded_word};
 
 /// Whether a field of this name, decoded, contains the folded `text`; with an empty text, whether there is such a field.
+/// `written`: as the field stands there, with the quotes and commas between its addresses (HEADER); else its addresses count
+/// as the envelope has them (FROM, TO, CC, BCC; RFC 3501, 6.4.4).
 ///
 /// Unknown only if the header is too long for the index to hold: then its octets tell.
-pub(super) fn contains(stored: &Stored, name: &str, text: &str) -> Truth {
-    let summary = if text.is_empty() {
+pub(super) fn contains(stored: &Stored, name: &str, text: &str, written: bool) -> Truth {
+    let summary = if text.is_empty() || written {
         None
     } else {
         summarised(stored, name)

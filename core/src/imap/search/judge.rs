@@ -56,6 +56,7 @@ enum Test {
     ModSeq(ModSeq),
     /// A field that the index may know, else a needle.
     Field {
+        written: bool,
         name: String,
         text: String,
         needle: usize,
@@ -81,9 +82,14 @@ impl Search {
             SearchKey::Larger(size) => Test::Larger(size),
             SearchKey::Smaller(size) => Test::Smaller(size),
             SearchKey::ModSeq(modseq) => Test::ModSeq(modseq),
-            SearchKey::Header { name, text } => {
+            SearchKey::Header { written, name, text } => {
                 let needle = needles.add(text.clone(), Scope::Field(name.clone()));
-                Test::Field { name, text, needle }
+                Test::Field {
+                    written,
+                    name,
+                    text,
+                    needle,
+                }
             }
             SearchKey::Body(text) => Test::Needle(needles.add(text, Scope::Body)),
             SearchKey::Text(text) => Test::Needle(needles.add(text, Scope::Text)),
@@ -148,10 +154,15 @@ impl Test {
             Test::Larger(size) => row.size > *size,
             Test::Smaller(size) => row.size < *size,
             Test::ModSeq(modseq) => row.modseq >= *modseq,
-            Test::Field { name, text, needle } => {
-                let indexed = candidate
-                    .stored
-                    .map_or(Truth::Unknown, |stored| field::contains(stored, name, text));
+            Test::Field {
+                written,
+                name,
+                text,
+                needle,
+            } => {
+                let indexed = candidate.stored.map_or(Truth::Unknown, |stored| {
+                    field::contains(stored, name, text, *written)
+                });
                 return if indexed == Truth::Unknown {
                     candidate.found.of(*needle)
                 } else {

@@ -204,13 +204,13 @@ fn agree(selected: &Selected, client: &Client) {
         let number = at as u32 + 1;
         assert_eq!(selected.row_at(number).map(|row| row.uid), Some(Uid(uid)));
         assert_eq!(selected.seq_of(Uid(uid)), Some(number));
-        assert_eq!(selected.row(Uid(uid)).map(|row| row.uid), Some(Uid(uid)));
+        assert_eq!(selected.find(Uid(uid)).map(|(_, row)| row.uid), Some(Uid(uid)));
     }
     assert_eq!(selected.row_at(0), None);
     assert_eq!(selected.row_at(uids.len() as u32 + 1), None);
     let known: BTreeSet<_> = uids.iter().copied().collect();
     for uid in (1..60).filter(|uid| !known.contains(uid)) {
-        assert_eq!((selected.seq_of(Uid(uid)), selected.row(Uid(uid))), (None, None));
+        assert_eq!((selected.seq_of(Uid(uid)), selected.find(Uid(uid))), (None, None));
     }
     let all = SequenceSet::parse(b"1:*").unwrap();
     assert_eq!(

@@ -277,3 +277,25 @@ fn drain(session: &mut Session) -> Vec<Action> {
     })
     .collect()
 }
+
+/// A shell that has octets left at the switch owes us not to give them; if it does, they are not run.
+#[test]
+fn octets_in_front_of_tls_end_the_session() {
+    let peer = Peer {
+        address: None,
+        tls: None,
+    };
+    let settings = Settings {
+        tls: true,
+        ..Settings::default()
+    };
+    let mut session = Session::new(peer, Arc::new(settings), Seed::new([1; 32]));
+    let mut say = |text: &'static str| {
+        let octets = text.into();
+        session.handle(Time::default(), Input::Bytes { octets, waited: true });
+        while let Step::Act(_) = session.poll() {}
+        session.poll()
+    };
+    assert!(matches!(say("a STARTTLS\r\n"), Step::Wait { bytes: false, .. }));
+    assert_eq!(say("b LOGIN user@example.com secret\r\n"), Step::Over);
+}

@@ -269,7 +269,7 @@ fn a_newsletter_has_subject_people_and_preview() {
     let summary = scan(&message).summary;
     assert_eq!(summary.subject, "grüße aus bonn");
     assert_eq!(summary.from, "jürgen müller <jm@x.test>");
-    assert_eq!(summary.to, "<a@x.test>, <b@x.test>");
+    assert_eq!(summary.to, "team: <a@x.test>, <b@x.test>;");
     assert_eq!(summary.bcc, "<c@x.test>");
     assert_eq!(summary.in_reply_to, ["m0@x.test"]);
     assert_eq!(summary.references, ["r1@x.test", "m0@x.test"]);

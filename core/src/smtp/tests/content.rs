@@ -63,7 +63,7 @@ fn a_message_over_the_limit_is_read_to_its_true_end() {
 
 #[test]
 fn messages_that_go_in_circles() {
-    for (hops, code) in [(50, "250 2.1.5"), (51, "554 5.4.6")] {
+    for (hops, code) in [(100, "250 2.1.5"), (101, "554 5.4.6")] {
         let mut post = Post::greeted();
         let trace = "received: from a by b; Tue, 24 Nov 2026 18:33:49 +0000\r\n".repeat(hops);
         assert_eq!(

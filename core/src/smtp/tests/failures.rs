@@ -146,6 +146,19 @@ fn deliveries_are_confirmed_when_the_reply_was_seen() {
     assert!(confirmed(&closed).is_empty() && closed.is_over());
 }
 
+/// The same mail once more on a connection that is not lost is no retry, however fast it comes.
+#[test]
+fn the_same_mail_twice_in_one_breath_comes_twice() {
+    let mail = format!("{ENVELOPE}DATA\r\n{MESSAGE}.\r\n");
+    let mut post = Post::greeted();
+    post.say(&mail.repeat(2));
+    assert_eq!(mails(&mut post.world, "pat@foo.edu"), 2);
+    // Its reply to the second is unconfirmed: from elsewhere that is a retry.
+    let elsewhere = join(&mut post.world, settings());
+    post.world.feed(elsewhere, format!("{LHLO}{mail}").as_bytes());
+    assert_eq!(mails(&mut post.world, "pat@foo.edu"), 2);
+}
+
 /// A connection that breaks while an effect is under way: whatever had not begun does not begin (RFC 5321, 4.1.1.10).
 #[test]
 fn a_broken_connection_is_a_temporary_error() {

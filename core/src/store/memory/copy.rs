@@ -11,6 +11,7 @@ use super::{Answer, Load, Receipt, Store, flags};
 /// From where to where, and how.
 pub(super) struct Trip {
     pub(super) from: MailboxId,
+    pub(super) whole: bool,
     pub(super) to: MailboxName,
     pub(super) moving: bool,
     pub(super) key: DeliveryKey,
@@ -33,6 +34,9 @@ impl Store {
             .live_in(uids)
             .map(|message| message.row.uid.0)
             .collect();
+        if trip.whole && !done_before && live.len() < uids.len() {
+            return Err(Refusal::Gone.into());
+        }
         let source = if done_before { UidSet::default() } else { live };
         let mut target = UidSet::default();
         if !source.is_empty() {

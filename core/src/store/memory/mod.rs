@@ -150,6 +150,7 @@ impl Store {
             Request::Copy {
                 from,
                 uids,
+                whole,
                 to,
                 moving,
                 key,
@@ -158,6 +159,7 @@ impl Store {
             } => {
                 let trip = copy::Trip {
                     from,
+                    whole,
                     to,
                     moving,
                     key,

@@ -75,6 +75,7 @@ enum Verb {
     Copy {
         from: u8,
         uids: u16,
+        whole: bool,
         to: u8,
         moving: bool,
         again: Option<u8>,
@@ -138,8 +139,8 @@ fn verb() -> impl Strategy<Value = Verb> {
             |(mailbox, uids, change, flags, unchanged_since, since)| Verb::Store {
                 mailbox, uids, change, flags, unchanged_since, since,
             }),
-        12 => (any::<u8>(), uids(), name(), any::<bool>(), maybe(any::<u8>()), 0u8..30).prop_map(
-            |(from, uids, to, moving, again, since)| Verb::Copy { from, uids, to, moving, again, since }),
+        12 => (any::<u8>(), uids(), any::<bool>(), name(), any::<bool>(), maybe(any::<u8>()), 0u8..30).prop_map(
+            |(from, uids, whole, to, moving, again, since)| Verb::Copy { from, uids, whole, to, moving, again, since }),
         8 => (any::<u8>(), proptest::option::of(uids()), 0u8..30)
             .prop_map(|(mailbox, within, since)| Verb::Expunge { mailbox, within, since }),
         10 => (name(), vec((0u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),

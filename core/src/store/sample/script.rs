@@ -201,6 +201,7 @@ impl Script {
             Verb::Copy {
                 from,
                 uids,
+                whole,
                 to,
                 moving,
                 again,
@@ -208,6 +209,7 @@ impl Script {
             } => Request::Copy {
                 from: self.mailbox(me, from),
                 uids: set(uids),
+                whole,
                 to: mailbox_name(to),
                 moving,
                 key: self.key(again),

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::imap::{Session, Settings};
-use crate::machine::{Action, Done, Effect, Peer, Seed};
+use crate::machine::{Action, Done, Effect, Peer, Seed, Stored};
+use crate::mime::{Limits, Scanner};
 use crate::pair::{Fault, Talk, World};
 use crate::store::{
-    AccountId, Actor, Flag, FlagChange, Flags, MailboxName, ModSeq, Refusal, Reply, Request, UidSet,
+    AccountId, Actor, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
+    Request, UidSet,
 };
 
 /// A client that has selected INBOX.
@@ -35,6 +37,35 @@ impl Client {
         };
         client.join("SELECT");
         client
+    }
+
+    /// Adds so many messages at once and lets the client see them. Their objects are not there to be read.
+    fn fill(&mut self, messages: usize) {
+        let octets = b"From: a@example.com\r\nSubject: hello\r\n\r\nHello\r\n";
+        let (mut seed, now) = (Seed::new([9; 32]), self.world.now());
+        let mut scanner = Scanner::new(Limits::default());
+        scanner.push(octets);
+        let index = Arc::new(scanner.finish());
+        let new = |_| NewMessage {
+            stored: Stored {
+                object: seed.object(now),
+                size: octets.len() as u64,
+                sha256: [0; 32],
+                received_sha256: [0; 32],
+                index: Arc::clone(&index),
+            },
+            flags: Flags::NONE,
+            keywords: Vec::new(),
+            internal_date_s: now.unix_s(),
+            email_id: seed.half(),
+        };
+        let append = Request::Append {
+            name: inbox(),
+            messages: (0..messages).map(new).collect(),
+            at_ms: now.unix_ms,
+        };
+        self.world.ask(Actor::Account(self.account), append).unwrap();
+        self.ask("NOOP");
     }
 
     /// A new session selects INBOX with this command.
@@ -391,5 +422,43 @@ fn nothing_is_lost_when_the_client_leaves_midway() {
             .log()
             .iter()
             .any(|ended| matches!(ended.effect, Effect::FinishUpload(_)))
+    );
+}
+
+/// What a FETCH of a whole large mailbox costs: no object is read, and what it holds between two waits does not grow with
+/// the mailbox.
+#[test]
+fn a_large_mailbox_is_told_without_reading_objects_and_piece_by_piece() {
+    const MESSAGES: usize = 10_000;
+    let mut client = Client::new(&[]);
+    client.fill(MESSAGES);
+    let from = client.world.conversation(client.talk).unwrap().actions().len();
+    let answer = client.ask("FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE)");
+    assert_eq!(answer.matches(" FETCH (UID ").count(), MESSAGES);
+    assert!(answer.ends_with("\r\nOK FETCH completed\r\n"));
+    let conversation = client.world.conversation(client.talk).unwrap();
+    let reads = |action: &&Action| matches!(action, Action::SendObject { .. } | Action::Soon(_));
+    assert_eq!(conversation.actions().iter().skip(from).filter(reads).count(), 0);
+    let peaks = conversation.peaks();
+    assert!(peaks.send <= super::BATCH + 4 * 1024, "{peaks:?}");
+    let page_octets = answer.len() * Page::ROWS_MAX / MESSAGES;
+    assert!(
+        peaks.drain <= page_octets + super::BATCH,
+        "{peaks:?}, a page is {page_octets}"
+    );
+    assert_eq!(peaks.effects, 1);
+}
+
+/// On a full disk mail can still be read.
+#[test]
+fn without_space_for_the_mark_the_body_is_told_and_all_is_well() {
+    let mut client = three();
+    client.world.fail(Fault {
+        failure: Refusal::Limit(Budget::Space).into(),
+        ..Fault::before("store.ChangeFlags", 1)
+    });
+    assert_eq!(
+        client.ask("FETCH 1 BODY[TEXT]"),
+        "* 1 FETCH (BODY[TEXT] {7}\r\nfirst\r\n)\r\nOK FETCH completed\r\n"
     );
 }

@@ -25,7 +25,7 @@ fn show_key(key: &SearchKey) -> String {
         SearchKey::Sent(relation, day) => format!("sent:{relation:?}:{}", date(*day)),
         SearchKey::Larger(size) => format!(">{size}"),
         SearchKey::Smaller(size) => format!("<{size}"),
-        SearchKey::Header { name, text } => format!("{name}:{text:?}"),
+        SearchKey::Header { name, text, .. } => format!("{name}:{text:?}"),
         SearchKey::Body(text) => format!("body:{text:?}"),
         SearchKey::Text(text) => format!("text:{text:?}"),
         SearchKey::ModSeq(at_least) => format!("modseq:{}", at_least.0),

@@ -220,6 +220,7 @@ impl Bench {
         let request = Request::Copy {
             from,
             uids: set(uids),
+            whole: false,
             to: name(to),
             moving,
             key,

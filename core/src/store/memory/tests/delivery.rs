@@ -148,6 +148,7 @@ fn uids_modseqs_and_sizes_end() {
         let request = Request::Copy {
             from: inbox,
             uids,
+            whole: true,
             to: MailboxName::inbox(),
             moving: false,
             key,

@@ -81,6 +81,31 @@ fn a_move_leaves_nothing_behind_and_needs_no_room() {
     );
 }
 
+/// RFC 3501, 6.4.7: a COPY that does not succeed leaves the target as it was.
+#[test]
+fn a_whole_copy_is_all_or_nothing() {
+    let mut bench = Bench::new(0);
+    bench.create("a").unwrap();
+    bench.append("INBOX", &[&[], &[]]).unwrap();
+    let from = bench.line("INBOX").id;
+    let request = |uids, key| Request::Copy {
+        from,
+        uids: UidSet::range(uids),
+        whole: true,
+        to: name("a"),
+        moving: true,
+        key: DeliveryKey([key; 16]),
+        at_ms: 1,
+        since: ModSeq(0),
+    };
+    assert_eq!(refused(bench.user(request(1..=3, 1))), Refusal::Gone);
+    assert_eq!((bench.line("a").msgs, bench.line("INBOX").msgs), (0, 2));
+    assert!(bench.user(request(1..=2, 2)).is_ok());
+    // Repeated, it is done already, though the messages are gone by now.
+    assert!(bench.user(request(1..=2, 2)).is_ok());
+    assert_eq!((bench.line("a").msgs, bench.line("INBOX").msgs), (2, 0));
+}
+
 #[test]
 fn a_repeated_copy_copies_once() {
     let mut bench = Bench::new(0);
@@ -125,6 +150,7 @@ fn a_deleted_source_holds_no_messages() {
     let request = |from| Request::Copy {
         from,
         uids: UidSet::range(1..=9),
+        whole: false,
         to: MailboxName::inbox(),
         moving: true,
         key: DeliveryKey([1; 16]),

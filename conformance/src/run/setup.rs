@@ -1,0 +1,290 @@
+//! Setting up, all over IMAP itself: mailboxes on a connection of its own, then connections in their state.
+
+use std::collections::HashSet;
+
+use super::{Run, SETUP, Stop, broken, came, setup_failed};
+use crate::given::{Given, State};
+use crate::pattern::fill;
+use crate::player::Heard;
+use crate::transcript::{Protocol, StepKind};
+
+impl Run<'_> {
+    pub(super) fn set_up(&mut self, given: &[Given]) -> Result<(), Stop> {
+        for given in given {
+            if let Given::Connections {
+                numbers,
+                speaks: Some(protocol),
+                ..
+            } = given
+            {
+                self.speaks
+                    .extend(numbers.iter().map(|&number| (number, *protocol)));
+            }
+        }
+        let uses_other = self.uses_other(given);
+        if uses_other && self.player.logins().other.is_empty() {
+            return Err(Stop::NotOffered("a second account".into()));
+        }
+        if self.transcript.over == Protocol::Lmtp {
+            self.look_for_needs_of_lmtp()?;
+        }
+        self.speaks.insert(SETUP, Protocol::Imap);
+        if uses_other {
+            self.clear("$other")?;
+            self.hang_up()?;
+        }
+        self.clear("$user")?;
+        let latest = self.fill_mailboxes(given)?;
+        given.iter().try_for_each(|given| self.bring(given, latest))
+    }
+
+    /// Whether the second account is spoken of.
+    fn uses_other(&self, given: &[Given]) -> bool {
+        let named = |octets: &[u8]| octets.windows(6).any(|word| word == b"$other");
+        let said =
+            self.transcript.steps.iter().any(
+                |step| matches!(&step.kind, StepKind::Send { octets, template: true, .. } if named(octets)),
+            );
+        said || given
+            .iter()
+            .any(|given| matches!(given, Given::Connections { other: true, .. }))
+    }
+
+    /// Closes the connection that sets up, so that another can be opened.
+    fn hang_up(&mut self) -> Result<(), Stop> {
+        self.open.remove(&SETUP);
+        self.player.close(SETUP).map_err(|error| broken(1, &error))
+    }
+
+    /// Looks in the answer to LHLO.
+    fn look_for_needs_of_lmtp(&mut self) -> Result<(), Stop> {
+        self.speaks.insert(SETUP, Protocol::Lmtp);
+        self.greeted(SETUP)?;
+        let offered = self.hello(SETUP)?;
+        self.look_for_needs(&offered)?;
+        self.hang_up()
+    }
+
+    fn look_for_needs(&self, offered: &HashSet<String>) -> Result<(), Stop> {
+        let missing = self
+            .transcript
+            .needs
+            .iter()
+            .find(|need| !offered.contains(&need.to_uppercase()));
+        missing.map_or(Ok(()), |missing| Err(Stop::NotOffered(missing.clone())))
+    }
+
+    /// Opens a connection and reads its greeting.
+    fn greeted(&mut self, number: u8) -> Result<(), Stop> {
+        let greetings = match self.speaks(number) {
+            Protocol::Imap => &["* OK", "* PREAUTH"][..],
+            Protocol::Lmtp => &["220 "],
+        };
+        let heard = self.hear(number, 1)?;
+        match &heard {
+            Heard::Line(line)
+                if greetings
+                    .iter()
+                    .any(|greeting| line.starts_with(greeting.as_bytes())) =>
+            {
+                Ok(())
+            }
+            _ => Err(setup_failed("greeting", &came(&heard))),
+        }
+    }
+
+    /// Logs in to an account, empties INBOX, deletes and unsubscribes what is not there by itself, and looks whether the server
+    /// offers what is needed.
+    fn clear(&mut self, login: &str) -> Result<(), Stop> {
+        self.greeted(SETUP)?;
+        // Mechanisms are offered before log-in, most extensions after it.
+        let mut capabilities = self.command(SETUP, "CAPABILITY")?;
+        self.command(SETUP, &format!("LOGIN \"{login}\" \"$password\""))?;
+        capabilities.extend(self.command(SETUP, "CAPABILITY")?);
+        let offered: HashSet<String> = capabilities
+            .iter()
+            .filter_map(|line| line.strip_prefix("* CAPABILITY "))
+            .flat_map(|line| line.split(' ').map(str::to_uppercase))
+            .collect();
+        if self.transcript.over == Protocol::Imap {
+            self.look_for_needs(&offered)?;
+        }
+        self.empty_inbox()?;
+        for name in self.listed("LIST \"\" \"*\"")?.into_iter().rev() {
+            let usual =
+                ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"].contains(&name.trim_matches('"'));
+            if !usual && !name.starts_with('{') {
+                self.may_fail(&format!("DELETE {name}"))?;
+            }
+        }
+        for name in self.listed("LSUB \"\" \"*\"")? {
+            self.may_fail(&format!("UNSUBSCRIBE {name}"))?;
+        }
+        Ok(())
+    }
+
+    fn empty_inbox(&mut self) -> Result<(), Stop> {
+        self.command(SETUP, "SELECT INBOX")?;
+        // `1:*` in an empty mailbox is an error to some servers.
+        self.may_fail("STORE 1:* +FLAGS.SILENT (\\Deleted)")?;
+        self.command(SETUP, "EXPUNGE")?;
+        self.command(SETUP, "CLOSE").map(drop)
+    }
+
+    /// The names in the answer to LIST or LSUB, as the server writes them.
+    fn listed(&mut self, command: &str) -> Result<Vec<String>, Stop> {
+        let lines = self.command(SETUP, command)?;
+        let name = |line: &String| {
+            let (_, name) = line
+                .rsplit_once(" \"/\" ")
+                .or_else(|| line.rsplit_once(" \".\" "))?;
+            Some(name.to_owned())
+        };
+        Ok(lines.iter().filter_map(name).collect())
+    }
+
+    /// Makes and fills the mailboxes; the name of the last one.
+    fn fill_mailboxes<'g>(&mut self, given: &'g [Given]) -> Result<&'g str, Stop> {
+        let mut latest = "INBOX";
+        for given in given {
+            if let Given::Mailbox { name, samples } = given {
+                self.fill_mailbox(name, samples)?;
+                latest = name;
+            }
+        }
+        Ok(latest)
+    }
+
+    fn fill_mailbox(&mut self, name: &str, samples: &[String]) -> Result<(), Stop> {
+        if name != "INBOX" {
+            self.command(SETUP, &format!("CREATE \"{name}\""))?;
+        }
+        for sample in samples {
+            let octets = crate::samples::sample(sample).unwrap_or_default();
+            let tag = self.next_tag();
+            self.send(
+                SETUP,
+                format!("{tag} APPEND \"{name}\" {{{}}}\r\n", octets.len()).as_bytes(),
+                1,
+            )?;
+            match self.hear(SETUP, 1)? {
+                Heard::Line(line) if line.starts_with(b"+") => {}
+                other => return Err(setup_failed("APPEND", &came(&other))),
+            }
+            self.send(SETUP, &octets, 1)?;
+            self.send(SETUP, b"\r\n", 1)?;
+            self.answer(SETUP, &tag, "APPEND")?;
+        }
+        Ok(())
+    }
+
+    /// Brings connections as far as they are said to have come.
+    fn bring(&mut self, given: &Given, latest: &str) -> Result<(), Stop> {
+        let Given::Connections {
+            numbers,
+            other,
+            state,
+            ..
+        } = given
+        else {
+            return Ok(());
+        };
+        let login = if *other { "$other" } else { "$user" };
+        for &number in numbers.iter().filter(|_| *state != State::Unopened) {
+            self.greeted(number)?;
+            match state {
+                State::Unopened | State::Connected => {}
+                State::Greeted => drop(self.hello(number)?),
+                State::LoggedIn => self.log_in(number, login)?,
+                State::Selected(name) => {
+                    self.log_in(number, login)?;
+                    let name = name.as_deref().unwrap_or(latest);
+                    self.command(number, &format!("SELECT \"{name}\""))?;
+                }
+                State::Examined(name) => {
+                    self.log_in(number, login)?;
+                    let name = name.as_deref().unwrap_or(latest);
+                    self.command(number, &format!("EXAMINE \"{name}\""))?;
+                }
+            }
+        }
+        self.said.clear();
+        Ok(())
+    }
+
+    fn log_in(&mut self, number: u8, login: &str) -> Result<(), Stop> {
+        self.command(number, &format!("LOGIN \"{login}\" \"$password\""))
+            .map(drop)
+    }
+
+    /// Says LHLO; the keywords of the answer.
+    fn hello(&mut self, number: u8) -> Result<HashSet<String>, Stop> {
+        self.send(number, b"LHLO client.example\r\n", 1)?;
+        let mut offered = HashSet::new();
+        loop {
+            let heard = self.hear(number, 1)?;
+            let Heard::Line(line) = &heard else {
+                return Err(setup_failed("LHLO", &came(&heard)));
+            };
+            let line = String::from_utf8_lossy(line);
+            let Some(text) = line.strip_prefix("250-").or_else(|| line.strip_prefix("250 ")) else {
+                return Err(setup_failed("LHLO", &came(&heard)));
+            };
+            offered.extend(text.split(' ').next().map(str::to_uppercase));
+            if line.starts_with("250 ") {
+                return Ok(offered);
+            }
+        }
+    }
+
+    /// A command that must be answered with OK; its untagged lines.
+    fn command(&mut self, number: u8, command: &str) -> Result<Vec<String>, Stop> {
+        let tag = self.ask(number, command)?;
+        self.answer(number, &tag, command)
+    }
+
+    /// A command that may be answered with NO or BAD, but must be answered.
+    fn may_fail(&mut self, command: &str) -> Result<(), Stop> {
+        let tag = self.ask(SETUP, command)?;
+        self.tagged(SETUP, &tag, command).map(drop)
+    }
+
+    /// Sends a command; its tag.
+    fn ask(&mut self, number: u8, command: &str) -> Result<String, Stop> {
+        let tag = self.next_tag();
+        let octets = fill(format!("{tag} {command}\r\n").as_bytes(), &self.captures)
+            .map_err(|what| Stop::Failed { line: 1, what })?;
+        self.send(number, &octets, 1)?;
+        Ok(tag)
+    }
+
+    fn next_tag(&mut self) -> String {
+        self.tag += 1;
+        format!("setup{}", self.tag)
+    }
+
+    fn answer(&mut self, number: u8, tag: &str, command: &str) -> Result<Vec<String>, Stop> {
+        let (untagged, answer) = self.tagged(number, tag, command)?;
+        if answer.starts_with("OK") {
+            Ok(untagged)
+        } else {
+            Err(setup_failed(command, &format!("came {tag} {answer}")))
+        }
+    }
+
+    /// Hears up to the tagged line: what comes before it, and what is behind its tag.
+    fn tagged(&mut self, number: u8, tag: &str, command: &str) -> Result<(Vec<String>, String), Stop> {
+        let mut untagged = Vec::new();
+        loop {
+            let heard = self.hear(number, 1)?;
+            let Heard::Line(line) = &heard else {
+                return Err(setup_failed(command, &came(&heard)));
+            };
+            let line = String::from_utf8_lossy(line).into_owned();
+            match line.strip_prefix(tag).and_then(|rest| rest.strip_prefix(' ')) {
+                Some(answer) => return Ok((untagged, answer.to_owned())),
+                None => untagged.push(line),
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The doors of a server: where it listens, and which conversation begins there.
+//!
+//! A pure reading of the configuration; binding is a shell's work.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{Config, Port};
+use crate::machine::{Machine, Peer, Seed};
+use crate::{imap, lmtp, smtp};
+
+/// Makes the machine of a new conversation.
+pub type Greet = Arc<dyn Fn(Peer, Seed) -> Box<dyn Machine + Send> + Send + Sync>;
+
+/// One place to listen on, and what answers there.
+#[derive(Clone)]
+pub struct Door {
+    /// The protocol, which is the section's name too.
+    pub proto: &'static str,
+    /// Where to listen.
+    pub place: Place,
+    /// Makes the machine for a peer that has come in here.
+    pub greet: Greet,
+    /// What a peer is told for whom there is no room: a whole line, after which the connection is closed.
+    pub full: &'static str,
+}
+
+/// RFC 3501, 7.1.5: a BYE in place of the greeting.
+const IMAP_FULL: &str = "* BYE [UNAVAILABLE] Too many connections; try again later\r\n";
+/// RFC 5321, 3.8; RFC 3463, 3.8.
+const LMTP_FULL: &str = "421 4.7.0 Too many connections; try again later\r\n";
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A TCP port of an address or a host name.
+    Tcp(String, u16),
+    /// The file of a UNIX socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Place::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Door({} at {})", self.proto, self.place)
+    }
+}
+
+/// The doors that are enabled, in the order in which they are told.
+pub fn doors(config: &Config) -> Vec<Door> {
+    let mut doors = Vec::new();
+    if config.imap.enabled {
+        let settings = Arc::new(imap::Settings::from_config(config));
+        let greet: Greet =
+            Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
+        doors.extend(tcp("imap", &config.imap.host, config.imap.port, greet, IMAP_FULL));
+    }
+    if config.lmtp.enabled {
+        let settings = Arc::new(smtp::Settings::lmtp(config));
+        let greet: Greet = Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)));
+        doors.extend(config.lmtp_socket().map(|socket| Door {
+            proto: "lmtp",
+            place: Place::Unix(socket.into()),
+            greet: greet.clone(),
+            full: LMTP_FULL,
+        }));
+        doors.extend(tcp("lmtp", &config.lmtp.host, config.lmtp.port, greet, LMTP_FULL));
+    }
+    doors
+}
+
+/// A port, unless it is off.
+fn tcp(proto: &'static str, host: &str, port: Port, greet: Greet, full: &'static str) -> Option<Door> {
+    let place = Place::Tcp(host.to_owned(), port.0?);
+    Some(Door {
+        proto,
+        place,
+        greet,
+        full,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    fn places(text: &str) -> Vec<String> {
+        let config = config::parse("config.ini", text).unwrap();
+        doors(&config)
+            .iter()
+            .map(|door| format!("{} {}", door.proto, door.place))
+            .collect()
+    }
+
+    #[test]
+    fn doors_are_what_the_configuration_says() {
+        let embedded = [
+            "imap 127.0.0.1:1143",
+            "lmtp ./data/lmtp.sock",
+            "lmtp 127.0.0.1:1124",
+        ];
+        assert_eq!(places(""), embedded);
+        assert_eq!(places("[imap]\nenabled = no\n[lmtp]\nenabled = no\n"), [""; 0]);
+        let elsewhere = "[imap]\nhost = ::1\nport = 143\n[lmtp]\nport = off\nsocket = /run/l.sock\n";
+        assert_eq!(places(elsewhere), ["imap ::1:143", "lmtp /run/l.sock"]);
+    }
+
+    #[test]
+    fn each_door_greets_in_its_own_manner() {
+        let doors = doors(&Config::default());
+        let greetings = doors.iter().map(|door| {
+            let peer = Peer {
+                address: Some([127, 0, 0, 1].into()),
+                tls: None,
+            };
+            let mut world = crate::pair::World::new();
+            let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
+            String::from_utf8_lossy(&world.take(talk))
+                .get(..4)
+                .unwrap()
+                .to_owned()
+        });
+        assert_eq!(greetings.collect::<Vec<_>>(), ["* OK", "220 ", "220 "]);
+    }
+}

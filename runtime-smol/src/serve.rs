@@ -1,0 +1,98 @@
+//! The daemon: opens the house, serves until it is told to stop, then drains.
+
+use std::time::Duration;
+
+use async_signal::{Signal, Signals};
+use lightmail_core::doors::Door;
+use lightmail_storage::shell::{CliError, House, Loaded, Peer};
+use smol::Timer;
+use smol::future::FutureExt as _;
+use smol::stream::StreamExt as _;
+use tracing::Instrument as _;
+
+use crate::listen::Listener;
+use crate::session::drive;
+use crate::tasks::spawn;
+
+/// How long accepting rests after an error that passes (no more file descriptors).
+const REST: Duration = Duration::from_millis(100);
+
+/// Serves until SIGTERM or SIGINT; a second one ends the drain.
+pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
+    let mut signals = Signals::new([Signal::Term, Signal::Int])
+        .map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")))?;
+    let (house, doors) = House::open(loaded, |task| spawn(task).detach()).await?;
+    let mut accepting = Vec::new();
+    for (door, bound) in doors {
+        let listener = Listener::new(bound).map_err(CliError::failed)?;
+        accepting.push(spawn(accept(door, listener, house.clone())));
+    }
+    // An error ends the wait too: without signals nobody could stop it in good order.
+    let _ = signals.next().await;
+    for task in accepting {
+        task.cancel().await;
+    }
+    let at_once = async {
+        let _ = signals.next().await;
+        tracing::warn!("server.stopped.at_once");
+    };
+    house.close(sleep).or(at_once).await;
+    Ok(())
+}
+
+/// Accepts until the task is cancelled.
+async fn accept(door: Door, listener: Listener, house: House) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, address)) => {
+                if let Some(visit) = house.admit(&door, &socket, address) {
+                    let conversation = async move {
+                        let _guest = visit.guest;
+                        drive(visit.machine, Peer::new(socket), visit.world).await;
+                    };
+                    spawn(conversation.instrument(visit.span)).detach();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "listener.accept.failed");
+                sleep(REST).await;
+            }
+        }
+    }
+}
+
+async fn sleep(time: Duration) {
+    Timer::after(time).await;
+}
+
+#[cfg(test)]
+#[path = "../../runtime-tokio/tests/common/one_door.rs"]
+mod one_door;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Serves one door while a client does something there, then waits for the end of every session.
+    fn serve_door(name: &'static str, client: fn(&str)) {
+        crate::tasks::start_threads().unwrap();
+        smol::block_on(async {
+            let (house, door, bound) = one_door::house(name, |task| spawn(task).detach()).await;
+            let place = bound.place();
+            let task = spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
+            smol::unblock(move || client(&place)).await;
+            task.cancel().await;
+            one_door::close(house, name, sleep).await;
+        });
+    }
+
+    #[test]
+    fn a_panic_in_one_session_costs_that_session_only() {
+        serve_door("smol-panics", one_door::panics);
+    }
+
+    #[test]
+    fn an_end_is_noticed_while_no_octets_are_wanted() {
+        serve_door("smol-leaves", one_door::leaves);
+    }
+}

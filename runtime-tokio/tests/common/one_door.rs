@@ -1,0 +1,109 @@
+//! A house with one door, behind which a small machine does what it is told: for tests of a shell's own side.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lightmail_core::config::Config;
+use lightmail_core::doors::{Door, Place};
+use lightmail_core::machine::{Action, Input, Machine, Step, Time};
+use lightmail_storage::Storage;
+use lightmail_storage::shell::{Bound, House, Spawn};
+
+/// Says every octet again; panics at `!`. After `?` it wants nothing but the end.
+#[derive(Default)]
+struct Echo {
+    say: Option<Bytes>,
+    is_deaf: bool,
+    is_over: bool,
+}
+
+impl Machine for Echo {
+    fn handle(&mut self, _: Time, input: Input) {
+        match input {
+            Input::Bytes { octets, .. } => {
+                assert!(!octets.contains(&b'!'), "on purpose");
+                self.is_deaf = octets.contains(&b'?');
+                self.say = Some(octets);
+            }
+            Input::Eof => self.is_over = true,
+            Input::Shutdown => self.is_over = !self.is_deaf,
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self) -> Step {
+        match self.say.take() {
+            Some(octets) => Step::Act(Action::Send(octets)),
+            None if self.is_over => Step::Over,
+            None => Step::Wait {
+                bytes: !self.is_deaf,
+                until: None,
+            },
+        }
+    }
+}
+
+/// A house with this one door.
+pub async fn house(name: &str, spawn: Spawn) -> (House, Door, Bound) {
+    let folder = folder(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    let storage = Storage::open_at(&folder, 4).await.unwrap();
+    let door = Door {
+        proto: "echo",
+        place: Place::Tcp("127.0.0.1".into(), 0),
+        greet: Arc::new(|_, _| Box::new(Echo::default())),
+        full: "full\r\n",
+    };
+    let bound = Bound::at(&door).unwrap_or_else(|error| panic!("{error}"));
+    (House::new(&Config::default(), storage, spawn), door, bound)
+}
+
+/// Where the house keeps its things.
+pub fn folder(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("lm-{}-{name}", std::process::id()))
+}
+
+/// Ends the house: every session has to end by itself. `sleep` is the runtime's.
+pub async fn close<F: Future<Output = ()>>(house: House, name: &str, sleep: impl FnOnce(Duration) -> F) {
+    let overdue = async |_| {
+        sleep(Duration::from_secs(30)).await;
+        panic!("a session is still there");
+    };
+    house.close(overdue).await;
+    std::fs::remove_dir_all(folder(name)).unwrap();
+}
+
+/// Lets more sessions panic than there are threads, while another one lives.
+pub fn panics(place: &str) {
+    let mut other = TcpStream::connect(place).unwrap();
+    echo(&mut other, b"hello");
+    for _ in 0..8 {
+        let mut doomed = TcpStream::connect(place).unwrap();
+        echo(&mut doomed, b"hello");
+        doomed.write_all(b"!").unwrap();
+        // The end, or a reset.
+        assert_eq!(doomed.read(&mut [0]).unwrap_or(0), 0);
+        echo(&mut other, b"hello");
+    }
+}
+
+/// Goes away while no octets are wanted: in good order, and by a reset, which is what closing with unread octets is.
+pub fn leaves(place: &str) {
+    let mut orderly = TcpStream::connect(place).unwrap();
+    echo(&mut orderly, b"?");
+    let mut rude = TcpStream::connect(place).unwrap();
+    rude.write_all(b"?").unwrap();
+    rude.peek(&mut [0]).unwrap();
+}
+
+fn echo(stream: &mut TcpStream, octets: &[u8]) {
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut heard = vec![0; octets.len()];
+    stream.write_all(octets).unwrap();
+    stream.read_exact(&mut heard).unwrap();
+    assert_eq!(heard, octets);
+}

@@ -1,0 +1,6 @@
+//! The tests that every shell passes.
+
+mod first_light;
+mod parity;
+mod serving;
+mod transcripts;

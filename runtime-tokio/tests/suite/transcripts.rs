@@ -1,0 +1,43 @@
+//! The transcripts that run in the pure core, over TCP: a shell changes nothing of what is said.
+
+use std::time::Duration;
+
+use crate::common::{Server, USER};
+use lightmail_conformance::player::Logins;
+use lightmail_conformance::report::{self, Played, Score};
+use lightmail_conformance::run::{Strictness, run};
+use lightmail_conformance::{library, tcp::Tcp};
+
+#[test]
+fn every_transcript_passes_over_tcp() {
+    let server = Server::start("transcripts");
+    let other = "other@example.com";
+    server.add_account(other);
+    let logins = Logins {
+        user: USER.into(),
+        password: server.password.clone(),
+        other: other.into(),
+    };
+    let transcripts = library::read(&library::folder(), "").unwrap_or_else(|error| panic!("{error}"));
+    let played: Vec<_> = transcripts
+        .iter()
+        .map(|transcript| {
+            let (imap, lmtp) = (
+                format!("127.0.0.1:{}", server.imap),
+                format!("127.0.0.1:{}", server.lmtp),
+            );
+            let mut player = Tcp::new(imap, Some(lmtp), logins.clone(), Duration::from_secs(20));
+            Played {
+                transcript,
+                verdict: run(transcript, &mut player, Strictness::EveryLine),
+            }
+        })
+        .collect();
+    let score = Score::of(played.iter().map(|played| &played.verdict));
+    // What is not offered here needs virtual time or injected faults.
+    assert!(
+        score.failed == 0 && score.passed > score.not_offered,
+        "{}",
+        report::terminal(&played)
+    );
+}

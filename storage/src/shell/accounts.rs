@@ -1,0 +1,70 @@
+//! Accounts, as an operator makes them.
+
+use lightmail_core::admin;
+use lightmail_core::config::Config;
+use lightmail_core::machine::{Done, Effect, Secret, Seed};
+use lightmail_core::store::{Actor, Failure, Refusal, Reply, Request};
+
+use super::{CliError, Clock};
+use crate::Storage;
+
+/// Makes an account with a password. `login` is one that [`admin::login`] took.
+pub async fn make_account(storage: &Storage, login: &str, password: Secret) -> Result<(), CliError> {
+    let pw_hash = hash(storage, password).await?;
+    let now = Clock::start().now();
+    let account = admin::new_account(&mut random_seed()?, now, login.to_owned(), pw_hash);
+    ask(storage, login, Request::CreateAccount(account))
+        .await
+        .map(drop)
+}
+
+/// On the embedded default an empty database gets its first account; its password, to be told once.
+pub async fn first_account(config: &Config, storage: &Storage) -> Result<Option<Secret>, CliError> {
+    if config.database.is_some() {
+        return Ok(None);
+    }
+    match ask(storage, "accounts", Request::ListAccounts).await? {
+        Reply::Accounts(accounts) if accounts.is_empty() => {
+            let password = admin::first_password(&mut random_seed()?);
+            make_account(storage, admin::FIRST_LOGIN, password.clone()).await?;
+            Ok(Some(password))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Asks as the operator. Errors begin with `what` the question was about.
+pub async fn ask(storage: &Storage, what: &str, request: Request) -> Result<Reply, CliError> {
+    storage.run(Actor::Operator, request).await.map_err(|failure| {
+        let words = match failure {
+            Failure::Refused(Refusal::AlreadyExists) => {
+                "there is an account or address of this name already".into()
+            }
+            Failure::Refused(Refusal::NoSuchAccount) => {
+                "there is no such account; `lightmail user list` shows them".into()
+            }
+            Failure::Refused(refusal) => format!("refused: {refusal:?}"),
+            Failure::Unavailable { .. } => "the database is busy or away; try again".into(),
+            Failure::Broken(fault) => fault.0,
+        };
+        CliError::failed(format!("{what}: {words}"))
+    })
+}
+
+/// The hash of a password.
+pub async fn hash(storage: &Storage, password: Secret) -> Result<String, CliError> {
+    match storage.desk().run(Effect::HashPassword(password)).await {
+        Ok(Done::Hashed(hash)) => Ok(hash),
+        other => Err(CliError::failed(format!(
+            "the password cannot be hashed: {other:?}"
+        ))),
+    }
+}
+
+/// A seed from the operating system's generator.
+pub(super) fn random_seed() -> Result<Seed, CliError> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)
+        .map_err(|error| CliError::failed(format!("the system gives no randomness: {error}")))?;
+    Ok(Seed::new(key))
+}

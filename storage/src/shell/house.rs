@@ -1,0 +1,186 @@
+//! The server as a whole: opened, told of, filled with conversations, drained.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::net::IpAddr;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_lite::FutureExt as _;
+use lightmail_core::announcement::{Announcement, not_served};
+use lightmail_core::config::Config;
+use lightmail_core::doors::{Door, doors};
+use lightmail_core::machine::{Machine, Peer as PeerFacts};
+
+use socket2::SockRef;
+
+use super::accounts::{first_account, random_seed};
+use super::crowd::{Crowd, Seat, TooMany};
+use super::descriptors;
+use super::drain::{Drain, Presence};
+use super::{Bound, CliError, Clock, Loaded, Spawn, World};
+use crate::Storage;
+
+/// What every conversation shares. A clone is the same house.
+#[derive(Clone, Debug)]
+pub struct House {
+    pub(super) clock: Clock,
+    pub(super) storage: Storage,
+    pub(super) spawn: Spawn,
+    pub(super) drain: Drain,
+    crowd: Crowd,
+    drain_limit: Duration,
+}
+
+/// A new conversation, to be driven to its end inside the span.
+#[derive(Debug)]
+pub struct Visit<M> {
+    /// What decides.
+    pub machine: M,
+    /// What it touches.
+    pub world: World,
+    /// Held as long as the conversation lives.
+    pub guest: Guest,
+    /// Holds all that is logged of it.
+    pub span: tracing::Span,
+}
+
+/// The mark of a conversation that lives; its end is logged when this is dropped.
+#[derive(Debug)]
+pub struct Guest {
+    begun: Instant,
+    _seat: Seat,
+    _presence: Presence,
+}
+
+impl House {
+    /// Opens the storage, binds every door that is enabled, or none, makes the first account, and says so on standard output.
+    pub async fn open(loaded: Loaded, spawn: Spawn) -> Result<(House, Vec<(Door, Bound)>), CliError> {
+        let mut config = loaded.config;
+        config.server.hostname.get_or_insert_with(machine_name);
+        let storage = Storage::open(&config).await.map_err(CliError::failed)?;
+        storage.occupy().map_err(CliError::failed)?;
+        let open = doors(&config)
+            .into_iter()
+            .map(|door| Bound::at(&door).map(|bound| (door, bound)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let made = first_account(&config, &storage).await?;
+        let places: Vec<_> = open
+            .iter()
+            .map(|(door, bound)| (door.proto, bound.place()))
+            .collect();
+        announce(&Announcement {
+            config: &config,
+            file: loaded.file.map(|file| file.display().to_string()).as_deref(),
+            doors: &places,
+            first_password: made.as_ref(),
+        });
+        Ok((House::new(&config, storage, spawn), open))
+    }
+
+    /// A house on an open storage.
+    pub fn new(config: &Config, storage: Storage, spawn: Spawn) -> Self {
+        let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
+        if possible < most {
+            tracing::warn!(connections = possible, "limits.connections.lowered_to_open_files");
+        }
+        House {
+            clock: Clock::start(),
+            storage,
+            spawn,
+            drain: Drain::default(),
+            crowd: Crowd::new(most.min(possible), limit(config.limits.address_connections)),
+            drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
+        }
+    }
+
+    /// Lets in a peer that has come to a door; `None`, a word to the peer and a line in the log, if it may not. `address`:
+    /// `None` on a UNIX socket.
+    pub fn admit<S: AsFd>(
+        &self,
+        door: &Door,
+        socket: &S,
+        address: Option<IpAddr>,
+    ) -> Option<Visit<impl Machine + Send + use<S>>> {
+        let address = address.map(|address| address.to_canonical());
+        let (proto, peer) = (
+            door.proto,
+            address.map_or_else(|| "unix".into(), |address| address.to_string()),
+        );
+        let entered = self.crowd.enter(address).inspect_err(|why| {
+            match why {
+                TooMany::Everywhere => tracing::warn!(proto, %peer, "session.refused.too_many"),
+                TooMany::OfAddress => tracing::warn!(proto, %peer, "session.refused.too_many_of_address"),
+            }
+            // A new socket has room for a line. An error: the peer has gone again.
+            let _ = SockRef::from(socket).send(door.full.as_bytes());
+        });
+        let (seat, stranger) = entered.ok()?;
+        let seed = random_seed()
+            .inspect_err(|error| tracing::error!(%error, "session.refused.no_randomness"))
+            .ok()?;
+        let span = tracing::info_span!("session", id = session_id(), proto, %peer);
+        span.in_scope(|| tracing::debug!("session.opened"));
+        Some(Visit {
+            machine: (door.greet)(PeerFacts { address, tls: None }, seed),
+            world: World::new(self, stranger),
+            guest: Guest {
+                begun: Instant::now(),
+                _seat: seat,
+                _presence: self.drain.enter(),
+            },
+            span,
+        })
+    }
+
+    /// Tells every conversation to end and waits for them, as long as is configured; then closes the storage. `sleep` is the
+    /// runtime's.
+    pub async fn close<F: Future<Output = ()>>(self, sleep: impl FnOnce(Duration) -> F) {
+        tracing::info!("server.draining");
+        self.drain.begin();
+        let overdue = async {
+            sleep(self.drain_limit).await;
+            tracing::warn!(limit_s = self.drain_limit.as_secs(), "server.drain.overdue");
+        };
+        self.drain.all_gone().or(overdue).await;
+        self.storage.close().await;
+        tracing::info!("server.stopped");
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if std::thread::panicking() {
+            tracing::error!(elapsed_ms, "session.panicked");
+        } else {
+            tracing::info!(elapsed_ms, "session.closed");
+        }
+    }
+}
+
+fn announce(announcement: &Announcement<'_>) {
+    for section in not_served(announcement.config) {
+        tracing::warn!(section, "section.not_served_yet");
+    }
+    // A closed standard output is no reason to stop serving.
+    let _ = io::stdout().write_all(announcement.to_string().as_bytes());
+}
+
+/// Counts conversations, for the log.
+fn session_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The name by which this machine knows itself.
+fn machine_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() {
+        "localhost".to_owned()
+    } else {
+        name.trim().to_owned()
+    }
+}

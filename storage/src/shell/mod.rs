@@ -1,0 +1,35 @@
+//! What the shells do alike: everything of a daemon that needs the world but no runtime.
+//!
+//! A shell has a loop, sockets, timers and tasks of its own; the rest is here. [`House`] opens the server and lets peers in,
+//! [`World`] carries out the actions of one conversation, [`Peer`] moves its octets.
+//!
+//! Invariants: no runtime is named here. No protocol word either: what is said is decided in the core.
+
+mod accounts;
+mod cli_error;
+mod clock;
+mod crowd;
+mod descriptors;
+mod drain;
+mod house;
+mod listen;
+pub mod log;
+mod news;
+mod observe;
+mod peer;
+mod settings;
+mod world;
+
+use std::pin::Pin;
+
+pub use accounts::{ask, first_account, hash, make_account};
+pub use cli_error::CliError;
+pub use clock::Clock;
+pub use house::{Guest, House, Visit};
+pub use listen::{Bound, SocketFile, is_drained};
+pub use peer::{Peer, Socket};
+pub use settings::{Loaded, load};
+pub use world::World;
+
+/// Runs a future as a task that nobody waits for and nothing cuts.
+pub type Spawn = fn(Pin<Box<dyn Future<Output = ()> + Send>>);

@@ -1,0 +1,173 @@
+//! What a conversation's actions touch: the store, objects, the clock, the drain.
+
+use std::fmt;
+use std::ops::Range;
+use std::pin::Pin;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use futures_lite::FutureExt as _;
+use lightmail_core::machine::{
+    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, Token, Watched,
+};
+use lightmail_core::store::ObjectId;
+use lightmail_core::wire::filter::{Filter, Filtering, Flow};
+use tracing::Instrument as _;
+
+use super::crowd::Stranger;
+use super::news::News;
+use super::observe::Observed;
+use super::{Clock, House, Peer, Socket, Spawn};
+use crate::{Desk, Storage, Watcher};
+
+/// Everything outside a machine but its peer.
+pub struct World {
+    clock: Clock,
+    storage: Storage,
+    spawn: Spawn,
+    desk: Desk,
+    watcher: Watcher,
+    news: News,
+    /// Until it has been told.
+    drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Until a password was right.
+    stranger: Option<Stranger>,
+}
+
+impl World {
+    /// The world of one conversation.
+    pub(super) fn new(house: &House, stranger: Stranger) -> Self {
+        Self {
+            clock: house.clock,
+            storage: house.storage.clone(),
+            spawn: house.spawn,
+            desk: house.storage.desk(),
+            watcher: house.storage.watch(Watched::Nothing),
+            news: News::default(),
+            drain: Some(Box::pin(house.drain.begun())),
+            stranger: Some(stranger),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The instant of a deadline, counted from now.
+    pub fn instant(&self, due: Due) -> Instant {
+        self.clock.instant(due.at_ms(self.now()))
+    }
+
+    /// Carries out one action.
+    pub async fn act(&mut self, action: Action, peer: &mut Peer<impl Socket>) {
+        match action {
+            Action::Send(octets) => peer.send(&octets).await,
+            Action::SendObject {
+                token,
+                head,
+                object,
+                range,
+                filter,
+            } => {
+                let outcome = self.send_object(peer, &head, object, range, &filter).await;
+                self.news.put(Input::Outcome(token, outcome));
+            }
+            Action::OpenUpload(upload, purpose) => self.desk.open_upload(upload, purpose),
+            Action::Feed(upload, octets) => self.desk.feed(upload, octets).await,
+            Action::FeedObject(upload, object, range) => self.desk.feed_object(upload, object, range).await,
+            Action::DropUpload(upload) => self.desk.drop_upload(upload),
+            Action::Do(token, effect) => self.start(token, effect),
+            Action::Soon(_) => {}
+            Action::Watch(watched) => self.watcher = self.storage.watch(watched),
+            Action::StartTls(_) => {
+                let why = TlsFailure("no certificate is configured".into());
+                self.news.put(Input::Tls(Err(why)));
+            }
+            Action::Connect(_) => {
+                let why = "a server's conversation does not choose its peer".into();
+                self.news.put(Input::Connected(Err(ConnectFailure(why))));
+            }
+            Action::StartDeflate | Action::Disconnect => peer.cut(),
+        }
+    }
+
+    /// Runs an effect as a task of its own, so that nothing that happens to the conversation cuts it.
+    fn start(&mut self, token: Token, effect: Effect) {
+        let observed = Observed::new(&effect);
+        let outcome = self.desk.run(effect);
+        let answer = self.news.answer(token);
+        let task = async move {
+            let outcome = outcome.await;
+            observed.ended(&outcome);
+            answer.give(outcome);
+        };
+        (self.spawn)(Box::pin(task.in_current_span()));
+    }
+
+    /// A stored range to the peer. What fails before the first octet is the machine's to answer; after it the peer is cut.
+    async fn send_object(
+        &mut self,
+        peer: &mut Peer<impl Socket>,
+        head: &Bytes,
+        object: ObjectId,
+        range: Range<u64>,
+        filter: &Filter,
+    ) -> Outcome {
+        let mut reader = self.desk.read(object, range);
+        let mut filtering = Filtering::new(filter);
+        let mut out = BytesMut::new();
+        let mut begun = false;
+        while let Some(piece) = reader.next().await {
+            let piece = piece.inspect_err(|_| {
+                if begun {
+                    peer.cut()
+                }
+            })?;
+            if !begun {
+                peer.send(head).await;
+                begun = true;
+            }
+            let flow = filtering.push(&piece, &mut out);
+            peer.send(&out.split()).await;
+            if flow == Flow::Enough {
+                break;
+            }
+        }
+        filtering.finish(&mut out);
+        peer.send(&out).await;
+        Ok(Done::Sent)
+    }
+
+    /// The next outcome, the news that the server drains, which is told once, or a change. Cancel-safe.
+    pub async fn happened(&mut self) -> Input {
+        let Self {
+            news, drain, watcher, ..
+        } = self;
+        let changed = async {
+            let (mailbox, modseq) = watcher.changed().await;
+            Input::Changed { mailbox, modseq }
+        };
+        let input = news.next().or(drained(drain)).or(changed).await;
+        if matches!(input, Input::Outcome(_, Ok(Done::Verified(true)))) {
+            self.stranger = None;
+        }
+        input
+    }
+}
+
+/// Ready once, when the server drains.
+async fn drained(drain: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) -> Input {
+    match drain {
+        Some(draining) => draining.await,
+        None => std::future::pending().await,
+    }
+    *drain = None;
+    Input::Shutdown
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "World({:?}, {:?})", self.desk, self.watcher)
+    }
+}
