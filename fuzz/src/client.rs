@@ -49,15 +49,20 @@ impl<'a> Client<'a> {
         self.commands += 1;
         let tag = format!("{}{}", self.prefix, self.commands);
         self.heard.clear();
-        let mut said = format!("{tag} ").into_bytes();
-        loop {
-            let sync = self.say(said);
-            let wants = self.hear(&tag);
-            if !wants || self.is_lost {
-                break;
-            }
-            // It was asked to go on: with the literal that it has announced, or with one more line.
-            said = sync.map_or_else(Vec::new, |size| self.literal(size));
+        let mut sync = self.say(format!("{tag} ").into_bytes());
+        while self.hear(&tag) && !self.is_lost {
+            // It was asked to go on: with the literal that it has announced, or with a line that is no part of a command.
+            sync = match sync {
+                Some(size) => {
+                    let literal = self.literal(size);
+                    self.say(literal)
+                }
+                None => {
+                    let line = [self.line(), b"\r\n"].concat();
+                    self.world.feed(self.talk, &line);
+                    None
+                }
+            };
         }
         let answers = self.answers(&tag);
         let cut_off = self.is_lost || self.world.is_over(self.talk);
