@@ -6,6 +6,7 @@ use crate::imap::{Session, Settings};
 use crate::machine::{Action, Done, Effect, Peer, Seed, Stored};
 use crate::mime::{Limits, Scanner};
 use crate::pair::{Fault, Talk, World};
+use crate::store::Budget;
 use crate::store::{
     AccountId, Actor, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
     Request, UidSet,
