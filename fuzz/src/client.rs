@@ -50,7 +50,7 @@ impl<'a> Client<'a> {
         let tag = format!("{}{}", self.prefix, self.commands);
         self.heard.clear();
         let mut sync = self.say(format!("{tag} ").into_bytes());
-        while self.hear(&tag) && !self.is_lost {
+        while !self.is_lost && self.hear(&tag) {
             // It was asked to go on: with the literal that it has announced, or with a line that is no part of a command.
             sync = match sync {
                 Some(size) => {

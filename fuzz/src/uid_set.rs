@@ -50,7 +50,7 @@ fn apply(mut set: UidSet, step: Step, lowest: u32) -> UidSet {
 }
 
 fn apply_to_table(table: &mut [bool; 256], step: Step) {
-    for (number, is_in) in (0u8..).zip(table.iter_mut()) {
+    for (number, is_in) in (0..=u8::MAX).zip(table.iter_mut()) {
         let within = |low, high| (low..=high).contains(&number);
         *is_in = match step {
             Step::Insert(low, high) | Step::Union(low, high) => *is_in || within(low, high),
