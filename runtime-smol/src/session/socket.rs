@@ -58,10 +58,7 @@ impl shell::Socket for Socket {
     }
 
     fn is_drained(&self) -> io::Result<bool> {
-        match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
-        }
+        is_drained(self)
     }
 
     async fn closed(&self) {

@@ -17,15 +17,6 @@ pub enum Socket {
     Unix(UnixStream),
 }
 
-impl Socket {
-    async fn ready(&self) -> io::Result<tokio::io::Ready> {
-        match self {
-            Socket::Tcp(stream) => stream.ready(Interest::READABLE).await,
-            Socket::Unix(stream) => stream.ready(Interest::READABLE).await,
-        }
-    }
-}
-
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
@@ -44,7 +35,10 @@ impl shell::Socket for Socket {
     }
 
     async fn readable(&self) -> io::Result<()> {
-        self.ready().await.map(drop)
+        match self {
+            Socket::Tcp(stream) => stream.readable().await,
+            Socket::Unix(stream) => stream.readable().await,
+        }
     }
 
     async fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
@@ -62,16 +56,21 @@ impl shell::Socket for Socket {
     }
 
     fn is_drained(&self) -> io::Result<bool> {
-        match self {
-            Socket::Tcp(stream) => is_drained(stream),
-            Socket::Unix(stream) => is_drained(stream),
-        }
+        is_drained(self)
     }
 
     async fn closed(&self) {
-        match self.ready().await {
-            Ok(ready) if !(ready.is_read_closed() && self.is_drained().unwrap_or(true)) => pending().await,
-            _ => {}
+        // That it was readable once says little: `try_io` forgets it when there is nothing to read any more.
+        while self.readable().await.is_ok() {
+            let drained = match self {
+                Socket::Tcp(stream) => stream.try_io(Interest::READABLE, || self.is_drained()),
+                Socket::Unix(stream) => stream.try_io(Interest::READABLE, || self.is_drained()),
+            };
+            match drained {
+                Ok(true) => return,
+                Ok(false) => pending().await,
+                Err(_) => {}
+            }
         }
     }
 

@@ -17,18 +17,25 @@ fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
     })
 }
 
-async fn same_answers(script: Vec<(Actor, Request)>) {
+/// Asks one process after the other: what one of them keeps of the database must not outlive what others change.
+async fn same_answers(script: Vec<(Actor, Request)>, processes: usize) {
     let scratch = Scratch::new();
-    let storage = Storage::open_at(scratch.path(), 4).await.unwrap();
+    let mut storages = Vec::new();
+    for _ in 0..processes {
+        storages.push(Storage::open_at(scratch.path(), 4).await.unwrap());
+    }
     let mut model = Store::new();
     for (at, (actor, request)) in script.into_iter().enumerate() {
+        let storage = &storages[at % processes];
         let expected = plain(model.run(actor, request.clone()));
         let found = plain(storage.run(actor, request.clone()).await);
         assert_eq!(found, expected, "request {at}: {actor:?} {request:?}");
     }
     let findings = check(scratch.path()).await;
     assert!(findings.is_empty(), "{findings:#?}");
-    storage.close().await;
+    for storage in storages {
+        storage.close().await;
+    }
 }
 
 proptest! {
@@ -36,6 +43,11 @@ proptest! {
 
     #[test]
     fn sqlite_answers_as_the_reference_store_does(script in sample::scripts(70)) {
-        block_on(same_answers(script));
+        block_on(same_answers(script, 1));
+    }
+
+    #[test]
+    fn processes_on_one_database_answer_as_one(script in sample::scripts(70)) {
+        block_on(same_answers(script, 3));
     }
 }

@@ -6,9 +6,8 @@ use crate::imap::{Session, Settings};
 use crate::machine::{Action, Done, Effect, Peer, Seed, Stored};
 use crate::mime::{Limits, Scanner};
 use crate::pair::{Fault, Talk, World};
-use crate::store::Budget;
 use crate::store::{
-    AccountId, Actor, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
+    AccountId, Actor, Budget, Flag, FlagChange, Flags, MailboxName, ModSeq, NewMessage, Page, Refusal, Reply,
     Request, UidSet,
 };
 
