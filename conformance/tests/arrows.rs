@@ -50,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lightmail", &["lightmail-core", "lightmail-storage"]),
     ("lightmail-smol", &["lightmail-core", "lightmail-storage"]),
     ("lightmail-conformance", &["lightmail-core"]),
+    ("lightmail-fuzz", &["lightmail-core"]),
 ];
 
 fn metadata() -> Value {
@@ -208,4 +209,31 @@ fn core_names_no_clock_thread_socket_or_file() {
         }
     }
     assert!(read > 20, "the core's files were not found");
+}
+
+#[test]
+fn libfuzzer_is_there_only_by_feature() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let fuzz = packages
+        .iter()
+        .find(|package| text(package, "name") == "lightmail-fuzz")
+        .unwrap();
+    let dependencies = fuzz["dependencies"].as_array().unwrap();
+    let libfuzzer = dependencies
+        .iter()
+        .find(|dependency| text(dependency, "name") == "libfuzzer-sys");
+    assert_eq!(libfuzzer.unwrap()["optional"], true);
+    assert!(
+        fuzz["features"]["default"].is_null(),
+        "nothing turns it on by itself"
+    );
+    for target in fuzz["targets"].as_array().unwrap() {
+        let is_binary = target["kind"][0] == "bin";
+        assert!(
+            !is_binary || target["required-features"][0] == "libfuzzer",
+            "{} is built without libFuzzer's feature",
+            text(target, "name")
+        );
+    }
 }

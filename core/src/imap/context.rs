@@ -128,7 +128,7 @@ impl Context {
     }
 
     /// The messages that a set means in the selected mailbox, or the answer that some do not exist.
-    pub(crate) fn resolve(&self, set: &SequenceSet, form: Form) -> Result<UidSet, Completion> {
+    pub(crate) fn resolve(&self, set: SequenceSet, form: Form) -> Result<UidSet, Completion> {
         let selected = self.selected().ok_or(Completion::bad("Select a mailbox first"))?;
         let resolved = selected.resolve(set, form == Form::Uid);
         resolved.map_err(|NoSuchNumber| Completion::bad("There is no message of such a number"))

@@ -161,7 +161,7 @@ impl Selected {
     /// The messages that a set means, as the client numbers them. UIDs that no message has are passed over (RFC 3501, 6.4.8).
     ///
     /// Errors: a sequence number beyond the last message, `*` in an empty mailbox among them (RFC 9051, 9, `seq-number`).
-    pub(crate) fn resolve(&self, set: &SequenceSet, uid: bool) -> Result<UidSet, NoSuchNumber> {
+    pub(crate) fn resolve(&self, set: SequenceSet, uid: bool) -> Result<UidSet, NoSuchNumber> {
         let last = u32::try_from(self.exists()).unwrap_or(u32::MAX);
         if uid {
             let Some(row) = self.row_at(last) else {

@@ -1,6 +1,7 @@
 //! Sets of UIDs and sequence numbers. Ranges stay ranges: `1:4294967295` costs as much as `1`.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 /// A set of numbers as sorted, disjoint, non-adjacent inclusive ranges.
@@ -220,8 +221,8 @@ pub struct SequenceSet(Vec<(Number, Number)>);
 /// One end of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
-    /// A number; never 0.
-    Is(u32),
+    /// A number.
+    Is(NonZeroU32),
     /// `*`
     Last,
 }
@@ -241,7 +242,8 @@ impl SequenceSet {
 
     /// Reads `sequence-set` (RFC 3501, 9); all octets must belong to it.
     pub fn parse(octets: &[u8]) -> Result<Self, BadSequenceSet> {
-        let mut items = Vec::new();
+        let commas = memchr::memchr_iter(b',', octets).count();
+        let mut items = Vec::with_capacity(commas.saturating_add(1).min(Self::ITEMS_MAX));
         let mut at = 0;
         for item in octets.split(|&octet| octet == b',') {
             if items.len() == Self::ITEMS_MAX {
@@ -261,19 +263,17 @@ impl SequenceSet {
 
     /// The numbers meant, where `*` is `last`. With `last` 0 (an empty mailbox) `*` means nothing.
     /// A range may be written backwards (RFC 3501, 9, `seq-range`).
-    pub fn resolve(&self, last: u32) -> UidSet {
-        let mut ranges: Vec<_> = self
-            .0
-            .iter()
-            .filter_map(|&(from, to)| {
-                let value = |number| match number {
-                    Number::Is(number) => Some(number),
-                    Number::Last => (last > 0).then_some(last),
-                };
-                let (from, to) = (value(from)?, value(to)?);
-                Some((from.min(to), from.max(to)))
-            })
-            .collect();
+    pub fn resolve(self, last: u32) -> UidSet {
+        let value = |number| match number {
+            Number::Is(number) => Some(number.get()),
+            Number::Last => (last > 0).then_some(last),
+        };
+        // A range is as large as what it is made of, so this stays in one place.
+        let meant = self.0.into_iter().filter_map(|(from, to)| {
+            let (from, to) = (value(from)?, value(to)?);
+            Some((from.min(to), from.max(to)))
+        });
+        let mut ranges: Vec<(u32, u32)> = meant.collect();
         ranges.sort_unstable();
         let mut set = UidSet::new();
         ranges
@@ -288,7 +288,7 @@ impl SequenceSet {
         numbers
             .filter_map(|number| {
                 if let Number::Is(number) = number {
-                    Some(number)
+                    Some(number.get())
                 } else {
                     None
                 }

@@ -41,7 +41,7 @@ struct Copy {
 
 impl Command for Copy {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        let uids = match cx.resolve(&self.set, self.form) {
+        let uids = match cx.resolve(self.set, self.form) {
             Ok(uids) => uids,
             Err(completion) => return completion.into(),
         };

@@ -26,7 +26,7 @@ struct Expunge {
 
 impl Command for Expunge {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        let within = match self.within.map(|set| cx.resolve(&set, Form::Uid)).transpose() {
+        let within = match self.within.map(|set| cx.resolve(set, Form::Uid)).transpose() {
             Ok(within) => within,
             Err(completion) => return completion.into(),
         };

@@ -49,7 +49,7 @@ struct Fetch {
 impl Command for Fetch {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let Fetch { set, plan, form } = *self;
-        let uids = match cx.resolve(&set, form) {
+        let uids = match cx.resolve(set, form) {
             Ok(uids) => uids,
             Err(bad) => return bad.into(),
         };

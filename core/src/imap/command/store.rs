@@ -29,7 +29,7 @@ struct Store {
 impl Command for Store {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let Store { form, set, item } = *self;
-        let uids = match cx.resolve(&set, form) {
+        let uids = match cx.resolve(set, form) {
             Ok(uids) => uids,
             Err(completion) => return completion.into(),
         };

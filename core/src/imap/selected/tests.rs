@@ -214,11 +214,11 @@ fn agree(selected: &Selected, client: &Client) {
     }
     let all = SequenceSet::parse(b"1:*").unwrap();
     assert_eq!(
-        selected.resolve(&all, true).unwrap(),
+        selected.resolve(all.clone(), true).unwrap(),
         uids.iter().copied().collect()
     );
     assert_eq!(
-        selected.resolve(&all, false).ok(),
+        selected.resolve(all, false).ok(),
         (!uids.is_empty()).then(|| uids.iter().copied().collect())
     );
     let recent = rows(selected).filter(|row| selected.is_recent(row.uid)).count();
@@ -303,7 +303,10 @@ fn numbers_and_uids_resolve() {
         ("1:4294967295", true, Some("1,3:4,6")),
     ] {
         let set = SequenceSet::parse(set.as_bytes()).unwrap();
-        let resolved = selected.resolve(&set, uid).ok().map(|uids| uids.to_string());
+        let resolved = selected
+            .resolve(set.clone(), uid)
+            .ok()
+            .map(|uids| uids.to_string());
         assert_eq!(resolved.as_deref(), expected, "{set:?} {uid}");
     }
 }

@@ -58,5 +58,5 @@ fn flag_list(list: &FlagList) -> String {
 
 /// What a set names in a mailbox of nine messages.
 fn sequence_set(set: &SequenceSet) -> String {
-    set.resolve(9).to_string()
+    set.clone().resolve(9).to_string()
 }

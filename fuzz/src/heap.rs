@@ -1,0 +1,80 @@
+//! Each machine and parser alone, without what the targets assert: what the heap's bound is measured on.
+
+use arbitrary::{Arbitrary, Unstructured};
+use lightmail_core::imap::Settings;
+use lightmail_core::mime::matcher::Matcher;
+use lightmail_core::mime::{address, encoded_word, parameter};
+use lightmail_core::store::set::SequenceSet;
+use lightmail_core::wire::{date, mutf7};
+use lightmail_core::{imap, machine};
+
+use crate::cut::{Cut, Pace};
+use crate::record::replay;
+use crate::{imap_command, imap_session, lmtp_session, matcher, mime_index, stage};
+
+/// Measures what a closure holds at most.
+pub type Meter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;
+
+/// The most octets of the heap that a target's subject holds while it takes an input, and the octets of that input.
+/// `None`: the octets make no input, or nobody but the operator gives the target any (the configuration).
+pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usize)> {
+    let cut = || Cut::arbitrary_take_rest(Unstructured::new(octets)).ok();
+    let held = match target {
+        "imap_session" => {
+            return session(octets, meter, imap_session::record, || {
+                stage::imap(1, Settings::default())
+            });
+        }
+        "lmtp_session" => return session(octets, meter, lmtp_session::record, stage::lmtp),
+        "imap_command" => {
+            let cut = cut()?;
+            meter(&mut || imap_command::read(cut, drop))
+        }
+        "mime_index" => {
+            let cut = cut()?;
+            meter(&mut || drop(mime_index::scan(cut)))
+        }
+        "matcher" => {
+            let (cut, needles) = (cut()?, matcher::needles("word"));
+            let target = matcher::target(cut.octets);
+            meter(&mut || {
+                let mut matcher = Matcher::new(&target, &needles);
+                for piece in cut.pieces() {
+                    matcher.push(piece);
+                }
+                matcher.finish();
+            })
+        }
+        "address" => meter(&mut || drop(address::display(&address::parse(octets, 1_000)))),
+        "encoded_word" => meter(&mut || drop(encoded_word::decode(octets))).max(meter(&mut || {
+            let (_, params) = parameter::parse(octets);
+            drop(parameter::parameter(&params, "name"));
+        })),
+        "date" => meter(&mut || _ = date::rfc5322(octets)),
+        "names" => meter(&mut || {
+            let _ = mutf7::decode(octets);
+            let text = String::from_utf8_lossy(octets);
+            imap::grammar::glob::Glob::new("", &text).matches(&text);
+        }),
+        "sequence_set" => meter(&mut || {
+            if let Ok(set) = SequenceSet::parse(octets) {
+                drop(set.resolve(u32::MAX));
+            }
+        }),
+        _ => return None,
+    };
+    Some((held, octets.len()))
+}
+
+/// A session is recorded in its world, then runs alone on its record: store, objects and peer are not counted.
+fn session<M: machine::Machine>(
+    octets: &[u8],
+    meter: Meter<'_>,
+    record: impl Fn(Pace<'_>) -> crate::Record,
+    machine: impl Fn() -> M,
+) -> Option<(usize, usize)> {
+    let pace = Pace::arbitrary_take_rest(Unstructured::new(octets)).ok()?;
+    let record = record(pace);
+    let held = meter(&mut || replay(&mut machine(), &record, drop));
+    Some((held, record.octets()))
+}
