@@ -19,16 +19,18 @@ fn play(transcript: &Transcript, mut core: Core) -> Verdict {
     verdict
 }
 
+fn play_all(transcripts: &[Transcript]) -> Vec<Played<'_>> {
+    let played = |transcript| Played {
+        transcript,
+        verdict: play(transcript, Core::new()),
+    };
+    transcripts.iter().map(played).collect()
+}
+
 #[test]
 fn every_transcript_passes_in_the_core() {
     let transcripts = transcripts();
-    let played: Vec<_> = transcripts
-        .iter()
-        .map(|transcript| Played {
-            transcript,
-            verdict: play(transcript, Core::new()),
-        })
-        .collect();
+    let played = play_all(&transcripts);
     assert!(
         played.iter().all(|played| played.verdict == Verdict::Pass),
         "{}",
@@ -54,13 +56,7 @@ fn no_cut_of_the_input_changes_a_transcript() {
 #[test]
 fn the_published_table_is_what_the_run_shows() {
     let transcripts = transcripts();
-    let played: Vec<_> = transcripts
-        .iter()
-        .map(|transcript| Played {
-            transcript,
-            verdict: play(transcript, Core::new()),
-        })
-        .collect();
+    let played = play_all(&transcripts);
     let published =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../RFC_COMPLIANCE.md")).unwrap();
     assert!(
