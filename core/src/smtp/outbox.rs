@@ -73,9 +73,11 @@ impl Outbox {
         ));
     }
 
+    /// Octets of the message. A NUL, which no text may hold (RFC 6152, 3; RFC 5322, 2.1) and no IMAP literal can
+    /// (`CHAR8`, RFC 3501, 9), becomes 0x80: in the same place, so that no line and no count changes.
     pub fn feed(&mut self, octets: Bytes) {
         if let Some(upload) = self.upload.filter(|_| !octets.is_empty()) {
-            self.actions.push_back(Action::Feed(upload, octets));
+            self.actions.push_back(Action::Feed(upload, without_nul(octets)));
         }
     }
 
@@ -89,4 +91,14 @@ impl Outbox {
     pub fn drop_upload(&mut self) {
         self.actions.extend(self.upload.take().map(Action::DropUpload));
     }
+}
+
+fn without_nul(octets: Bytes) -> Bytes {
+    if memchr::memchr(0, &octets).is_none() {
+        return octets;
+    }
+    octets
+        .iter()
+        .map(|&octet| if octet == 0 { 0x80 } else { octet })
+        .collect()
 }

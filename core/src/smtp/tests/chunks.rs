@@ -28,14 +28,15 @@ fn the_examples_of_rfc_3030() {
     assert_eq!(post.mails(), [2, 1, 0]);
 }
 
-/// Octets that would be commands or an end of DATA are neither.
+/// Octets that would be commands or an end of DATA are neither; a NUL becomes 0x80.
 #[test]
 fn a_chunk_is_only_counted() {
     let mut post = Post::greeted();
     let text = "\r\n.\r\nQUIT\r\n..x\n\0";
     let codes = post.codes(&format!("{ENVELOPE}BDAT {} LAST\r\n{text}NOOP\r\n", text.len()));
     assert_eq!(codes[2..], ["250 2.1.5", "250 2.0.0"]);
-    assert_eq!(post.world.stage.objects.values().next().unwrap(), text.as_bytes());
+    let stored = [&text.as_bytes()[..text.len() - 1], b"\x80"].concat();
+    assert_eq!(*post.world.stage.objects.values().next().unwrap(), stored);
 }
 
 /// What comes before, the chunk, the replies to it and to what follows it; how many mails arrive.
