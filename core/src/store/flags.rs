@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
 
+use super::{Budget, Refusal};
+
 /// A message's flags: bits 0 to 4 are the system flags, bit `5 + n` the keyword `n` of its mailbox's [`Keywords`].
 /// `\Recent` is not among them: it belongs to a session (RFC 3501, 2.3.2).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -177,6 +179,28 @@ impl Keywords {
                 Flags::keyword(self.0.len() - 1)
             })
         })
+    }
+
+    /// The bits of some keywords; new ones are appended. Errors: `Limit(Keywords)` when the list is full.
+    pub fn find_or_add_all<'a>(
+        &mut self,
+        keywords: impl IntoIterator<Item = &'a Keyword>,
+    ) -> Result<Flags, Refusal> {
+        keywords.into_iter().try_fold(Flags::NONE, |bits, keyword| {
+            let bit = self
+                .find_or_add(keyword)
+                .ok_or(Refusal::Limit(Budget::Keywords))?;
+            Ok(bits | bit)
+        })
+    }
+
+    /// Flags whose keyword bits mean what `from` says, in the bits of this list; keywords that are not here are left out.
+    pub fn translate(&self, flags: Flags, from: &Keywords) -> Flags {
+        let keywords = from
+            .of(flags)
+            .filter_map(Keyword::new)
+            .filter_map(|keyword| self.find(&keyword));
+        keywords.fold(flags & Flags::SYSTEM, |flags, bit| flags | bit)
     }
 
     /// The names of the keyword bits set in `flags`.

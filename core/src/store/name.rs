@@ -103,6 +103,15 @@ impl MailboxName {
             .is_some_and(|rest| rest.starts_with(SEPARATOR))
     }
 
+    /// What this name becomes when `from` is renamed to `to`: `to` itself for `from`, else as [`MailboxName::moved`].
+    pub fn renamed(&self, from: &MailboxName, to: &MailboxName) -> Option<Self> {
+        if self == from {
+            Some(to.clone())
+        } else {
+            self.moved(from, to)
+        }
+    }
+
     /// This name with the superior `from` replaced by `to`; `None` unless it lies below `from` and the result is a name.
     pub fn moved(&self, from: &MailboxName, to: &MailboxName) -> Option<Self> {
         self.is_below(from)

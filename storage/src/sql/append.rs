@@ -1,8 +1,6 @@
 //! APPEND: all messages or none.
 
-use lightmail_core::store::{
-    AccountId, Appended, Budget, Flags, Keyword, Keywords, MailboxName, NewMessage, Refusal, Reply, UidSet,
-};
+use lightmail_core::store::{AccountId, Appended, Flags, MailboxName, NewMessage, Refusal, Reply, UidSet};
 
 use super::db::{Answer, Stop, stored};
 use super::folder::{Folder, count};
@@ -56,7 +54,7 @@ fn prepare<'a>(
         return Err(Refusal::OverQuota);
     }
     let mut list = folder.keywords.clone();
-    let flags = |new: &NewMessage| Ok((new.flags & Flags::SYSTEM) | add_keywords(&mut list, &new.keywords)?);
+    let flags = |new: &NewMessage| Ok((new.flags & Flags::SYSTEM) | list.find_or_add_all(&new.keywords)?);
     let flags = new.iter().map(flags).collect::<Result<Vec<_>, Refusal>>()?;
     folder.check_room(new.len())?;
     folder.keywords = list;
@@ -88,17 +86,4 @@ async fn check_objects(tx: &mut Tx<'_>, new: &[NewMessage]) -> Answer<()> {
 
 fn taken(message: &NewMessage) -> Stop {
     Stop::broken(format!("{:?} is taken", message.stored.object))
-}
-
-/// The bits of some keywords; new ones are appended. Errors: `Limit(Keywords)` when the list is full.
-pub(crate) fn add_keywords<'a>(
-    list: &mut Keywords,
-    keywords: impl IntoIterator<Item = &'a Keyword>,
-) -> Result<Flags, Refusal> {
-    keywords.into_iter().try_fold(Flags::NONE, |bits, keyword| {
-        let bit = list
-            .find_or_add(keyword)
-            .ok_or(Refusal::Limit(Budget::Keywords))?;
-        Ok(bits | bit)
-    })
 }

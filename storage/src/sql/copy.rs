@@ -7,7 +7,6 @@ use lightmail_core::store::{
     Row, Uid, UidSet, View,
 };
 
-use super::append::add_keywords;
 use super::db::{Answer, sql, stored};
 use super::deliver::{delivered_before, take_key};
 use super::folder::{Folder, count};
@@ -131,7 +130,7 @@ impl<'a> Load<'a> {
         let used = self.rows.iter().fold(Flags::NONE, |used, row| used | row.flags);
         let wanted: Vec<_> = self.from.of(used).filter_map(Keyword::new).collect();
         let mut list = to.keywords.clone();
-        add_keywords(&mut list, &wanted)?;
+        list.find_or_add_all(&wanted)?;
         to.check_room(self.rows.len())?;
         Ok(Some(list))
     }
@@ -161,7 +160,7 @@ impl<'a> Load<'a> {
                     .bind(to.line.id.0)
                     .bind(next)
                     .bind(stored(modseq.0))
-                    .bind(stored(translate(Flags(keywords), &self.from, &to.keywords).0))
+                    .bind(stored(to.keywords.translate(Flags(keywords), &self.from).0))
                     .bind(messages::seconds(at_ms))
                     .bind(from.0)
                     .bind(low)
@@ -180,7 +179,7 @@ impl<'a> Load<'a> {
         flags::check(tx, from, done, self.rows.len())?;
         for row in &self.rows {
             to.take_uid();
-            to.count_in(row.size, translate(row.flags, &self.from, &to.keywords));
+            to.count_in(row.size, to.keywords.translate(row.flags, &self.from));
         }
         let last = Uid(to.line.uid_next.0 - 1);
         refer(tx, to.line.id, first, last).await?;
@@ -209,13 +208,4 @@ async fn refer(tx: &mut Tx<'_>, mailbox: MailboxId, first: Uid, last: Uid) -> An
         .bind(first)
         .bind(last);
     tx.db.run(query).await.map(drop)
-}
-
-/// Flags whose keyword bits mean what `from` says, in the bits of `to`.
-fn translate(flags: Flags, from: &Keywords, to: &Keywords) -> Flags {
-    let keywords = from
-        .of(flags)
-        .filter_map(Keyword::new)
-        .filter_map(|keyword| to.find(&keyword));
-    keywords.fold(flags & Flags::SYSTEM, |flags, bit| flags | bit)
 }

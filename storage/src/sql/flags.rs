@@ -5,7 +5,6 @@ use lightmail_core::store::{
     UidSet,
 };
 
-use super::append::add_keywords;
 use super::db::{Answer, Stop, sql, stored};
 use super::folder::Folder;
 use super::tx::Tx;
@@ -92,11 +91,11 @@ impl Wish<'_> {
         Ok(match self.change {
             FlagChange::Add => Mask {
                 keep: !Flags::NONE,
-                set: system | add_keywords(list, self.keywords)?,
+                set: system | list.find_or_add_all(self.keywords)?,
             },
             FlagChange::Replace => Mask {
                 keep: Flags::NONE,
-                set: system | add_keywords(list, self.keywords)?,
+                set: system | list.find_or_add_all(self.keywords)?,
             },
             FlagChange::Remove => {
                 let found = self.keywords.iter().filter_map(|keyword| list.find(keyword));

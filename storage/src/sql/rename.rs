@@ -48,14 +48,7 @@ async fn rename(
     if moved.is_empty() {
         return Err(Refusal::NoSuchMailbox.into());
     }
-    let new_name = |(old, id): &(MailboxName, MailboxId)| {
-        let new = if old == from {
-            Some(to.name.clone())
-        } else {
-            old.moved(from, &to.name)
-        };
-        new.map(|new| (new, *id))
-    };
+    let new_name = |(old, id): &(MailboxName, MailboxId)| old.renamed(from, &to.name).map(|new| (new, *id));
     let all = moved.len();
     let renamed: Vec<_> = moved.into_iter().filter_map(new_name).collect();
     if taken(&to.name) || renamed.iter().any(|(name, _)| taken(name)) {

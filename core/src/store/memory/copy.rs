@@ -1,12 +1,12 @@
 //! COPY and MOVE, and the moving part of RENAME INBOX: rows are copied, bodies are shared.
 
 use crate::store::{
-    AccountId, Copied, DeliveryKey, Flags, Keyword, Keywords, MailboxId, MailboxName, ModSeq, Refusal, Reply,
-    Uid, UidSet,
+    AccountId, Copied, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, Refusal, Reply, Uid,
+    UidSet,
 };
 
 use super::folder::Message;
-use super::{Answer, Load, Receipt, Store, flags};
+use super::{Answer, Load, Receipt, Store};
 
 /// From where to where, and how.
 pub(super) struct Trip {
@@ -95,11 +95,11 @@ impl Store {
             .iter()
             .fold(Flags::NONE, |used, copy| used | copy.row.flags);
         let wanted: Vec<_> = from_list.of(used).filter_map(Keyword::new).collect();
-        flags::add_keywords(&mut to_list, &wanted)?;
+        to_list.find_or_add_all(&wanted)?;
         target.check_room(copies.len())?;
         copies
             .iter_mut()
-            .for_each(|copy| copy.row.flags = translate(copy.row.flags, &from_list, &to_list));
+            .for_each(|copy| copy.row.flags = to_list.translate(copy.row.flags, &from_list));
         target.keywords = to_list;
         Ok(copies)
     }
@@ -160,13 +160,4 @@ fn load(messages: &[Message]) -> Load {
     let mut load = Load::default();
     messages.iter().for_each(|message| load.add(message.row.size));
     load
-}
-
-/// Flags whose keyword bits mean what `from` says, in the bits of `to`.
-fn translate(flags: Flags, from: &Keywords, to: &Keywords) -> Flags {
-    let keywords = from
-        .of(flags)
-        .filter_map(Keyword::new)
-        .filter_map(|keyword| to.find(&keyword));
-    keywords.fold(flags & Flags::SYSTEM, |flags, bit| flags | bit)
 }

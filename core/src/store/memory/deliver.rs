@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 use super::folder::Message;
-use super::{Answer, Load, Object, Receipt, Store, flags};
+use super::{Answer, Load, Object, Receipt, Store};
 
 impl Store {
     pub(super) fn append(&mut self, me: AccountId, name: &MailboxName, messages: &[NewMessage]) -> Answer {
@@ -35,7 +35,7 @@ impl Store {
         let folder = self.folder(me, id)?;
         let mut list = folder.keywords.clone();
         for (draft, new) in drafts.iter_mut().zip(messages) {
-            draft.row.flags = (new.flags & Flags::SYSTEM) | flags::add_keywords(&mut list, &new.keywords)?;
+            draft.row.flags = (new.flags & Flags::SYSTEM) | list.find_or_add_all(&new.keywords)?;
         }
         folder.check_room(drafts.len())?;
         let mut uids = UidSet::default();

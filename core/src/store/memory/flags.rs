@@ -1,8 +1,7 @@
 //! STORE.
 
 use crate::store::{
-    AccountId, Budget, FlagChange, Flags, FlagsChanged, Keyword, Keywords, MailboxId, ModSeq, Refusal, Reply,
-    UidSet,
+    AccountId, FlagChange, Flags, FlagsChanged, Keyword, Keywords, MailboxId, ModSeq, Refusal, Reply, UidSet,
 };
 
 use super::{Answer, Store};
@@ -70,22 +69,9 @@ impl Wish {
                 .iter()
                 .filter_map(|keyword| list.find(keyword))
                 .fold(system, |a, b| a | b)),
-            FlagChange::Add | FlagChange::Replace => Ok(system | add_keywords(list, &self.keywords)?),
+            FlagChange::Add | FlagChange::Replace => Ok(system | list.find_or_add_all(&self.keywords)?),
         }
     }
-}
-
-/// The bits of some keywords; new ones are appended. Errors: `Limit(Keywords)` when the list is full.
-pub(super) fn add_keywords<'a>(
-    list: &mut Keywords,
-    keywords: impl IntoIterator<Item = &'a Keyword>,
-) -> Result<Flags, Refusal> {
-    keywords.into_iter().try_fold(Flags::NONE, |bits, keyword| {
-        let bit = list
-            .find_or_add(keyword)
-            .ok_or(Refusal::Limit(Budget::Keywords))?;
-        Ok(bits | bit)
-    })
 }
 
 impl FlagChange {

@@ -35,14 +35,8 @@ impl Store {
         if moved.is_empty() {
             return Err(Refusal::NoSuchMailbox.into());
         }
-        let new_name = |(old, id): &(MailboxName, MailboxId)| {
-            let new = if old == from {
-                Some(to.name.clone())
-            } else {
-                old.moved(from, &to.name)
-            };
-            new.map(|new| (new, *id))
-        };
+        let new_name =
+            |(old, id): &(MailboxName, MailboxId)| old.renamed(from, &to.name).map(|new| (new, *id));
         let renamed: Vec<_> = moved.iter().filter_map(new_name).collect();
         self.check_taken(me, renamed.iter().map(|(name, _)| name).chain([&to.name]))?;
         if renamed.len() < moved.len() {
