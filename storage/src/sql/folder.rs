@@ -4,9 +4,10 @@ use lightmail_core::store::{
     AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, Refusal, Row,
     SpecialUse, UID_MAX, Uid,
 };
-use sqlx::sqlite::SqliteRow;
 
-use super::db::{Answer, Columns, Query, Stop, sql, stored};
+use super::db::{Answer, Columns, Stop, sql, stored};
+use super::query::Query;
+use super::row::DbRow;
 use super::tx::Tx;
 
 /// The last MODSEQ there can be (RFC 7162, 3.1).
@@ -53,7 +54,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Reads a row of the `look!` columns.
-    pub(super) fn from_row(row: &SqliteRow) -> Answer<Self> {
+    pub(super) fn from_row(row: &DbRow) -> Answer<Self> {
         let name = String::from_utf8(row.octets(2)?.into())
             .ok()
             .and_then(|name| MailboxName::new(&name).ok());

@@ -7,6 +7,7 @@ mod group;
 mod isolation;
 mod model;
 pub(crate) mod scratch;
+pub(crate) mod server;
 mod statements;
 mod sweep;
 mod town;

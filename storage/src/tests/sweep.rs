@@ -9,14 +9,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_lite::FutureExt as _;
-use futures_lite::future::block_on;
 use lightmail_core::lmtp;
 use lightmail_core::machine::{Action, Effect, Input, Machine, Outcome, Peer, Step};
 use lightmail_core::smtp::Settings;
 use lightmail_core::store::Failure;
 
-use super::check::{check, check_bodies};
-use super::town::{Home, NOW, Town, exists, seed};
+use super::town::{Home, Kind, NOW, Town, exists, on_each, seed};
 use crate::{Desk, Point, Storage};
 
 const LOGINS: [&str; 2] = ["a@example.com", "b@example.com"];
@@ -175,8 +173,8 @@ async fn counts(storage: &Storage, homes: &[Home]) -> Vec<u64> {
     counts
 }
 
-async fn sweep_one(wrong: Wrong, dies: bool) {
-    let mut town = Town::new().await;
+async fn sweep_one(kind: Kind, wrong: Wrong, dies: bool) {
+    let mut town = Town::new(kind).await;
     let homes = [town.settle(LOGINS[0]).await, town.settle(LOGINS[1]).await];
     let acknowledged = send(&town.storage, &LOGINS, Some(wrong)).await;
     assert!(!town.storage.faults().is_armed(), "{wrong:?} was never met");
@@ -202,26 +200,26 @@ async fn sweep_one(wrong: Wrong, dies: bool) {
         [1, 1],
         "{wrong:?}, dies: {dies}"
     );
-    let mut findings = check(town.path()).await;
+    let mut findings = town.check().await;
     // At most the body of the first attempt is left without a row.
-    findings.extend(check_bodies(town.path(), 1).await);
+    findings.extend(town.check_bodies(1).await);
     assert!(findings.is_empty(), "{wrong:?}, dies: {dies}: {findings:#?}");
 }
 
 #[test]
 fn each_step_fails_once_and_mail_is_there_once() {
-    block_on(async {
+    on_each(async |kind| {
         for wrong in everything() {
-            sweep_one(wrong, false).await;
+            sweep_one(kind, wrong, false).await;
         }
     });
 }
 
 #[test]
 fn each_step_fails_once_then_the_process_dies_and_mail_is_there_once() {
-    block_on(async {
+    on_each(async |kind| {
         for wrong in everything() {
-            sweep_one(wrong, true).await;
+            sweep_one(kind, wrong, true).await;
         }
     });
 }
