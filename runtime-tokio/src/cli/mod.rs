@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod config;
+mod migrate;
 mod user;
 
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Bring the database to this version, without serving
+    Migrate,
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
@@ -62,6 +65,10 @@ fn dispatch(args: Args) -> Result<(), CliError> {
         Command::Config(command) => {
             config::run(&command, &loaded);
             Ok(())
+        }
+        Command::Migrate => {
+            log::start(&quiet());
+            runtime()?.block_on(migrate::run(&loaded.config))
         }
         Command::User(command) => {
             log::start(&quiet());
