@@ -1,11 +1,14 @@
 //! Random requests give equal answers from the reference store from SQLite and from MySQL.
 
+use std::io::ErrorKind;
+
 use futures_lite::future::block_on;
 use lightmail_core::store::memory::Store;
 use lightmail_core::store::{Actor, Failure, Reply, Request, sample};
 use proptest::prelude::*;
 
 use super::town::{Kind, Town};
+use crate::Point;
 
 /// Words of a fault are for the log: here all faults are one.
 fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
@@ -47,6 +50,69 @@ proptest! {
     #[test]
     fn processes_on_one_database_answer_as_one(script in sample::scripts(70)) {
         block_on(same_answers(Kind::Sqlite, script, 3));
+    }
+}
+
+/// A fault that a request meets on its way.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// At a statement, after so many.
+    Statement(usize, ErrorKind),
+    /// At COMMIT: it was not done, or it was done and the answer is lost.
+    Commit(Point),
+}
+
+fn faults() -> impl Strategy<Value = Fault> {
+    let kinds = prop_oneof![
+        Just(ErrorKind::Deadlock),
+        Just(ErrorKind::ConnectionReset),
+        Just(ErrorKind::Other)
+    ];
+    prop_oneof![
+        3 => (0..14_usize, kinds).prop_map(|(nth, kind)| Fault::Statement(nth, kind)),
+        1 => Just(Fault::Commit(Point::Commit)),
+        1 => Just(Fault::Commit(Point::Committed)),
+    ]
+}
+
+/// Every request meets a fault. It is answered as if there were none; or it says that it failed, and has done nothing: the
+/// next try is answered as the first should have been.
+async fn same_answers_with_faults(script: Vec<((Actor, Request), Fault)>) {
+    let town = Town::new(Kind::MySql).await;
+    let mut model = Store::new();
+    for (at, ((actor, request), fault)) in script.into_iter().enumerate() {
+        let expected = plain(model.run(actor, request.clone()));
+        match fault {
+            Fault::Statement(nth, kind) => town.storage.faults().fail_after(Point::Statement, nth, kind),
+            Fault::Commit(point) => town.storage.faults().fail_once(point, ErrorKind::ConnectionReset),
+        }
+        let mut found = town.storage.run(actor, request.clone()).await;
+        let met = !town.storage.faults().is_armed();
+        town.storage.faults().disarm();
+        let excused = match fault {
+            Fault::Statement(_, ErrorKind::Other) => true,
+            // Reading is not tried again where the database is well.
+            Fault::Statement(..) => crate::sql::may_only_read(&request),
+            Fault::Commit(_) => false,
+        };
+        if met && excused && matches!(found, Err(Failure::Broken(_) | Failure::Unavailable { .. })) {
+            found = town.storage.run(actor, request.clone()).await;
+        }
+        assert_eq!(
+            plain(found),
+            expected,
+            "request {at}: {actor:?} {request:?} {fault:?}"
+        );
+    }
+    assert_eq!(town.check().await, [""; 0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn faults_change_no_answer(script in sample::scripts(70), faults in prop::collection::vec(faults(), 70)) {
+        block_on(same_answers_with_faults(script.into_iter().zip(faults).collect()));
     }
 }
 

@@ -19,11 +19,16 @@ use crate::{Desk, Point, Storage};
 
 const LOGINS: [&str; 2] = ["a@example.com", "b@example.com"];
 
+/// Statements from the first RCPT to the reply, whichever database runs them.
+const STATEMENTS: usize = 16;
+
 /// What goes wrong, once.
 #[derive(Clone, Copy, Debug)]
 enum Wrong {
     /// A step inside of the storage.
     Step(Point, ErrorKind),
+    /// A statement, after so many.
+    Statement(usize, ErrorKind),
     /// A step inside of the storage panics.
     Panic(Point),
     /// The n-th effect of this name is not run, and the machine is told that it failed.
@@ -38,6 +43,15 @@ fn everything() -> Vec<Wrong> {
         .into_iter()
         .flat_map(|point| kinds.map(|kind| Wrong::Step(point, kind)));
     let panics = Point::ALL.into_iter().map(Wrong::Panic);
+    let statements = (0..STATEMENTS).flat_map(|nth| {
+        let kinds = [
+            ErrorKind::Other,
+            ErrorKind::StorageFull,
+            ErrorKind::ConnectionReset,
+            ErrorKind::Deadlock,
+        ];
+        kinds.map(|kind| Wrong::Statement(nth, kind))
+    });
     let effects = [
         ("store.FindRecipient", 1),
         ("store.FindRecipient", 2),
@@ -47,7 +61,12 @@ fn everything() -> Vec<Wrong> {
     ];
     let before = effects.into_iter().map(|(name, nth)| Wrong::Before(name, nth));
     let after = effects.into_iter().map(|(name, nth)| Wrong::After(name, nth));
-    steps.chain(panics).chain(before).chain(after).collect()
+    steps
+        .chain(statements)
+        .chain(panics)
+        .chain(before)
+        .chain(after)
+        .collect()
 }
 
 /// A conversation with what it touches.
@@ -138,6 +157,7 @@ async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> V
     };
     match wrong {
         Some(Wrong::Step(point, kind)) => storage.faults().fail_once(point, kind),
+        Some(Wrong::Statement(nth, kind)) => storage.faults().fail_after(Point::Statement, nth, kind),
         Some(Wrong::Panic(point)) => storage.faults().panic_once(point),
         _ => {}
     }
