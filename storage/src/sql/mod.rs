@@ -27,7 +27,7 @@ pub(crate) mod query;
 pub(crate) mod rename;
 pub(crate) mod row;
 pub(crate) mod schema;
-mod schema_mysql;
+pub(crate) mod schema_mysql;
 pub(crate) mod settings;
 pub(crate) mod sqlite;
 pub(crate) mod tree;

@@ -119,7 +119,7 @@ async fn set(conn: &mut MySqlConnection, name: &str, value: &str) -> Result<(), 
 }
 
 /// The statements of a file, which ends each with a `;` at the end of a line.
-fn statements(text: &str) -> Vec<String> {
+pub(crate) fn statements(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| !line.starts_with("--"));
     let text = lines.collect::<Vec<_>>().join("\n");
     let statements = text

@@ -8,6 +8,7 @@ mod group;
 mod isolation;
 mod model;
 mod nodes;
+mod opening;
 mod proxy;
 pub(crate) mod scratch;
 pub(crate) mod server;
