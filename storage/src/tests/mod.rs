@@ -9,6 +9,7 @@ mod isolation;
 mod model;
 mod nodes;
 mod opening;
+mod pace;
 mod proxy;
 pub(crate) mod scratch;
 pub(crate) mod server;
