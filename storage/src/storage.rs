@@ -213,7 +213,7 @@ impl Inner {
             }
             (_, answer) => answer,
         };
-        if let Err(Stop::Sql(error)) = &answer {
+        if let Err(Stop::Sql(error) | Stop::Posted(error)) = &answer {
             self.database.health.ail(error);
         }
         answer
@@ -238,7 +238,7 @@ impl Inner {
         self.counts.add(name, tx.db.statements);
         let news = tx.into_news();
         // After an error the connection is closed; what it read is not to be trusted either.
-        if !matches!(answer, Err(Stop::Sql(_))) {
+        if !matches!(answer, Err(Stop::Sql(_) | Stop::Posted(_))) {
             self.publish(news);
             reader.give_back();
         }

@@ -12,14 +12,6 @@ pub(crate) enum Conn {
 }
 
 impl Conn {
-    /// Begins a transaction that will write. SQLite gives it the one lock there is; MySQL gives locks row by row.
-    pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
-        match self {
-            Conn::Sqlite(conn) => sqlx::query("BEGIN IMMEDIATE").execute(conn).await.map(drop),
-            Conn::MySql(conn) => sqlx::raw_sql("START TRANSACTION").execute(conn).await.map(drop),
-        }
-    }
-
     pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         match self {
             Conn::Sqlite(conn) => sqlx::query("COMMIT").execute(conn).await.map(drop),

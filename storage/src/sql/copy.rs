@@ -218,5 +218,5 @@ impl<'a> Load<'a> {
 async fn refer(tx: &mut Tx<'_>, mailbox: MailboxId, first: Uid, last: Uid) -> Answer<()> {
     let (first, last) = (i64::from(first.0), i64::from(last.0));
     let query = sql(REFER).bind(mailbox.0).bind(first).bind(last);
-    tx.db.run(query).await.map(drop)
+    tx.db.post(query).await
 }

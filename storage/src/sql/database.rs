@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_lock::{Semaphore, SemaphoreGuard};
 
 use super::conn::Conn;
+use super::db::{Answer, Db};
 use super::health::Health;
 use super::mysql::{Mark, MySql, WORK_LIMIT, within};
 use super::sqlite::{self, Sqlite};
@@ -90,11 +91,15 @@ impl Database {
 
     /// Begins a transaction that writes, with the mark by which it can be found out later whether it was committed. `None`:
     /// there is none, as an error of COMMIT tells.
-    pub(crate) async fn begin(&self, conn: &mut Conn) -> Result<Option<Mark>, sqlx::Error> {
-        conn.begin().await?;
-        match (&self.backend, conn) {
-            (Backend::MySql(mysql), Conn::MySql(conn)) => mysql.mark(conn).await.map(Some),
-            _ => Ok(None),
+    pub(crate) async fn begin(&self, db: &mut Db<'_>) -> Answer<Option<Mark>> {
+        db.begin().await?;
+        match &self.backend {
+            Backend::MySql(mysql) => {
+                let (mark, query) = mysql.mark();
+                db.post_uncounted(query);
+                Ok(Some(mark))
+            }
+            Backend::Sqlite(_) => Ok(None),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use futures_lite::{Stream, StreamExt};
+use sqlx::AssertSqlSafe;
 
 use super::conn::Conn;
 use super::query::Query;
@@ -17,6 +18,9 @@ pub(crate) use super::row::Columns;
 /// What a request comes to, before its reason is put into the words of the core.
 pub(crate) type Answer<T = lightmail_core::store::Reply> = Result<T, Stop>;
 
+/// Posted octets that go at once: far below what a server takes in a packet.
+const PACKET: usize = 1024 * 1024;
+
 type Rows<'c> = Pin<Box<dyn Stream<Item = Result<DbRow, sqlx::Error>> + Send + 'c>>;
 
 /// Why a request stopped.
@@ -26,6 +30,8 @@ pub(crate) enum Stop {
     Failure(Failure),
     /// The database could not run a statement.
     Sql(sqlx::Error),
+    /// The database could not run one of the statements that were posted, maybe by another request.
+    Posted(sqlx::Error),
 }
 
 impl Stop {
@@ -42,7 +48,7 @@ impl Stop {
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Stop::Failure(failure) => failure,
-            Stop::Sql(error) => Trouble::of(&error).failure(&error),
+            Stop::Sql(error) | Stop::Posted(error) => Trouble::of(&error).failure(&error),
         }
     }
 }
@@ -74,6 +80,8 @@ impl From<sqlx::Error> for Stop {
 pub(crate) struct Db<'c> {
     conn: &'c mut Conn,
     faults: &'c Faults,
+    /// Statements that go with the next packet.
+    posted: String,
     /// Statements run, BEGIN and COMMIT not among them.
     pub(crate) statements: u64,
     /// Those that changed rows.
@@ -85,6 +93,7 @@ impl<'c> Db<'c> {
         Self {
             conn,
             faults,
+            posted: String::new(),
             statements: 0,
             writes: 0,
         }
@@ -98,6 +107,7 @@ impl<'c> Db<'c> {
     /// Changes rows; answers how many.
     pub(crate) async fn run(&mut self, query: Query) -> Answer<u64> {
         self.pass()?;
+        self.flush().await?;
         let affected = match self.conn {
             Conn::Sqlite(conn) => query.for_sqlite().execute(conn).await?.rows_affected(),
             Conn::MySql(conn) => query.for_mysql().execute(conn).await?.rows_affected(),
@@ -106,13 +116,60 @@ impl<'c> Db<'c> {
         Ok(affected)
     }
 
+    /// Changes rows of which nobody asks how many. Over a network it waits for the next statement that is asked for its
+    /// answer, and goes in one packet with it: so it is for changes that cannot fail for a reason of their own.
+    pub(crate) async fn post(&mut self, query: Query) -> Answer<()> {
+        if let Conn::Sqlite(_) = self.conn {
+            return self.run(query).await.map(drop);
+        }
+        self.pass()?;
+        self.writes += 1;
+        self.posted += &query.to_literal();
+        self.posted += ";";
+        match self.posted.len() {
+            0..PACKET => Ok(()),
+            _ => self.flush().await,
+        }
+    }
+
+    /// Begins a transaction that will write. SQLite gives it the one lock there is; MySQL gives locks row by row.
+    pub(crate) async fn begin(&mut self) -> Answer<()> {
+        match self.conn {
+            Conn::Sqlite(conn) => sqlx::query("BEGIN IMMEDIATE").execute(conn).await.map(drop)?,
+            Conn::MySql(_) => self.posted += "START TRANSACTION;",
+        }
+        Ok(())
+    }
+
+    /// Posts what belongs to the transaction and to no request, on MySQL.
+    pub(crate) fn post_uncounted(&mut self, query: Query) {
+        self.posted += &query.to_literal();
+        self.posted += ";";
+    }
+
+    /// Sends what was posted. Before COMMIT nothing may be left.
+    pub(crate) async fn flush(&mut self) -> Answer<()> {
+        if self.posted.is_empty() {
+            return Ok(());
+        }
+        let text = AssertSqlSafe(std::mem::take(&mut self.posted));
+        if let Conn::MySql(conn) = self.conn {
+            sqlx::raw_sql(text).execute(conn).await.map_err(Stop::Posted)?;
+        }
+        Ok(())
+    }
+
     /// The first row.
     pub(crate) async fn first(&mut self, query: Query) -> Answer<Option<DbRow>> {
-        self.pass()?;
-        Ok(match self.conn {
-            Conn::Sqlite(conn) => query.for_sqlite().fetch_optional(conn).await?.map(DbRow::Sqlite),
-            Conn::MySql(conn) => query.for_mysql().fetch_optional(conn).await?.map(DbRow::MySql),
-        })
+        // MySQL's to the end: an error behind the first row, such as a deadlock, must not be overlooked.
+        let to_the_end = self.is_shared();
+        let mut first = None;
+        let keep = |row| {
+            first.get_or_insert(row);
+            Ok(to_the_end)
+        };
+        self.while_wanted(query, keep).await?;
+        Ok(first)
     }
 
     /// All rows, each made into something at once.
@@ -138,8 +195,12 @@ impl<'c> Db<'c> {
         mut take: impl FnMut(DbRow) -> Answer<bool>,
     ) -> Answer<()> {
         self.pass()?;
+        let blame = match self.posted.is_empty() {
+            true => Stop::Sql,
+            false => Stop::Posted,
+        };
         let mut rows = self.rows(query);
-        while let Some(row) = rows.try_next().await? {
+        while let Some(row) = rows.try_next().await.map_err(blame)? {
             if !take(row)? {
                 break;
             }
@@ -147,10 +208,19 @@ impl<'c> Db<'c> {
         Ok(())
     }
 
+    /// On MySQL, what was posted goes in front, in the same packet.
     fn rows(&mut self, query: Query) -> Rows<'_> {
+        let posted = std::mem::take(&mut self.posted);
         match self.conn {
             Conn::Sqlite(conn) => Box::pin(query.for_sqlite().fetch(conn).map(|row| row.map(DbRow::Sqlite))),
-            Conn::MySql(conn) => Box::pin(query.for_mysql().fetch(conn).map(|row| row.map(DbRow::MySql))),
+            Conn::MySql(conn) => {
+                let rows = if posted.is_empty() {
+                    query.for_mysql().fetch(conn)
+                } else {
+                    sqlx::raw_sql(AssertSqlSafe(posted + &query.to_literal())).fetch(conn)
+                };
+                Box::pin(rows.map(|row| row.map(DbRow::MySql)))
+            }
         }
     }
 

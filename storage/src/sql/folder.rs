@@ -235,7 +235,7 @@ impl Folder {
             .bind(self.keywords.to_stored().into_bytes())
             .bind(self.deleted_at)
             .bind(line.id.0);
-        tx.db.run(query).await?;
+        tx.db.post(query).await?;
         if self.stepped {
             tx.announce(self.account, line.id, line.highest_modseq);
         }
@@ -245,10 +245,7 @@ impl Folder {
 
 /// Counts messages in to an account, or out of it with negative numbers. A deleted account counts nothing.
 pub(crate) async fn count(tx: &mut Tx<'_>, me: AccountId, msgs: i64, bytes: i64) -> Answer<()> {
-    tx.db
-        .run(sql(COUNT).bind(msgs).bind(bytes).bind(me.0))
-        .await
-        .map(drop)
+    tx.db.post(sql(COUNT).bind(msgs).bind(bytes).bind(me.0)).await
 }
 
 /// The keywords of a row.

@@ -35,6 +35,8 @@ enum Ended {
     Spoiled { at: usize, by: Failure },
     /// Nothing was done, because another node was faster than one request; another try sees what it did.
     Overtaken { at: usize, by: Failure },
+    /// Nothing was done, because of one request, and nobody knows which.
+    Split(sqlx::Error),
     /// Nothing was done, and another try may succeed.
     Passing(sqlx::Error),
     /// Nothing was done; it has nothing to do with a request.
@@ -43,10 +45,28 @@ enum Ended {
     Unknown(Mark, Vec<Result<Reply, Failure>>, News),
 }
 
+impl Ended {
+    /// How often the same is tried again: values that do not fit never will, a key may have been taken by another node.
+    fn tries(&self) -> u32 {
+        match self {
+            Ended::Split(error) if !is_taken(error) => 0,
+            Ended::Split(_) => 1,
+            _ => TRIES,
+        }
+    }
+}
+
+/// Whether an error is the fault of some request's values, and not of the database.
+fn blames_a_request(error: &sqlx::Error) -> bool {
+    is_taken(error) || Trouble::of(error) == Trouble::Data
+}
+
 impl From<Stop> for Ended {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Sql(error) => error.into(),
+            Stop::Posted(error) if blames_a_request(&error) => Ended::Split(error),
+            Stop::Posted(error) => error.into(),
             // What comes before the requests refuses nothing; a row of it may be damaged.
             Stop::Failure(failure) => Ended::Failed(sqlx::Error::Decode(format!("{failure:?}").into())),
         }
@@ -63,29 +83,59 @@ impl From<sqlx::Error> for Ended {
 }
 
 /// Runs a group until each of its requests has an answer.
-pub(super) async fn run(inner: &Inner, writer: &mut Option<Conn>, mut group: Vec<Job>) {
+pub(super) async fn run(inner: &Inner, writer: &mut Option<Conn>, group: Vec<Job>) {
     let confirmed = inner.queue.take_confirmed();
+    let mut committed = false;
+    let mut groups = vec![group];
+    while let Some(group) = groups.pop() {
+        let keys: &[DeliveryKey] = if committed { &[] } else { &confirmed };
+        committed |= run_one(inner, writer, group, keys, &mut groups).await;
+    }
+    if !committed {
+        inner.queue.confirm(&confirmed);
+    }
+}
+
+/// Runs a group; answers whether it was committed. If one of its requests is to blame and nobody knows which, its halves are
+/// `left` to be run.
+async fn run_one(
+    inner: &Inner,
+    writer: &mut Option<Conn>,
+    mut group: Vec<Job>,
+    confirmed: &[DeliveryKey],
+    left: &mut Vec<Vec<Job>>,
+) -> bool {
     let mut tries = 0;
     while !group.is_empty() {
-        match transact(inner, writer, &group, &confirmed).await {
+        match transact(inner, writer, &group, confirmed).await {
             Ended::Committed(answers, news) => {
                 inner.database.health.thrive();
                 inner.publish(news);
                 let answered = group.into_iter().zip(answers);
-                return answered.for_each(|(job, answer)| job.answer.give(answer));
+                answered.for_each(|(job, answer)| job.answer.give(answer));
+                return true;
             }
-            ended @ (Ended::Passing(_) | Ended::Overtaken { .. }) if tries < TRIES => {
+            ended @ (Ended::Passing(_) | Ended::Overtaken { .. } | Ended::Split(_))
+                if tries < ended.tries() =>
+            {
                 tracing::debug!(?ended, tries, "store.group.retried");
                 pause(tries).await;
                 tries += 1;
             }
+            Ended::Split(_) if group.len() > 1 => {
+                let second = group.split_off(group.len() / 2);
+                left.extend([second, group]);
+                return false;
+            }
             Ended::Spoiled { at, by } | Ended::Overtaken { at, by } => group.remove(at).answer.give(Err(by)),
-            Ended::Passing(error) | Ended::Failed(error) => fail(inner, group.drain(..), error),
+            Ended::Passing(error) | Ended::Failed(error) | Ended::Split(error) => {
+                fail(inner, group.drain(..), error);
+            }
             // It was asked for as long as can be waited.
             Ended::Unknown(..) => fail(inner, group.drain(..), late()),
         }
     }
-    inner.queue.confirm(&confirmed);
+    false
 }
 
 fn fail(inner: &Inner, jobs: impl Iterator<Item = Job>, error: sqlx::Error) {
@@ -195,8 +245,9 @@ async fn work(
     group: &[Job],
     confirmed: &[DeliveryKey],
 ) -> Result<Done, Ended> {
-    let mark = begin(inner, conn).await?;
+    inner.faults.pass(Point::Begin).map_err(sqlx::Error::Io)?;
     let mut tx = Tx::new(Db::new(conn, &inner.faults), &inner.caches);
+    let mark = inner.database.begin(&mut tx.db).await?;
     let swept_ms = prepare(inner, &mut tx, group, confirmed).await?;
     let mut answers = Vec::with_capacity(group.len());
     for (at, job) in group.iter().enumerate() {
@@ -204,20 +255,16 @@ async fn work(
             Outcome::Answered(answer) => answer,
             Outcome::Spoiled(by) => return Err(Ended::Spoiled { at, by }),
             Outcome::Overtaken(by) => return Err(Ended::Overtaken { at, by }),
-            Outcome::Stopped(error) => return Err(error.into()),
+            Outcome::Stopped(stop) => return Err(stop.into()),
         });
     }
+    tx.db.flush().await?;
     Ok(Done {
         mark,
         answers,
         news: tx.into_news(),
         swept_ms,
     })
-}
-
-async fn begin(inner: &Inner, conn: &mut Conn) -> Result<Option<Mark>, sqlx::Error> {
-    inner.faults.pass(Point::Begin)?;
-    inner.database.begin(conn).await
 }
 
 async fn commit(inner: &Inner, conn: &mut Conn) -> Result<(), sqlx::Error> {
@@ -234,7 +281,7 @@ enum Outcome {
     /// Another node took a key after this request had looked whether it is free: another try sees it.
     Overtaken(Failure),
     /// The database failed.
-    Stopped(sqlx::Error),
+    Stopped(Stop),
 }
 
 /// Runs one request.
@@ -247,9 +294,8 @@ async fn answer(inner: &Inner, tx: &mut Tx<'_>, job: &Job) -> Outcome {
     match answer {
         Ok(reply) => Outcome::Answered(Ok(reply)),
         Err(stop) if inner.database.is_shared() && stop.is_taken() => Outcome::Overtaken(stop.into_failure()),
-        Err(Stop::Sql(error)) if !is_taken(&error) && Trouble::of(&error) != Trouble::Data => {
-            Outcome::Stopped(error)
-        }
+        Err(Stop::Sql(error)) if !blames_a_request(&error) => Outcome::Stopped(Stop::Sql(error)),
+        Err(Stop::Posted(error)) => Outcome::Stopped(Stop::Posted(error)),
         Err(stop) if tx.db.writes > writes => Outcome::Spoiled(stop.into_failure()),
         Err(stop) => Outcome::Answered(Err(stop.into_failure())),
     }

@@ -52,7 +52,7 @@ pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
         // The last fills what is left of the marks.
         let ids = some.iter().chain(std::iter::repeat(last)).take(marks);
         let query = ids.fold(sql(text), |query, id| query.bind(*id));
-        tx.db.each(query, |_| Ok(())).await?;
+        tx.db.first(query).await?;
     }
     Ok(())
 }

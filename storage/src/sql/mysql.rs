@@ -11,6 +11,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{ConnectOptions, Connection, Row};
 
 use super::database::STATEMENTS;
+use super::query::{Query, sql};
 
 /// How long a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -23,8 +24,8 @@ const SESSION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
 /// The session that writes: the locks of one that has stopped in the middle are free again after a minute.
 const WRITER: &str = "SET SESSION wait_timeout = 60, innodb_lock_wait_timeout = 10";
 
-const MARK: &str = "UPDATE commits SET seq = ?, at = UNIX_TIMESTAMP() * 1000 WHERE node = ?";
-const INSERT_MARK: &str = "INSERT INTO commits (seq, at, node) VALUES (?, UNIX_TIMESTAMP() * 1000, ?)";
+const MARK: &str = "INSERT INTO commits (seq, node, at) VALUES (?, ?, UNIX_TIMESTAMP() * 1000) \
+     ON DUPLICATE KEY UPDATE seq = VALUES(seq), at = VALUES(at)";
 const FIND_MARK: &str = "SELECT seq FROM commits WHERE node = ? FOR UPDATE";
 const FORGET_MARK: &str = "DELETE FROM commits WHERE node = ?";
 /// Marks of nodes that died a week ago.
@@ -88,17 +89,10 @@ impl MySql {
         Ok(conn)
     }
 
-    /// Marks the transaction that has just begun.
-    pub(crate) async fn mark(&self, conn: &mut MySqlConnection) -> Result<Mark, sqlx::Error> {
+    /// A number of its own for a transaction, and the statement that leaves it behind.
+    pub(crate) fn mark(&self) -> (Mark, Query) {
         let mark = Mark(self.last.fetch_add(1, Ordering::Relaxed) + 1);
-        let mut affected = 0;
-        for text in [MARK, INSERT_MARK] {
-            if affected == 0 {
-                let query = sqlx::query(text).bind(mark.0).bind(&self.node[..]);
-                affected = query.execute(&mut *conn).await?.rows_affected();
-            }
-        }
-        Ok(mark)
+        (mark, sql(MARK).bind(mark.0).bind(self.node.to_vec()))
     }
 
     /// Whether a transaction was committed. Waits for its end as long as the server lets us; then it is an error.

@@ -68,6 +68,21 @@ impl Query {
         self
     }
 
+    /// The statement as text of MySQL. Numbers become decimals and all else hexadecimals, so no value can be read as SQL.
+    pub(super) fn to_literal(&self) -> String {
+        let mut pieces = self.text.mysql.split('?');
+        let mut whole = pieces.next().unwrap_or_default().to_owned();
+        for (value, piece) in self.values.iter().zip(pieces) {
+            match value {
+                Value::Int(number) => whole += &number.to_string(),
+                Value::Octets(octets) => hex(&mut whole, octets),
+                Value::Text(text) => hex(&mut whole, text.as_bytes()),
+            }
+            whole += piece;
+        }
+        whole
+    }
+
     pub(super) fn for_sqlite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
         let query = sqlx::query(self.text.sqlite);
         self.values.into_iter().fold(query, |query, value| match value {
@@ -85,5 +100,35 @@ impl Query {
             // Text is compared octet by octet: all columns are binary.
             Value::Text(text) => query.bind(text.into_bytes()),
         })
+    }
+}
+
+fn hex(whole: &mut String, octets: &[u8]) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
+    whole.reserve(2 * octets.len() + 3);
+    *whole += "X'";
+    for octet in octets {
+        whole.push(digit(octet >> 4));
+        whole.push(digit(octet & 15));
+    }
+    whole.push('\'');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_numbers_and_hexadecimals() {
+        let query = sql("INSERT INTO t VALUES (?, ?, ?, ?)")
+            .bind(-5)
+            .bind(vec![0, 255])
+            .bind("'; DROP".to_owned())
+            .bind(Vec::new());
+        let text = "INSERT INTO t VALUES (-5, X'00FF', X'273B2044524F50', X'')";
+        assert_eq!(query.to_literal(), text);
     }
 }

@@ -263,7 +263,7 @@ pub(crate) async fn insert_subscription(tx: &mut Tx<'_>, me: AccountId, name: &M
         .bind(me.0)
         .bind(name.hash().to_vec())
         .bind(name.as_str().as_bytes().to_vec());
-    tx.db.run(query).await.map(drop)
+    tx.db.post(query).await
 }
 
 pub(crate) async fn unsubscribe(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer {
