@@ -41,6 +41,7 @@ pub(crate) async fn mysql(config: &config::Database) -> Result<(Database, Migrat
     let away = |error: &sqlx::Error| OpenError::server(&place, error);
     let mut conn = mysql.writer().await.map_err(|error| away(&error))?;
     let found = settings::check(&mut conn).await.map_err(|error| away(&error))?;
+    mysql.try_packet(&mut conn).await.map_err(|error| away(&error))?;
     for setting in found.map_err(|old| OpenError::too_old(&place, old))? {
         tracing::warn!(
             setting = setting.setting,

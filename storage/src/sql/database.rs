@@ -92,14 +92,26 @@ impl Database {
     /// Begins a transaction that writes, with the mark by which it can be found out later whether it was committed. `None`:
     /// there is none, as an error of COMMIT tells.
     pub(crate) async fn begin(&self, db: &mut Db<'_>) -> Answer<Option<Mark>> {
-        db.begin().await?;
         match &self.backend {
             Backend::MySql(mysql) => {
                 let (mark, query) = mysql.mark();
-                db.post_uncounted(query);
+                db.begin(Some(query)).await?;
                 Ok(Some(mark))
             }
-            Backend::Sqlite(_) => Ok(None),
+            Backend::Sqlite(_) => db.begin(None).await.map(|()| None),
+        }
+    }
+
+    /// Whether the server takes one statement a packet.
+    pub(crate) fn one_by_one(&self) -> bool {
+        matches!(&self.backend, Backend::MySql(mysql) if mysql.is_one_by_one())
+    }
+
+    /// As with a server that takes one statement a packet.
+    #[cfg(test)]
+    pub(crate) fn go_one_by_one(&self) {
+        if let Backend::MySql(mysql) = &self.backend {
+            mysql.go_one_by_one();
         }
     }
 

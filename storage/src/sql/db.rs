@@ -82,6 +82,8 @@ pub(crate) struct Db<'c> {
     faults: &'c Faults,
     /// Statements that go with the next packet.
     posted: String,
+    /// The server takes one statement a packet.
+    one_by_one: bool,
     /// Statements run, BEGIN and COMMIT not among them.
     pub(crate) statements: u64,
     /// Those that changed rows.
@@ -94,9 +96,16 @@ impl<'c> Db<'c> {
             conn,
             faults,
             posted: String::new(),
+            one_by_one: false,
             statements: 0,
             writes: 0,
         }
+    }
+
+    /// Whether the server takes one statement a packet: then nothing waits for the next one.
+    pub(crate) fn one_by_one(mut self, one_by_one: bool) -> Self {
+        self.one_by_one = one_by_one;
+        self
     }
 
     /// Whether others may write at the same time, so that rows have to be locked before they are read for writing.
@@ -119,7 +128,7 @@ impl<'c> Db<'c> {
     /// Changes rows of which nobody asks how many. Over a network it waits for the next statement that is asked for its
     /// answer, and goes in one packet with it: so it is for changes that cannot fail for a reason of their own.
     pub(crate) async fn post(&mut self, query: Query) -> Answer<()> {
-        if let Conn::Sqlite(_) = self.conn {
+        if self.one_by_one || !self.is_shared() {
             return self.run(query).await.map(drop);
         }
         self.pass()?;
@@ -132,19 +141,23 @@ impl<'c> Db<'c> {
         }
     }
 
-    /// Begins a transaction that will write. SQLite gives it the one lock there is; MySQL gives locks row by row.
-    pub(crate) async fn begin(&mut self) -> Answer<()> {
+    /// Begins a transaction that will write. SQLite gives it the one lock there is; MySQL gives locks row by row. `mark`
+    /// belongs to the transaction and to no request.
+    pub(crate) async fn begin(&mut self, mark: Option<Query>) -> Answer<()> {
         match self.conn {
             Conn::Sqlite(conn) => sqlx::query("BEGIN IMMEDIATE").execute(conn).await.map(drop)?,
-            Conn::MySql(_) => self.posted += "START TRANSACTION;",
+            Conn::MySql(conn) if self.one_by_one => {
+                sqlx::raw_sql("START TRANSACTION").execute(&mut *conn).await?;
+                if let Some(mark) = mark {
+                    mark.for_mysql().execute(conn).await?;
+                }
+            }
+            Conn::MySql(_) => {
+                let mark = mark.map(|mark| mark.to_literal() + ";").unwrap_or_default();
+                self.posted = format!("START TRANSACTION;{mark}");
+            }
         }
         Ok(())
-    }
-
-    /// Posts what belongs to the transaction and to no request, on MySQL.
-    pub(crate) fn post_uncounted(&mut self, query: Query) {
-        self.posted += &query.to_literal();
-        self.posted += ";";
     }
 
     /// Sends what was posted. Before COMMIT nothing may be left.

@@ -246,7 +246,8 @@ async fn work(
     confirmed: &[DeliveryKey],
 ) -> Result<Done, Ended> {
     inner.faults.pass(Point::Begin).map_err(sqlx::Error::Io)?;
-    let mut tx = Tx::new(Db::new(conn, &inner.faults), &inner.caches);
+    let db = Db::new(conn, &inner.faults).one_by_one(inner.database.one_by_one());
+    let mut tx = Tx::new(db, &inner.caches);
     let mark = inner.database.begin(&mut tx.db).await?;
     let swept_ms = prepare(inner, &mut tx, group, confirmed).await?;
     let mut answers = Vec::with_capacity(group.len());

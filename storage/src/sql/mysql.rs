@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_lite::FutureExt;
@@ -19,8 +19,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) const WORK_LIMIT: Duration = Duration::from_secs(60);
 
 /// Every session. Values that do not fit are errors, never cut.
-const SESSION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-     SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
+const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+const MODE: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
 /// The session that writes: the locks of one that has stopped in the middle are free again after a minute.
 const WRITER: &str = "SET SESSION wait_timeout = 60, innodb_lock_wait_timeout = 10";
 
@@ -41,6 +41,8 @@ pub(crate) struct MySql {
     place: String,
     node: [u8; 16],
     last: AtomicI64,
+    /// The server takes one statement a packet (some proxies and clusters do).
+    one_by_one: AtomicBool,
 }
 
 /// What a transaction has set the node's row to.
@@ -61,6 +63,7 @@ impl MySql {
             place: format!("{place}/{}", config.database),
             node,
             last: AtomicI64::new(0),
+            one_by_one: AtomicBool::new(false),
         })
     }
 
@@ -73,7 +76,9 @@ impl MySql {
     pub(crate) async fn reader(&self) -> Result<MySqlConnection, sqlx::Error> {
         let connecting = async {
             let mut conn = self.options.connect().await?;
-            sqlx::raw_sql(SESSION).execute(&mut conn).await?;
+            for text in [ISOLATION, MODE] {
+                sqlx::raw_sql(text).execute(&mut conn).await?;
+            }
             Ok(conn)
         };
         within(CONNECT_LIMIT, connecting).await
@@ -87,6 +92,27 @@ impl MySql {
         })
         .await?;
         Ok(conn)
+    }
+
+    /// Finds out how many statements a packet may hold.
+    pub(crate) async fn try_packet(&self, conn: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+        match sqlx::raw_sql("DO 1; DO 2").execute(conn).await {
+            Err(sqlx::Error::Database(_)) => {
+                self.go_one_by_one();
+                Ok(())
+            }
+            answer => answer.map(drop),
+        }
+    }
+
+    /// Sends one statement a packet from now on.
+    pub(crate) fn go_one_by_one(&self) {
+        self.one_by_one.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server takes one statement a packet.
+    pub(crate) fn is_one_by_one(&self) -> bool {
+        self.one_by_one.load(Ordering::Relaxed)
     }
 
     /// A number of its own for a transaction, and the statement that leaves it behind.

@@ -20,11 +20,21 @@ fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
 
 /// Asks one process after the other: what one of them keeps of the database must not outlive what others change.
 async fn same_answers(kind: Kind, script: Vec<(Actor, Request)>, processes: usize) {
+    same_answers_with(kind, script, processes, |_| {}).await;
+}
+
+async fn same_answers_with(
+    kind: Kind,
+    script: Vec<(Actor, Request)>,
+    processes: usize,
+    prepare: impl Fn(&Town),
+) {
     let mut towns = vec![Town::new(kind).await];
     while towns.len() < processes {
         let another = towns[0].neighbour().await;
         towns.push(another);
     }
+    towns.iter().for_each(prepare);
     let mut model = Store::new();
     for (at, (actor, request)) in script.into_iter().enumerate() {
         let storage = &towns[at % processes].storage;
@@ -122,6 +132,11 @@ proptest! {
     #[test]
     fn mysql_answers_as_the_reference_store_does(script in sample::scripts(70)) {
         block_on(same_answers(Kind::MySql, script, 1));
+    }
+
+    #[test]
+    fn a_server_of_one_statement_a_packet_answers_as_well(script in sample::scripts(70)) {
+        block_on(same_answers_with(Kind::MySql, script, 1, |town| town.storage.inner().database.go_one_by_one()));
     }
 
     #[test]
