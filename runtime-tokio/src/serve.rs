@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lightmail_core::doors::Door;
-use lightmail_storage::shell::{CliError, House, Loaded, Peer};
+use lightmail_storage::shell::{CliError, Conversation, House, Loaded};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Instrument as _;
 
@@ -13,20 +13,24 @@ use crate::session::drive;
 /// How long accepting rests after an error that passes (no more file descriptors).
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves until SIGTERM or SIGINT; a second one ends the drain.
+/// Serves until SIGTERM or SIGINT; a second one ends the drain. At SIGHUP certificates are read anew.
 pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     let catch =
         |kind| signal(kind).map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")));
     let (mut terminate, mut interrupt) = (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?);
+    let mut hangup = catch(SignalKind::hangup())?;
     let (house, doors) = House::open(loaded, |task| drop(tokio::spawn(task))).await?;
     let mut accepting = tokio::task::JoinSet::new();
     for (door, bound) in doors {
         let listener = Listener::new(bound).map_err(CliError::failed)?;
         accepting.spawn(accept(door, listener, house.clone()));
     }
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => house.reload().await,
+        }
     }
     accepting.shutdown().await;
     tokio::select! {
@@ -43,11 +47,19 @@ async fn accept(door: Door, listener: Listener, house: House) {
         match listener.accept().await {
             Ok((socket, address)) => {
                 if let Some(visit) = house.admit(&door, &socket, address) {
+                    let span = visit.span.clone();
                     let conversation = async move {
-                        let _guest = visit.guest;
-                        drive(visit.machine, Peer::new(socket), visit.world).await;
+                        if let Some(Conversation {
+                            machine,
+                            peer,
+                            world,
+                            guest: _guest,
+                        }) = visit.begin(socket).await
+                        {
+                            drive(machine, peer, world).await;
+                        }
                     };
-                    tokio::spawn(conversation.instrument(visit.span));
+                    tokio::spawn(conversation.instrument(span));
                 }
             }
             Err(error) => {

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lightmail_core::config::Config;
-use lightmail_core::doors::{Door, Place};
+use lightmail_core::doors::{Door, Place, Transport};
 use lightmail_core::machine::{Action, Input, Machine, Step, Time};
 use lightmail_storage::Storage;
-use lightmail_storage::shell::{Bound, House, Spawn};
+use lightmail_storage::shell::{Bound, House, Spawn, Tls};
 
 /// Says every octet again; panics at `!`. After `?` it wants nothing but the end.
 #[derive(Default)]
@@ -54,12 +54,16 @@ pub async fn house(name: &str, spawn: Spawn) -> (House, Door, Bound) {
     let storage = Storage::open_at(&folder, 4).await.unwrap();
     let door = Door {
         proto: "echo",
+        transport: Transport::Plain,
         place: Place::Tcp("127.0.0.1".into(), 0),
         greet: Arc::new(|_, _| Box::new(Echo::default())),
         full: "full\r\n",
     };
     let bound = Bound::at(&door).unwrap_or_else(|error| panic!("{error}"));
-    (House::new(&Config::default(), storage, spawn), door, bound)
+    let mut config = Config::default();
+    config.server.data_dir = folder.display().to_string();
+    let tls = Tls::open(&config).unwrap_or_else(|error| panic!("{error}"));
+    (House::new(&config, storage, tls, spawn), door, bound)
 }
 
 /// Where the house keeps its things.

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use super::crowd::Stranger;
 use super::news::News;
 use super::observe::Observed;
-use super::{Clock, House, Peer, Socket, Spawn};
+use super::{Clock, House, Peer, Socket, Spawn, Tls};
 use crate::{Desk, Storage, Watcher};
 
 /// Everything outside a machine but its peer.
@@ -32,6 +32,7 @@ pub struct World {
     drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Until a password was right.
     stranger: Option<Stranger>,
+    pub(super) tls: Tls,
 }
 
 impl World {
@@ -46,6 +47,7 @@ impl World {
             news: News::default(),
             drain: Some(Box::pin(house.drain.begun())),
             stranger: Some(stranger),
+            tls: house.tls.clone(),
         }
     }
 
@@ -81,8 +83,12 @@ impl World {
             Action::Soon(_) => {}
             Action::Watch(watched) => self.watcher = self.storage.watch(watched),
             Action::StartTls(_) => {
-                let why = TlsFailure("no certificate is configured".into());
-                self.news.put(Input::Tls(Err(why)));
+                let begun = peer.start_tls(&self.tls).await;
+                match &begun {
+                    Ok(info) => tracing::debug!(tls = info.summary, "tls.begun"),
+                    Err(TlsFailure(why)) => tracing::info!(why, "tls.handshake.failed"),
+                }
+                self.news.put(Input::Tls(begun));
             }
             Action::Connect(_) => {
                 let why = "a server's conversation does not choose its peer".into();
