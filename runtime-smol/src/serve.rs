@@ -85,13 +85,15 @@ mod one_door;
 
 #[cfg(test)]
 mod tests {
+    use lightmail_core::doors::Transport;
+
     use super::*;
 
     /// Serves one door while a client does something there, then waits for the end of every session.
-    fn serve_door(name: &'static str, client: fn(&str)) {
+    fn serve_door(name: &'static str, transport: Transport, client: fn(&str)) {
         crate::tasks::start_threads().unwrap();
         smol::block_on(async {
-            let (house, door, bound) = one_door::house(name, |task| spawn(task).detach()).await;
+            let (house, door, bound) = one_door::house(name, transport, |task| spawn(task).detach()).await;
             let place = bound.place();
             let task = spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
             smol::unblock(move || client(&place)).await;
@@ -102,11 +104,16 @@ mod tests {
 
     #[test]
     fn a_panic_in_one_session_costs_that_session_only() {
-        serve_door("smol-panics", one_door::panics);
+        serve_door("smol-panics", Transport::Plain, one_door::panics);
     }
 
     #[test]
     fn an_end_is_noticed_while_no_octets_are_wanted() {
-        serve_door("smol-leaves", one_door::leaves);
+        serve_door("smol-leaves", Transport::Plain, one_door::leaves);
+    }
+
+    #[test]
+    fn an_end_of_tls_is_noticed_while_no_octets_are_wanted() {
+        serve_door("smol-leaves-tls", Transport::Tls, one_door::leaves_tls);
     }
 }

@@ -76,11 +76,13 @@ mod one_door;
 
 #[cfg(test)]
 mod tests {
+    use lightmail_core::doors::Transport;
+
     use super::*;
 
     /// Serves one door while a client does something there, then waits for the end of every session.
-    async fn serve_door(name: &'static str, client: fn(&str)) {
-        let (house, door, bound) = one_door::house(name, |task| drop(tokio::spawn(task))).await;
+    async fn serve_door(name: &'static str, transport: Transport, client: fn(&str)) {
+        let (house, door, bound) = one_door::house(name, transport, |task| drop(tokio::spawn(task))).await;
         let place = bound.place();
         let task = tokio::spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
         tokio::task::spawn_blocking(move || client(&place)).await.unwrap();
@@ -90,11 +92,16 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_panic_in_one_session_costs_that_session_only() {
-        serve_door("tokio-panics", one_door::panics).await;
+        serve_door("tokio-panics", Transport::Plain, one_door::panics).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_end_is_noticed_while_no_octets_are_wanted() {
-        serve_door("tokio-leaves", one_door::leaves).await;
+        serve_door("tokio-leaves", Transport::Plain, one_door::leaves).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_end_of_tls_is_noticed_while_no_octets_are_wanted() {
+        serve_door("tokio-leaves-tls", Transport::Tls, one_door::leaves_tls).await;
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,13 +49,13 @@ impl Machine for Echo {
 }
 
 /// A house with this one door.
-pub async fn house(name: &str, spawn: Spawn) -> (House, Door, Bound) {
+pub async fn house(name: &str, transport: Transport, spawn: Spawn) -> (House, Door, Bound) {
     let folder = folder(name);
     let _ = std::fs::remove_dir_all(&folder);
     let storage = Storage::open_at(&folder, 4).await.unwrap();
     let door = Door {
         proto: "echo",
-        transport: Transport::Plain,
+        transport,
         place: Place::Tcp("127.0.0.1".into(), 0),
         greet: Arc::new(|_, _| Box::new(Echo::default())),
         full: "full\r\n",
@@ -102,6 +103,28 @@ pub fn leaves(place: &str) {
     let mut rude = TcpStream::connect(place).unwrap();
     rude.write_all(b"?").unwrap();
     rude.peek(&mut [0]).unwrap();
+}
+
+/// The same through TLS: by its own word, while the connection stays; and by a connection that just ends.
+pub fn leaves_tls(place: &str) {
+    const SCRIPT: &str = r#"
+import socket, ssl, sys
+host, port = sys.argv[1].rsplit(":", 1)
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+def deaf():
+    stream = context.wrap_socket(socket.create_connection((host, int(port)), 30))
+    stream.sendall(b"?")
+    assert stream.recv(1) == b"?"
+    return stream
+deaf().unwrap()  # waits for the other side's word
+deaf().shutdown(socket.SHUT_WR)
+"#;
+    let status = Command::new("python3")
+        .args(["-c", SCRIPT, place])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
 
 fn echo(stream: &mut TcpStream, octets: &[u8]) {

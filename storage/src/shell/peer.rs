@@ -215,10 +215,11 @@ impl<S: Socket> Peer<S> {
 
     /// Flushes and closes in good order.
     pub async fn close(mut self) {
+        self.flush().await;
         if let Some(channel) = &mut self.channel {
             channel.end();
+            self.flush().await;
         }
-        self.flush().await;
         // Errors mean that the peer closed first.
         if !self.gone && within::<S, _>(self.socket.shutdown()).await.is_ok() && !self.told_eof {
             self.linger().or(S::sleep(LINGER)).await;
