@@ -77,7 +77,8 @@ impl Certificates {
         }
     }
 
-    fn choose(&self, name: Option<&str>) -> Arc<CertifiedKey> {
+    /// The pair for a name in lower case.
+    pub(super) fn choose(&self, name: Option<&str>) -> Arc<CertifiedKey> {
         let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
         let named = name.and_then(|name| shelf.by_name.get(name));
         named.unwrap_or(&shelf.default).clone()

@@ -86,8 +86,11 @@ impl Channel {
     /// Takes octets from the front of `out` and gives them sealed, behind all that TLS itself has to say. Empty: there is
     /// nothing to send.
     pub(in crate::shell) fn seal(&mut self, out: &mut BytesMut) -> io::Result<Bytes> {
-        let taken = self.0.writer().write(out)?;
-        out.advance(taken);
+        // After a fault of the peer nothing more can be sealed, but the alert that says so waits to be sent.
+        if !out.is_empty() {
+            let taken = self.0.writer().write(out)?;
+            out.advance(taken);
+        }
         let mut sealed = Vec::new();
         while self.0.wants_write() {
             self.0.write_tls(&mut sealed)?;

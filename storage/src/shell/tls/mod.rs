@@ -78,3 +78,6 @@ fn offer(certificates: Arc<Certificates>) -> Result<ServerConfig, rustls::Error>
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
+
+#[cfg(test)]
+mod tests;
