@@ -119,7 +119,7 @@ impl House {
         match blocking::unblock(move || tls.reload()).await {
             Ok(()) => tracing::info!(certificate = self.tls.place(), "tls.certificates.read_anew"),
             Err(error) => {
-                tracing::error!(%error, "tls.certificates.kept; those in force stay, since these are wrong")
+                tracing::error!(%error, "tls.certificates.kept")
             }
         }
     }

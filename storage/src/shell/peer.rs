@@ -178,7 +178,7 @@ impl<S: Socket> Peer<S> {
     /// Begins TLS as its server, within the time that a handshake may take. What is read from now on has come through it; what
     /// had been read before is the machine's to refuse.
     ///
-    /// Errors: why it failed, for the log; the peer is gone then.
+    /// Errors: why it failed, for the log; the peer is of no use any more.
     pub(super) async fn start_tls(&mut self, tls: &Tls) -> Result<TlsInfo, TlsFailure> {
         self.flush().await;
         if self.channel.is_some() || self.gone {
@@ -200,10 +200,7 @@ impl<S: Socket> Peer<S> {
                 self.channel = Some(Box::new(channel));
                 Ok(info)
             }
-            Err(error) => {
-                self.gone = true;
-                Err(TlsFailure(error.to_string()))
-            }
+            Err(error) => Err(TlsFailure(error.to_string())),
         }
     }
 

@@ -42,13 +42,13 @@ impl Visit {
             transport,
             mut facts,
             seed,
-            world,
+            mut world,
             guest,
             ..
         } = self;
         let mut peer = Peer::new(socket);
         if transport == Transport::Tls {
-            match peer.start_tls(&world.tls).await {
+            match world.start_tls(&mut peer).await {
                 Ok(info) => facts.tls = Some(info),
                 Err(failure) => {
                     guest.turn_away(&failure);

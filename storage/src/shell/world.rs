@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use futures_lite::FutureExt as _;
 use lightmail_core::machine::{
-    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, Token, Watched,
+    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, Token, Watched,
 };
 use lightmail_core::store::ObjectId;
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
@@ -32,7 +32,7 @@ pub struct World {
     drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Until a password was right.
     stranger: Option<Stranger>,
-    pub(super) tls: Tls,
+    tls: Tls,
 }
 
 impl World {
@@ -83,7 +83,7 @@ impl World {
             Action::Soon(_) => {}
             Action::Watch(watched) => self.watcher = self.storage.watch(watched),
             Action::StartTls(_) => {
-                let begun = peer.start_tls(&self.tls).await;
+                let begun = self.start_tls(peer).await;
                 match &begun {
                     Ok(info) => tracing::debug!(tls = info.summary, "tls.begun"),
                     Err(TlsFailure(why)) => tracing::info!(why, "tls.handshake.failed"),
@@ -96,6 +96,20 @@ impl World {
             }
             Action::StartDeflate | Action::Disconnect => peer.cut(),
         }
+    }
+
+    /// The handshake, as its server. A server that drains waits for none: it has begun no work that could be lost.
+    pub(super) async fn start_tls(&mut self, peer: &mut Peer<impl Socket>) -> Result<TlsInfo, TlsFailure> {
+        let Self { tls, drain, .. } = self;
+        let draining = async {
+            drained(drain).await;
+            Err(TlsFailure("the server shuts down".into()))
+        };
+        let begun = peer.start_tls(tls).or(draining).await;
+        if begun.is_err() {
+            peer.cut();
+        }
+        begun
     }
 
     /// Runs an effect as a task of its own, so that nothing that happens to the conversation cuts it.

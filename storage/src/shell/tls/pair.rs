@@ -79,6 +79,6 @@ fn warn_if_open(key: &Path) {
     let mode = fs::metadata(key).map_or(0, |file| file.permissions().mode());
     if mode & TOO_OPEN != 0 {
         let mode = format!("{:03o}", mode & 0o777);
-        tracing::warn!(key = %key.display(), mode, "tls.key.open_to_others; chmod 640 or 600 closes it");
+        tracing::warn!(key = %key.display(), mode, remedy = "chmod 640", "tls.key.open_to_others");
     }
 }
