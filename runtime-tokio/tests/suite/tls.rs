@@ -18,9 +18,10 @@ def context(maximum=ssl.TLSVersion.TLSv1_3):
     made = ssl.create_default_context(cafile=certificate)
     made.maximum_version = maximum
     return made
-def open_tls(name="localhost", made=None):
+def open_tls(name="localhost", made=None, session=None):
     raw = socket.create_connection(("127.0.0.1", imaps), 30)
-    return (made or context()).wrap_socket(raw, server_hostname=name, suppress_ragged_eofs=False)
+    made = made or context()
+    return made.wrap_socket(raw, server_hostname=name, suppress_ragged_eofs=False, session=session)
 def shown(made=None, name="localhost"):
     made = made or ssl.create_default_context()
     made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
@@ -124,6 +125,22 @@ stream.shutdown(socket.SHUT_WR)
 c = imaplib.IMAP4_SSL("localhost", imaps, ssl_context=context())
 c.login(user, password)
 assert c.select("INBOX")[1] == [b"2"]
+"#,
+    );
+}
+
+#[test]
+fn a_client_that_comes_back_is_known_by_its_ticket() {
+    let server = Server::start("tls-ticket");
+    python(
+        &server,
+        r#"
+for maximum in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+    made = context(maximum)
+    first = open_tls(made=made)
+    assert first.recv(4) == b"* OK" and not first.session_reused
+    again = open_tls(made=made, session=first.session)
+    assert again.recv(4) == b"* OK" and again.session_reused, maximum
 "#,
     );
 }
