@@ -12,7 +12,7 @@ pub(super) fn parse_copy(args: &mut Cursor<'_>, form: Form) -> Parsed {
     parse(args, form, false)
 }
 
-/// `move = "MOVE" SP sequence-set SP mailbox` (RFC 6851, 3.2)
+/// `move = "MOVE" SP sequence-set SP mailbox` (RFC 6851, 5)
 pub(super) fn parse_move(args: &mut Cursor<'_>, form: Form) -> Parsed {
     parse(args, form, true)
 }
