@@ -13,6 +13,7 @@ use super::command::{self, Completion, Row, State};
 use super::context::Context;
 use super::framing::Framing;
 use super::settings::Settings;
+use super::words::Code;
 use crate::machine::{Due, Input, Machine, Peer, Seed, Step, Time};
 use crate::store::ModSeq;
 
@@ -71,7 +72,8 @@ impl Session {
         let (capabilities, hostname) = (command::capabilities(&cx), cx.settings.hostname.clone());
         let name = cx.settings.name.clone();
         cx.line(format_args!(
-            "* OK [CAPABILITY {capabilities}] {hostname} {name} ready"
+            "* OK [{} {capabilities}] {hostname} {name} ready",
+            Code::CAPABILITY
         ));
         Self {
             cx,

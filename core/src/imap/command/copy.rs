@@ -96,8 +96,8 @@ impl AwaitCopied {
             target,
             refreshed,
         } = copied;
-        let code =
-            (!source.is_empty()).then(|| Code::new(format!("COPYUID {uid_validity} {source} {target}")));
+        let code = (!source.is_empty())
+            .then(|| Code::COPY_UID.with(format_args!("{uid_validity} {source} {target}")));
         if let Some(refreshed) = refreshed {
             cx.absorb(refreshed);
         }

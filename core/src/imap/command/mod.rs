@@ -140,6 +140,14 @@ static ROWS: &[Row] = {
     ]
 };
 
+/// The names of all commands, as they stand behind the tag: `UID FETCH`.
+pub fn names() -> impl Iterator<Item = String> {
+    ROWS.iter().map(|row| match row.form {
+        Form::Plain => row.name.to_owned(),
+        Form::Uid => format!("UID {}", row.name),
+    })
+}
+
 /// The row of a command; `name` in capitals.
 pub(super) fn find(name: &str, uid: bool) -> Option<&'static Row> {
     let form = if uid { Form::Uid } else { Form::Plain };

@@ -93,6 +93,11 @@ const TABLE: &[Row] = &[
     row("QUIT", When::Always, Arguments::Nothing, Pace::Mail, other::quit),
 ];
 
+/// The verbs of all commands, also of those that are known and refused.
+pub fn verbs() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.verb)
+}
+
 /// Runs one command line, without its line end.
 pub(super) fn run(cx: &mut Context, line: &[u8]) -> State {
     let Some(line) = text(line) else {
