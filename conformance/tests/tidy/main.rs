@@ -1,6 +1,8 @@
 //! The house rules that a machine can check. Each complaint names the place and the remedy, and all of them come at once.
 
 mod citations;
+mod rust;
+mod traces;
 #[path = "../tree/mod.rs"]
 mod tree;
 
