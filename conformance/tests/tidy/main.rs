@@ -1,7 +1,9 @@
 //! The house rules that a machine can check. Each complaint names the place and the remedy, and all of them come at once.
 
+mod banned;
 mod citations;
 mod rust;
+mod sizes;
 mod traces;
 #[path = "../tree/mod.rs"]
 mod tree;

@@ -401,7 +401,7 @@ fn every_word_of_the_protocols_has_a_transcript() {
             (_, None) => "no transcript shows it".to_owned(),
         };
         complaints.push(format!(
-            "words.txt:{line}: {kind} {name}: {complaint} (RFC {rfc}, {section}; CONTRIBUTING.md, How to write a transcript)"
+            "conformance/words.txt:{line}: {kind} {name}: {complaint} (RFC {rfc}, {section}; CONTRIBUTING.md, How to write a transcript)"
         ));
     }
     none(&complaints);
@@ -419,7 +419,7 @@ fn words_that_a_transcript_shows_are_not_called_untried() {
         };
         let shown = TOLD.iter().find(|told| plainly.is_shown(told))?;
         Some(format!(
-            "words.txt:{}: {} {}: {} shows it: take `untried` out",
+            "conformance/words.txt:{}: {} {}: {} shows it: take `untried` out",
             word.line, word.kind, word.word, shown.transcript.file
         ))
     };
@@ -433,7 +433,7 @@ fn every_section_of_the_words_exists() {
     let sections = citations::sections();
     let told = |word: &Word| {
         let wrong = citations::wrong(&sections, word.rfc, &word.section)?;
-        Some(format!("words.txt:{}: {wrong}", word.line))
+        Some(format!("conformance/words.txt:{}: {wrong}", word.line))
     };
     none(&list().iter().filter_map(told).collect::<Vec<_>>());
 }
