@@ -193,25 +193,63 @@ fn written(transcript: &Transcript) -> Vec<Said> {
     written
 }
 
-/// `$(NO|BAD) x` is `NO x` and `BAD x`.
+/// `$(NO|BAD) x` is `NO x` and `BAD x`; `$~(x)`, whose letters have no case, is `x`.
 fn choices(text: &str) -> Vec<String> {
     let (mut done, mut open) = (Vec::new(), vec![text.to_owned()]);
     while let Some(text) = open.pop() {
-        let choice = text.split_once("$(").and_then(|(before, rest)| {
-            let (choices, after) = rest.split_once(')')?;
-            Some(
-                choices
-                    .split('|')
-                    .map(|choice| format!("{before}{choice}{after}"))
-                    .collect::<Vec<_>>(),
-            )
-        });
-        match choice {
-            Some(choices) => open.extend(choices),
+        let chosen = text.find("$(").and_then(|at| choose(&text, at, "$("));
+        match chosen.or_else(|| text.find("$~(").and_then(|at| choose(&text, at, "$~("))) {
+            Some(chosen) => open.extend(chosen),
             None => done.push(text),
         }
     }
     done
+}
+
+/// The text with each alternative of the choice that begins at an octet; `None` if it does not end.
+fn choose(text: &str, at: usize, mark: &str) -> Option<Vec<String>> {
+    let (before, rest) = (&text[..at], &text[at + mark.len()..]);
+    let (mut depth, mut from, mut inner) = (1, 0, Vec::new());
+    for (at, c) in rest.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 || (depth == 1 && c == '|') {
+            inner.push(&rest[from..at]);
+            from = at + 1;
+        }
+        if depth == 0 {
+            let after = &rest[from..];
+            return Some(
+                inner
+                    .iter()
+                    .map(|choice| format!("{before}{choice}{after}"))
+                    .collect(),
+            );
+        }
+    }
+    None
+}
+
+#[test]
+fn choices_are_lines_of_their_own() {
+    for (text, lines) in [
+        ("a OK ...", vec!["a OK ..."]),
+        ("a $(NO|BAD) ...", vec!["a BAD ...", "a NO ..."]),
+        (
+            "b NO $([HASCHILDREN] |)...",
+            vec!["b NO ...", "b NO [HASCHILDREN] ..."],
+        ),
+        ("($(UID 7|$(x|y) (z)))", vec!["(UID 7)", "(x (z))", "(y (z))"]),
+        ("BODY $~((\"text\"))", vec!["BODY (\"text\")"]),
+        ("$(open", vec!["$(open"]),
+    ] {
+        let mut found = choices(text);
+        found.sort();
+        assert_eq!(found, lines, "{text}");
+    }
 }
 
 /// The core, and what it says.
