@@ -1,8 +1,11 @@
 //! Rust sources, read as far as the rules need it: what is code, what is text, where functions begin and end.
 
+use std::sync::LazyLock;
+
 use crate::tree::{Text, texts};
 
 /// A source: its code with comments and literals blanked out, octet for octet, and its string literals.
+#[derive(Clone)]
 pub struct Source {
     pub path: String,
     pub code: String,
@@ -19,10 +22,13 @@ pub struct Function {
     pub lines: usize,
 }
 
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| texts(&[".rs"]).into_iter().map(read).collect());
+
 /// The sources below a folder.
-pub fn sources(folder: &str) -> Vec<Source> {
-    let below = |text: &Text| text.path.starts_with(folder);
-    texts(&[".rs"]).into_iter().filter(below).map(read).collect()
+pub fn sources(folder: &str) -> impl Iterator<Item = &'static Source> {
+    SOURCES
+        .iter()
+        .filter(move |source| source.path.starts_with(folder))
 }
 
 fn read(Text { path, text }: Text) -> Source {
@@ -146,23 +152,24 @@ impl Source {
     }
 
     /// The same without what is there for tests only.
-    pub fn without_tests(mut self) -> Self {
+    pub fn without_tests(&self) -> Self {
+        let mut source = self.clone();
         let mark = "#[cfg(test)]";
         let mut from = 0;
-        while let Some(found) = self.code[from..].find(mark) {
+        while let Some(found) = source.code[from..].find(mark) {
             let start = from + found;
             let item = start + mark.len();
-            let end = match body(&self.code[item..]) {
-                Some(brace) => item + brace + closed(&self.code[item + brace..]),
-                None => item + self.code[item..].find(';').map_or(0, |at| at + 1),
+            let end = match body(&source.code[item..]) {
+                Some(brace) => item + brace + closed(&source.code[item + brace..]),
+                None => item + source.code[item..].find(';').map_or(0, |at| at + 1),
             };
             let mut blanked = String::new();
-            blank(&mut blanked, &self.code[start..end]);
-            self.code.replace_range(start..end, &blanked);
-            self.literals.retain(|(at, _)| !(start..end).contains(at));
+            blank(&mut blanked, &source.code[start..end]);
+            source.code.replace_range(start..end, &blanked);
+            source.literals.retain(|(at, _)| !(start..end).contains(at));
             from = end;
         }
-        self
+        source
     }
 
     /// Whether the file as a whole is there for tests only.
