@@ -1,7 +1,8 @@
 //! The commands: one file each, and the one list of them.
 //!
 //! A command is parsed ([`Row::parse`]), started ([`Command::start`]) and then waits as a [`State`] for one thing at a time.
-//! To add one: its file, its row, its transcripts (`conformance/words.txt` asks for them). The session keeps the list's rules (state, expunges); commands do not look at them.
+//! To add one: its file, its row, its transcripts (`conformance/words.txt` asks for them). The session keeps the list's rules
+//! (state, expunges); commands do not look at them.
 
 pub(super) mod append;
 mod authenticate;
