@@ -92,28 +92,19 @@ fn clippy_denies_what_panics_in_the_core() {
 
 /// What no text may have, and what to do instead. Put together here, so that this file is none of them.
 fn not_anywhere() -> Vec<(String, &'static str)> {
-    let folder = |name: &str| format!("/{name}/");
-    vec![
-        (
-            folder("work"),
-            "a machine's own path: write one from the repository's root",
-        ),
-        (
-            folder("root"),
-            "a machine's own path: write one from the repository's root",
-        ),
-        (
-            folder("home"),
-            "a machine's own path: write one from the repository's root",
-        ),
-        (
-            ["crates", "io"].join("."),
-            "a registry's host: cargo's configuration names it",
-        ),
-        (["TO", "DO"].concat(), "a promise: do it, or open an issue"),
-        (["FIX", "ME"].concat(), "a promise: do it, or open an issue"),
-        (["X", "XX"].concat(), "a promise: do it, or open an issue"),
-    ]
+    let path = "a machine's own path: write one from the repository's root";
+    let host = "a registry's host: cargo's configuration names it";
+    let promise = "a promise: do it, or open an issue";
+    let folders = ["work", "root", "home"].map(|name| (format!("/{name}/"), path));
+    let hosts = [
+        ["crates", "io"],
+        ["pypi", "org"],
+        ["npmjs", "org"],
+        ["docker", "io"],
+    ];
+    let hosts = hosts.map(|name| (name.join("."), host));
+    let promises = [["TO", "DO"], ["FIX", "ME"], ["X", "XX"]].map(|word| (word.concat(), promise));
+    [folders.as_slice(), &hosts, &promises].concat()
 }
 
 /// What people write: not what fuzzers made, no mail, and no list of packages, where registries are named by cargo.

@@ -13,7 +13,6 @@ use super::command::{self, Completion, Row, State};
 use super::context::Context;
 use super::framing::Framing;
 use super::settings::Settings;
-use super::words::Code;
 use crate::machine::{Due, Input, Machine, Peer, Seed, Step, Time};
 use crate::store::ModSeq;
 
@@ -73,7 +72,7 @@ impl Session {
         let name = cx.settings.name.clone();
         cx.line(format_args!(
             "* OK [{} {capabilities}] {hostname} {name} ready",
-            Code::CAPABILITY
+            super::words::Code::CAPABILITY
         ));
         Self {
             cx,

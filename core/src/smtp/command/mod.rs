@@ -93,11 +93,6 @@ const TABLE: &[Row] = &[
     row("QUIT", When::Always, Arguments::Nothing, Pace::Mail, other::quit),
 ];
 
-/// The verbs of all commands, also of those that are known and refused.
-pub fn verbs() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|row| row.verb)
-}
-
 /// Runs one command line, without its line end.
 pub(super) fn run(cx: &mut Context, line: &[u8]) -> State {
     let Some(line) = text(line) else {
@@ -150,4 +145,9 @@ fn allowed(cx: &mut Context, row: &Row, arguments: &str) -> Result<(), Reply> {
 fn refuse(cx: &mut Context, why: Reply) -> State {
     cx.out.reply(why);
     State::AwaitCommand
+}
+
+/// The verbs of all commands, also of those that are known and refused.
+pub fn verbs() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.verb)
 }
