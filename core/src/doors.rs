@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{Config, Port};
+use crate::machine::record::{Expected, Origin, Reader, Recordable, words};
 use crate::machine::{Machine, Peer, Seed};
 use crate::{imap, lmtp, smtp};
 
@@ -22,6 +23,8 @@ pub struct Door {
     pub place: Place,
     /// Makes the machine for a peer that has come in here.
     pub greet: Greet,
+    /// What the machine is made of besides peer and seed, in the words of a record.
+    pub settings: Arc<str>,
     /// What a peer is told for whom there is no room: a whole line, after which the connection is closed.
     pub full: &'static str,
 }
@@ -59,34 +62,57 @@ impl fmt::Debug for Door {
 pub fn doors(config: &Config) -> Vec<Door> {
     let mut doors = Vec::new();
     if config.imap.enabled {
-        let settings = Arc::new(imap::Settings::from_config(config));
-        let greet: Greet =
-            Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
-        doors.extend(tcp("imap", &config.imap.host, config.imap.port, greet, IMAP_FULL));
+        let settings = imap::Settings::from_config(config);
+        let door = |place| Door {
+            proto: "imap",
+            place,
+            settings: words(&settings).into(),
+            greet: greet_imap(settings.clone()),
+            full: IMAP_FULL,
+        };
+        doors.extend(tcp(&config.imap.host, config.imap.port).map(door));
     }
     if config.lmtp.enabled {
-        let settings = Arc::new(smtp::Settings::lmtp(config));
-        let greet: Greet = Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)));
-        doors.extend(config.lmtp_socket().map(|socket| Door {
+        let settings = smtp::Settings::lmtp(config);
+        let door = |place| Door {
             proto: "lmtp",
-            place: Place::Unix(socket.into()),
-            greet: greet.clone(),
+            place,
+            settings: words(&settings).into(),
+            greet: greet_lmtp(settings.clone()),
             full: LMTP_FULL,
-        }));
-        doors.extend(tcp("lmtp", &config.lmtp.host, config.lmtp.port, greet, LMTP_FULL));
+        };
+        let socket = config.lmtp_socket().map(|socket| Place::Unix(socket.into()));
+        doors.extend(socket.map(door));
+        doors.extend(tcp(&config.lmtp.host, config.lmtp.port).map(door));
     }
     doors
 }
 
+fn greet_imap(settings: imap::Settings) -> Greet {
+    let settings = Arc::new(settings);
+    Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)))
+}
+
+fn greet_lmtp(settings: smtp::Settings) -> Greet {
+    let settings = Arc::new(settings);
+    Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)))
+}
+
+/// A machine made of what a recorded one was made of. Errors: what its protocol or its settings should have been.
+pub fn again(origin: &Origin) -> Result<Box<dyn Machine + Send>, Expected> {
+    let mut reader = Reader::new(&origin.settings);
+    let greet = match &*origin.proto {
+        "imap" => greet_imap(Recordable::read(&mut reader)?),
+        "lmtp" => greet_lmtp(Recordable::read(&mut reader)?),
+        _ => return Err("a protocol of ours: imap or lmtp"),
+    };
+    reader.end()?;
+    Ok(greet(origin.peer.clone(), origin.seed.clone()))
+}
+
 /// A port, unless it is off.
-fn tcp(proto: &'static str, host: &str, port: Port, greet: Greet, full: &'static str) -> Option<Door> {
-    let place = Place::Tcp(host.to_owned(), port.0?);
-    Some(Door {
-        proto,
-        place,
-        greet,
-        full,
-    })
+fn tcp(host: &str, port: Port) -> Option<Place> {
+    Some(Place::Tcp(host.to_owned(), port.0?))
 }
 
 #[cfg(test)]
