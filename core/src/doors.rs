@@ -4,15 +4,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::config::{Config, Port};
-use crate::machine::record::{Expected, Origin, Reader, Recordable, words};
-use crate::machine::{Machine, Peer, Seed};
-use crate::{imap, lmtp, smtp};
-
-/// Makes the machine of a new conversation.
-pub type Greet = Arc<dyn Fn(Peer, Seed) -> Box<dyn Machine + Send> + Send + Sync>;
+use crate::greet::Greet;
+use crate::{imap, smtp};
 
 /// One place to listen on, and what answers there.
 #[derive(Clone)]
@@ -23,8 +18,6 @@ pub struct Door {
     pub place: Place,
     /// Makes the machine for a peer that has come in here.
     pub greet: Greet,
-    /// What the machine is made of besides peer and seed, in the words of a record.
-    pub settings: Arc<str>,
     /// What a peer is told for whom there is no room: a whole line, after which the connection is closed.
     pub full: &'static str,
 }
@@ -62,63 +55,38 @@ impl fmt::Debug for Door {
 pub fn doors(config: &Config) -> Vec<Door> {
     let mut doors = Vec::new();
     if config.imap.enabled {
-        let settings = imap::Settings::from_config(config);
-        let door = |place| Door {
-            proto: "imap",
-            place,
-            settings: words(&settings).into(),
-            greet: greet_imap(settings.clone()),
-            full: IMAP_FULL,
-        };
-        doors.extend(tcp(&config.imap.host, config.imap.port).map(door));
+        let greet = Greet::imap(imap::Settings::from_config(config));
+        doors.extend(tcp("imap", &config.imap.host, config.imap.port, greet, IMAP_FULL));
     }
     if config.lmtp.enabled {
-        let settings = smtp::Settings::lmtp(config);
-        let door = |place| Door {
+        let greet = Greet::lmtp(smtp::Settings::lmtp(config));
+        doors.extend(config.lmtp_socket().map(|socket| Door {
             proto: "lmtp",
-            place,
-            settings: words(&settings).into(),
-            greet: greet_lmtp(settings.clone()),
+            place: Place::Unix(socket.into()),
+            greet: greet.clone(),
             full: LMTP_FULL,
-        };
-        let socket = config.lmtp_socket().map(|socket| Place::Unix(socket.into()));
-        doors.extend(socket.map(door));
-        doors.extend(tcp(&config.lmtp.host, config.lmtp.port).map(door));
+        }));
+        doors.extend(tcp("lmtp", &config.lmtp.host, config.lmtp.port, greet, LMTP_FULL));
     }
     doors
 }
 
-fn greet_imap(settings: imap::Settings) -> Greet {
-    let settings = Arc::new(settings);
-    Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)))
-}
-
-fn greet_lmtp(settings: smtp::Settings) -> Greet {
-    let settings = Arc::new(settings);
-    Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)))
-}
-
-/// A machine made of what a recorded one was made of. Errors: what its protocol or its settings should have been.
-pub fn again(origin: &Origin) -> Result<Box<dyn Machine + Send>, Expected> {
-    let mut reader = Reader::new(&origin.settings);
-    let greet = match &*origin.proto {
-        "imap" => greet_imap(Recordable::read(&mut reader)?),
-        "lmtp" => greet_lmtp(Recordable::read(&mut reader)?),
-        _ => return Err("a protocol of ours: imap or lmtp"),
-    };
-    reader.end()?;
-    Ok(greet(origin.peer.clone(), origin.seed.clone()))
-}
-
 /// A port, unless it is off.
-fn tcp(host: &str, port: Port) -> Option<Place> {
-    Some(Place::Tcp(host.to_owned(), port.0?))
+fn tcp(proto: &'static str, host: &str, port: Port, greet: Greet, full: &'static str) -> Option<Door> {
+    let place = Place::Tcp(host.to_owned(), port.0?);
+    Some(Door {
+        proto,
+        place,
+        greet,
+        full,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config;
+    use crate::machine::{Peer, Seed};
 
     fn places(text: &str) -> Vec<String> {
         let config = config::parse("config.ini", text).unwrap();
@@ -150,7 +118,7 @@ mod tests {
                 tls: None,
             };
             let mut world = crate::pair::World::new();
-            let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
+            let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
             String::from_utf8_lossy(&world.take(talk))
                 .get(..4)
                 .unwrap()

@@ -64,25 +64,35 @@ mod one_door;
 
 #[cfg(test)]
 mod tests {
+    use lightmail_core::greet::Greet;
+
     use super::*;
 
-    /// Serves one door while a client does something there, then waits for the end of every session.
-    async fn serve_door(name: &'static str, client: fn(&str)) {
-        let (house, door, bound) = one_door::house(name, |task| drop(tokio::spawn(task))).await;
+    /// Serves one door while a client does something there, then waits for the end of every session. What was recorded.
+    async fn serve_door(name: &'static str, greet: Greet, client: fn(&str)) -> Vec<String> {
+        let (house, door, bound) = one_door::house(name, greet, |task| drop(tokio::spawn(task))).await;
         let place = bound.place();
         let task = tokio::spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
         tokio::task::spawn_blocking(move || client(&place)).await.unwrap();
         task.abort();
-        one_door::close(house, name, tokio::time::sleep).await;
+        one_door::close(house, name, tokio::time::sleep).await
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_panic_in_one_session_costs_that_session_only() {
-        serve_door("tokio-panics", one_door::panics).await;
+        let records = serve_door("tokio-panics", one_door::echoes(), one_door::panics).await;
+        assert_eq!(records.len(), 8);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_leaves_a_record_without_a_password() {
+        let records = serve_door("tokio-doomed", one_door::doomed(), one_door::dooms).await;
+        one_door::assert_replays(&records);
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_end_is_noticed_while_no_octets_are_wanted() {
-        serve_door("tokio-leaves", one_door::leaves).await;
+        let records = serve_door("tokio-leaves", one_door::echoes(), one_door::leaves).await;
+        assert_eq!(records, [""; 0], "what ends in good order is not recorded");
     }
 }

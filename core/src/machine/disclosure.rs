@@ -52,10 +52,18 @@ mod tests {
     #[test]
     fn neighbours_of_one_form_are_one() {
         let mut told = Disclosures::default();
-        for (until, form) in [(3, Form::Plain), (5, Form::Plain), (5, Form::Hidden), (9, Form::Frame)] {
+        for (until, form) in [
+            (3, Form::Plain),
+            (5, Form::Plain),
+            (5, Form::Hidden),
+            (9, Form::Frame),
+        ] {
             told.tell(until, form);
         }
-        assert_eq!(told.iter().collect::<Vec<_>>(), [(5, Form::Plain), (9, Form::Frame)]);
+        assert_eq!(
+            told.iter().collect::<Vec<_>>(),
+            [(5, Form::Plain), (9, Form::Frame)]
+        );
     }
 
     #[test]

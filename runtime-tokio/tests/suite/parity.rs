@@ -139,7 +139,7 @@ fn in_the_core(server: &Server, user: &str, proto: &str, pieces: &[&[u8]]) -> Ve
         address: Some([127, 0, 0, 1].into()),
         tls: None,
     };
-    let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
+    let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
     pieces.iter().for_each(|piece| world.feed(talk, piece));
     let answer = world.take(talk);
     let said = String::from_utf8_lossy(&answer);

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_lite::FutureExt as _;
 use lightmail_core::announcement::{Announcement, not_served};
@@ -19,6 +20,7 @@ use super::accounts::{first_account, random_seed};
 use super::crowd::{Crowd, Seat, TooMany};
 use super::descriptors;
 use super::drain::{Drain, Presence};
+use super::flight::{Flight, Records};
 use super::{Bound, CliError, Clock, Loaded, Spawn, World};
 use crate::Storage;
 
@@ -30,6 +32,7 @@ pub struct House {
     pub(super) spawn: Spawn,
     pub(super) drain: Drain,
     crowd: Crowd,
+    records: Records,
     drain_limit: Duration,
 }
 
@@ -46,10 +49,9 @@ pub struct Visit<M> {
     pub span: tracing::Span,
 }
 
-/// The mark of a conversation that lives; its end is logged when this is dropped.
+/// The mark of a conversation that lives.
 #[derive(Debug)]
 pub struct Guest {
-    begun: Instant,
     _seat: Seat,
     _presence: Presence,
 }
@@ -92,6 +94,7 @@ impl House {
             spawn,
             drain: Drain::default(),
             crowd: Crowd::new(most.min(possible), limit(config.limits.address_connections)),
+            records: Records::new(Path::new(&config.server.data_dir), config.log.record_size),
             drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
         }
     }
@@ -121,13 +124,15 @@ impl House {
         let seed = random_seed()
             .inspect_err(|error| tracing::error!(%error, "session.refused.no_randomness"))
             .ok()?;
-        let span = tracing::info_span!("session", id = session_id(), proto, %peer);
+        let id = session_id();
+        let span = tracing::info_span!("session", id, proto, %peer);
         span.in_scope(|| tracing::debug!("session.opened"));
+        let facts = PeerFacts { address, tls: None };
+        let machine = door.greet.recorded(facts, seed, self.records.budget);
         Some(Visit {
-            machine: (door.greet)(PeerFacts { address, tls: None }, seed),
+            machine: Flight::new(machine, self.records.clone(), proto, id),
             world: World::new(self, stranger),
             guest: Guest {
-                begun: Instant::now(),
                 _seat: seat,
                 _presence: self.drain.enter(),
             },
@@ -147,17 +152,6 @@ impl House {
         self.drain.all_gone().or(overdue).await;
         self.storage.close().await;
         tracing::info!("server.stopped");
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if std::thread::panicking() {
-            tracing::error!(elapsed_ms, "session.panicked");
-        } else {
-            tracing::info!(elapsed_ms, "session.closed");
-        }
     }
 }
 

@@ -176,6 +176,8 @@ impl Recordable for Arc<MessageIndex> {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
-        MessageIndex::decode(&from.quoted()?).map(Arc::new).map_err(|_| "a message index")
+        MessageIndex::decode(&from.quoted()?)
+            .map(Arc::new)
+            .map_err(|_| "a message index")
     }
 }

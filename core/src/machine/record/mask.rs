@@ -9,7 +9,9 @@ pub fn mask(octets: &mut [u8], form: Form) {
         Form::Plain => {}
         Form::Hidden => fill(octets),
         Form::Content => octets.iter_mut().for_each(content),
-        Form::Frame => octets.split_inclusive_mut(|&octet| octet == b'\n').for_each(frame),
+        Form::Frame => octets
+            .split_inclusive_mut(|&octet| octet == b'\n')
+            .for_each(frame),
         Form::Base64 => sasl(octets),
     }
 }
@@ -36,7 +38,11 @@ fn content(octet: &mut u8) {
 
 /// A line: the announcement of a literal at its end stays, and so do spaces and the marks around quoted strings.
 fn frame(line: &mut [u8]) {
-    let ended = line.iter().rev().take_while(|&&octet| octet == b'\n' || octet == b'\r').count();
+    let ended = line
+        .iter()
+        .rev()
+        .take_while(|&&octet| octet == b'\n' || octet == b'\r')
+        .count();
     let announced = announcement(line.get(..line.len().saturating_sub(ended)).unwrap_or_default());
     let words = line.len().saturating_sub(ended + announced);
     let words = line.get_mut(..words).unwrap_or_default();
@@ -65,8 +71,14 @@ fn announcement(line: &[u8]) -> usize {
         return 0;
     };
     let inner = inner.strip_suffix(b"+").unwrap_or(inner);
-    let digits = inner.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
-    let before = inner.get(..inner.len().saturating_sub(digits)).unwrap_or_default();
+    let digits = inner
+        .iter()
+        .rev()
+        .take_while(|octet| octet.is_ascii_digit())
+        .count();
+    let before = inner
+        .get(..inner.len().saturating_sub(digits))
+        .unwrap_or_default();
     match before.strip_suffix(b"{") {
         Some(before) if digits > 0 => line.len() - before.strip_suffix(b"~").unwrap_or(before).len(),
         _ => 0,
@@ -75,8 +87,14 @@ fn announcement(line: &[u8]) -> usize {
 
 /// A line of base64: decoded, masked but for the NULs between its fields, encoded again. What is no base64 keeps its frame.
 fn sasl(octets: &mut [u8]) {
-    let ended = octets.iter().rev().take_while(|&&octet| octet == b'\n' || octet == b'\r').count();
-    let text = octets.get(..octets.len().saturating_sub(ended)).unwrap_or_default();
+    let ended = octets
+        .iter()
+        .rev()
+        .take_while(|&&octet| octet == b'\n' || octet == b'\r')
+        .count();
+    let text = octets
+        .get(..octets.len().saturating_sub(ended))
+        .unwrap_or_default();
     if text == b"*" || text == b"=" {
         return;
     }
@@ -142,7 +160,10 @@ mod tests {
 
     #[test]
     fn mail_keeps_its_shape() {
-        assert_eq!(masked(b"Subject: T 42\r\n\r\n..x\r\n", Form::Content), b"xxxxxxx: x 00\r\n\r\n..x\r\n");
+        assert_eq!(
+            masked(b"Subject: T 42\r\n\r\n..x\r\n", Form::Content),
+            b"xxxxxxx: x 00\r\n\r\n..x\r\n"
+        );
         assert_eq!(masked(b"a b\r\n\xff", Form::Hidden), b"xxx\r\n\xff");
     }
 }

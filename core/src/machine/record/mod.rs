@@ -151,7 +151,8 @@ impl Tape {
             Input::Bytes { octets, .. } => &octets[..],
             _ => &[],
         };
-        self.steps.lower(self.budget.saturating_sub(self.stream.len() + octets.len()));
+        self.steps
+            .lower(self.budget.saturating_sub(self.stream.len() + octets.len()));
         self.write(now, input);
         if self.steps.is_full() {
             self.steps.cut(whole);
@@ -171,7 +172,11 @@ impl Tape {
         let last = self.begun.map_or(now, |_| self.now);
         self.begun.get_or_insert(now);
         let mono_ms = now.mono_ms.saturating_sub(last.mono_ms);
-        let ahead_ms = now.unix_ms.wrapping_sub(last.unix_ms).wrapping_sub(mono_ms).cast_signed();
+        let ahead_ms = now
+            .unix_ms
+            .wrapping_sub(last.unix_ms)
+            .wrapping_sub(mono_ms)
+            .cast_signed();
         self.steps.word('>');
         match ahead_ms {
             0 => self.steps.word(mono_ms),
@@ -191,7 +196,9 @@ impl Tape {
     /// Masks what has been disclosed in another form than it came.
     fn settle(&mut self, told: &Disclosures) {
         for (until, form) in told.iter() {
-            let until = usize::try_from(until).unwrap_or(usize::MAX).min(self.stream.len());
+            let until = usize::try_from(until)
+                .unwrap_or(usize::MAX)
+                .min(self.stream.len());
             let octets = self.stream.get_mut(self.settled..until).unwrap_or_default();
             if octets.is_empty() {
                 continue;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::*;
-use crate::doors;
+use crate::greet::{Greet, again};
 use crate::pair::World;
 use crate::store::{Flag, Flags, MailboxName};
 use crate::{imap, smtp};
@@ -34,17 +34,11 @@ fn peer() -> Peer {
 }
 
 fn recorded(proto: &'static str, budget: usize) -> Recorded<Box<dyn Machine + Send>> {
-    let settings = match proto {
-        "imap" => words(&imap::Settings::default()),
-        _ => words(&smtp::Settings::default()),
+    let greet = match proto {
+        "imap" => Greet::imap(imap::Settings::default()),
+        _ => Greet::lmtp(smtp::Settings::default()),
     };
-    let origin = Origin {
-        proto: proto.into(),
-        settings: settings.into(),
-        peer: peer(),
-        seed: Seed::new([9; 32]),
-    };
-    Recorded::new(doors::again(&origin).unwrap(), origin, budget)
+    greet.recorded(peer(), Seed::new([9; 32]), budget)
 }
 
 fn world() -> World {
@@ -54,7 +48,9 @@ fn world() -> World {
         ("From: a@x.org\r\nSubject: one\r\n\r\nbody\r\n", Flags::NONE),
         ("", Flag::Seen.into()),
     ] {
-        world.append(account, &MailboxName::inbox(), flags, text.as_bytes()).unwrap();
+        world
+            .append(account, &MailboxName::inbox(), flags, text.as_bytes())
+            .unwrap();
     }
     world
 }
@@ -74,7 +70,7 @@ fn record_of<'a>(proto: &'static str, budget: usize, pieces: impl IntoIterator<I
 
 /// Feeds a record to a fresh machine; the steps in which it does otherwise.
 fn differences(record: &Record) -> Vec<String> {
-    let mut machine = doors::again(&record.origin).unwrap();
+    let mut machine = again(&record.origin).unwrap();
     let played = record.steps.iter().map(|step| (step, play(&mut machine, step)));
     played
         .filter(|(_, played)| played.agrees == Some(false))
@@ -112,10 +108,19 @@ const COMMANDS: &str = "a CAPABILITY\r\nnonsense\r\nb LOGIN user@example.com {8+
 #[test]
 fn an_imap_session_is_replayed_from_its_record() {
     let text = assert_replays("imap", COMMANDS.as_bytes());
-    assert!(text.matches(" exact ").count() < 5, "one read, in which something is masked: {text}");
+    assert!(
+        text.matches(" exact ").count() < 5,
+        "one read, in which something is masked: {text}"
+    );
     let octets = octets(&text);
-    assert!(!text.contains(PASSWORD) && !octets.contains("Secret1") && !octets.contains("Geheim"), "{text}");
-    assert!(text.contains("e SELECT INBOX") && text.contains("b LOGIN xxxxxxxxxxxxxxxx {8+}"), "{text}");
+    assert!(
+        !text.contains(PASSWORD) && !octets.contains("Secret1") && !octets.contains("Geheim"),
+        "{text}"
+    );
+    assert!(
+        text.contains("e SELECT INBOX") && text.contains("b LOGIN xxxxxxxxxxxxxxxx {8+}"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -127,7 +132,10 @@ fn an_lmtp_session_is_replayed_from_its_record() {
           RCPT TO:<user@example.com>\r\nBDAT 9 LAST\r\nSecret1\r\nQUIT\r\n",
     );
     let octets = octets(&text);
-    assert!(!octets.contains("AFVz") && !octets.contains("Secret1") && !octets.contains("Geheim"), "{text}");
+    assert!(
+        !octets.contains("AFVz") && !octets.contains("Secret1") && !octets.contains("Geheim"),
+        "{text}"
+    );
     assert!(text.contains("RCPT TO:<nobody@example.com>"), "{text}");
 }
 
@@ -143,16 +151,37 @@ fn another_machine_is_found_out() {
 const PASSWORDS: &[(&str, &str)] = &[
     ("imap", "a LOGIN user@example.com Hunter2!\r\n"),
     ("imap", "a LOGIN user@example.com \"Hunter2!\"\r\nb NOOP\r\n"),
-    ("imap", "a login \"user@example.com\" {8}\r\nHunter2!\r\nb NOOP\r\n"),
-    ("imap", "a LOGIN {16+}\r\nuser@example.com {8+}\r\nHunter2!\r\nb NOOP\r\n"),
+    (
+        "imap",
+        "a login \"user@example.com\" {8}\r\nHunter2!\r\nb NOOP\r\n",
+    ),
+    (
+        "imap",
+        "a LOGIN {16+}\r\nuser@example.com {8+}\r\nHunter2!\r\nb NOOP\r\n",
+    ),
     ("imap", "a LOGIN {99999}\r\nHunter2!\r\n"),
     ("imap", "a LOGIN {99999+}\r\nHunter2! user {8+}\r\nHunter2!\r\n"),
-    ("imap", "a AUTHENTICATE PLAIN AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nb NOOP\r\n"),
-    ("imap", "a AUTHENTICATE PLAIN\r\nAHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nb NOOP\r\n"),
-    ("imap", "a AUTHENTICATE LOGIN\r\ndXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\nb NOOP\r\n"),
+    (
+        "imap",
+        "a AUTHENTICATE PLAIN AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nb NOOP\r\n",
+    ),
+    (
+        "imap",
+        "a AUTHENTICATE PLAIN\r\nAHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nb NOOP\r\n",
+    ),
+    (
+        "imap",
+        "a AUTHENTICATE LOGIN\r\ndXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\nb NOOP\r\n",
+    ),
     ("imap", "a AUTHENTICATE Hunter2!\r\n"),
-    ("imap", "a AUTHENTICATE NONE AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\n"),
-    ("imap", "a AUTHENTICATE PLAIN Hunter2!\r\nHunter2!\r\nSHVudGVyMiE=\r\n"),
+    (
+        "imap",
+        "a AUTHENTICATE NONE AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\n",
+    ),
+    (
+        "imap",
+        "a AUTHENTICATE PLAIN Hunter2!\r\nHunter2!\r\nSHVudGVyMiE=\r\n",
+    ),
     ("imap", "a LOGIN user Hunter2! extra\r\n"),
     ("imap", "LOGIN user Hunter2!\r\n"),
     ("imap", "a LOGINN user Hunter2!\r\n"),
@@ -162,14 +191,28 @@ const PASSWORDS: &[(&str, &str)] = &[
     ("imap", "a LOGIN user \"Hunter2!\r\n"),
     ("imap", "a LOGIN\tuser Hunter2!\r\n"),
     ("imap", "a LOGIN user Hunter2!\nb NOOP\r\n"),
-    ("imap", "a LOGIN user@example.com Hunter2!\r\nb LOGIN user@example.com Hunter2!\r\nc NOOP\r\n"),
-    ("imap", "a LOGIN user@example.com Hunter2!\r\nb IDLE\r\nLOGIN user Hunter2!\r\nc NOOP\r\n"),
-    ("lmtp", "AUTH PLAIN Hunter2!\r\nLHLO x\r\nAUTH LOGIN\r\nSHVudGVyMiE=\r\nNOOP\r\n"),
-    ("lmtp", "LHLO x\r\nUSER user\r\nPASS Hunter2!\r\nHunter2!\nQUIT\r\n"),
+    (
+        "imap",
+        "a LOGIN user@example.com Hunter2!\r\nb LOGIN user@example.com Hunter2!\r\nc NOOP\r\n",
+    ),
+    (
+        "imap",
+        "a LOGIN user@example.com Hunter2!\r\nb IDLE\r\nLOGIN user Hunter2!\r\nc NOOP\r\n",
+    ),
+    (
+        "lmtp",
+        "AUTH PLAIN Hunter2!\r\nLHLO x\r\nAUTH LOGIN\r\nSHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "lmtp",
+        "LHLO x\r\nUSER user\r\nPASS Hunter2!\r\nHunter2!\nQUIT\r\n",
+    ),
 ];
 
 fn shows_a_password(text: &str) -> bool {
-    [PASSWORD, "Hunter", "SHVudGVyMiE", "ASHVudGVyMiE"].iter().any(|word| text.contains(word))
+    [PASSWORD, "Hunter", "SHVudGVyMiE", "ASHVudGVyMiE"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 #[test]
@@ -179,7 +222,10 @@ fn no_cut_shows_a_password() {
         for at in 0..=script.len() {
             let (front, back) = script.split_at(at);
             // What was there at the cut, and what was there at the end.
-            for text in [record_of(proto, usize::MAX, [front]), record_of(proto, usize::MAX, [front, back])] {
+            for text in [
+                record_of(proto, usize::MAX, [front]),
+                record_of(proto, usize::MAX, [front, back]),
+            ] {
                 assert!(!shows_a_password(&text), "{}\n{text}", script.escape_ascii());
                 Record::parse(&text).unwrap();
             }
@@ -208,8 +254,14 @@ fn beyond_the_budget_the_beginning_stays() {
             machine.handle(now, Input::Bytes { octets, waited: true });
             while let Step::Act(_) = machine.poll() {}
         }
-        assert!(machine.tape.stream.len() + machine.tape.steps.len() <= budget.max(1), "{budget}");
-        assert!(machine.tape.stream.capacity() + machine.tape.steps.text().len() <= 2 * budget, "{budget}");
+        assert!(
+            machine.tape.stream.len() + machine.tape.steps.len() <= budget.max(1),
+            "{budget}"
+        );
+        assert!(
+            machine.tape.stream.capacity() + machine.tape.steps.text().len() <= 2 * budget,
+            "{budget}"
+        );
         let record = Record::parse(&machine.record(false)).unwrap();
         let kept = record.steps.len() - 1;
         assert_eq!(record.end, End::LeftOut(10 - kept as u64));
@@ -246,7 +298,10 @@ fn a_panic_leaves_the_input_that_caused_it() {
     }));
     assert!(panicked.is_err());
     let text = machine.record(true);
-    assert!(text.contains("b NOOP\\r\\nc CAPABILITY\\r\\nxxx") && text.ends_with("end Panicked\n"), "{text}");
+    assert!(
+        text.contains("b NOOP\\r\\nc CAPABILITY\\r\\nxxx") && text.ends_with("end Panicked\n"),
+        "{text}"
+    );
     let record = Record::parse(&text).unwrap();
     assert_eq!(record.steps.last().unwrap().said, None);
 }
@@ -255,13 +310,23 @@ fn a_panic_leaves_the_input_that_caused_it() {
 fn what_is_no_record_is_told_by_line() {
     let text = record_of("lmtp", usize::MAX, [&b"LHLO x\r\n"[..]]);
     for (from, to, line, expected) in [
-        ("lightmail-record 1", "lightmail-record 2", 1, "lightmail-record 1"),
+        (
+            "lightmail-record 1",
+            "lightmail-record 2",
+            1,
+            "lightmail-record 1",
+        ),
         ("proto", "protocol", 2, "proto …"),
         ("peer 127.0.0.1", "peer nobody", 4, "an address"),
         ("seed 0909", "seed 09", 5, "a key in hexadecimal"),
         ("< 1 exact", "< 1 about", 7, "exact or names"),
         ("Bytes", "Octets", 8, "a Input"),
-        ("Bytes yes \"LHLO", "Bytes yes LHLO", 8, "octets in quotation marks"),
+        (
+            "Bytes yes \"LHLO",
+            "Bytes yes LHLO",
+            8,
+            "octets in quotation marks",
+        ),
         ("end Whole\n", "", 10, "a line that begins with <, > or end"),
     ] {
         let wrong = text.replacen(from, to, 1);

@@ -162,7 +162,11 @@ impl<'a> Reader<'a> {
 
     /// Errors: something is left on the line.
     pub fn end(&self) -> Result<(), Expected> {
-        if self.rest.is_empty() { Ok(()) } else { Err("the end of the line") }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err("the end of the line")
+        }
     }
 }
 
@@ -182,7 +186,9 @@ fn escaped(from: &mut impl Iterator<Item = u8>) -> Option<u8> {
 }
 
 fn digit(octet: u8) -> Option<u8> {
-    char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(octet)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Octets in quotation marks, in ASCII.
@@ -293,7 +299,10 @@ impl<const N: usize> Recordable for [u8; N] {
         }
         for (to, pair) in key.iter_mut().zip(word.chunks_exact(2)) {
             let &[high, low] = pair else { return Err(KEY) };
-            *to = digit(high).zip(digit(low)).map(|(high, low)| high << 4 | low).ok_or(KEY)?;
+            *to = digit(high)
+                .zip(digit(low))
+                .map(|(high, low)| high << 4 | low)
+                .ok_or(KEY)?;
         }
         Ok(key)
     }
@@ -308,7 +317,11 @@ impl<T: Recordable> Recordable for Option<T> {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
-        if from.skip("-") { Ok(None) } else { T::read(from).map(Some) }
+        if from.skip("-") {
+            Ok(None)
+        } else {
+            T::read(from).map(Some)
+        }
     }
 }
 

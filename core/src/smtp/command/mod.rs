@@ -96,7 +96,9 @@ const TABLE: &[Row] = &[
 /// Whether a line begins with a verb of the table.
 pub(super) fn is_known(line: &[u8]) -> bool {
     let verb = line.split(|&octet| octet == b' ').next().unwrap_or_default();
-    TABLE.iter().any(|row| row.verb.as_bytes().eq_ignore_ascii_case(verb))
+    TABLE
+        .iter()
+        .any(|row| row.verb.as_bytes().eq_ignore_ascii_case(verb))
 }
 
 /// Runs one command line, without its line end.
