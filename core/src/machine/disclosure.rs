@@ -1,7 +1,6 @@
 //! What a machine says of its peer's octets: which may be read by an operator, and in which form.
 //!
-//! The safe way round: what a machine has not disclosed is secret. So an octet that is still undecided, of a line that is not
-//! whole, is never shown.
+//! The safe way round: what a machine has not disclosed is secret. So no word is shown of a line that is not whole.
 
 /// How octets of the peer may be shown. Every form has as many octets as came, so that counts stay true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,11 +30,16 @@ impl Session {
                 self.disclose(Form::Frame);
                 self.malformed(fault, tag.as_deref());
             }
-            Some(Event::Fatal) => self.bye("The next command cannot be found"),
+            Some(Event::Fatal) => self.lost(),
             // A literal is streamed only while its command waits for it.
             Some(Event::Stream(_) | Event::StreamEnd | Event::Rest(_)) => {}
         }
         None
+    }
+
+    pub(super) fn lost(&mut self) {
+        self.disclose(Form::Frame);
+        self.bye("The next command cannot be found");
     }
 
     /// A literal is announced: APPEND streams its message, all other literals are gathered.

@@ -52,7 +52,10 @@ impl Session {
                     self.disclose_line(&running, &event);
                     self.step(running, state, event);
                 }
-                Some(Err(why)) => self.bye(why),
+                Some(Err(why)) => {
+                    self.disclose(Form::Frame);
+                    self.bye(why);
+                }
                 None => return self.stay(running, Waits::Line(state, due), bytes, until),
             },
             Waits::Literal(state) => match self.framing.next() {
@@ -65,7 +68,7 @@ impl Session {
                     self.disclose(Form::Frame);
                     self.step(running, state, Event::Line(rest.octets().clone()));
                 }
-                Some(wire::Event::Fatal) => self.bye("The next command cannot be found"),
+                Some(wire::Event::Fatal) => self.lost(),
                 Some(wire::Event::Literal(_) | wire::Event::Malformed { .. } | wire::Event::Command(_)) => {
                     self.disclose(Form::Frame);
                     self.step(running, state, Event::Garbled);

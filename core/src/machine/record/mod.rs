@@ -209,12 +209,12 @@ impl Tape {
         }
     }
 
-    /// All of it. What is not settled is hidden.
+    /// All of it. Of what is not settled the frame is left: a machine may have passed it over by the counts in it.
     fn text(&self, panicked: bool) -> String {
         let mut text = self.head();
         let mut stream = self.stream.clone();
         if let Some(rest) = stream.get_mut(self.settled..) {
-            mask::mask(rest, Form::Hidden);
+            mask::mask(rest, Form::Frame);
         }
         let mut stream = &stream[..];
         for line in self.steps.text().lines() {

@@ -299,7 +299,8 @@ fn a_panic_leaves_the_input_that_caused_it() {
     assert!(panicked.is_err());
     let text = machine.record(true);
     assert!(
-        text.contains("b NOOP\\r\\nc CAPABILITY\\r\\nxxx") && text.ends_with("end Panicked\n"),
+        text.contains("b NOOP\\r\\nc CAPABILITY\\r\\nx xxxxx xxxx xxxxxxxx")
+            && text.ends_with("end Panicked\n"),
         "{text}"
     );
     let record = Record::parse(&text).unwrap();
