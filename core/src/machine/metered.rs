@@ -102,3 +102,56 @@ impl<M: Machine> Machine for Metered<M> {
         self.machine.disclosed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::imap;
+    use crate::machine::{Peer, Seed};
+
+    thread_local! {
+        static MS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// A clock that goes on by a millisecond each time it is read.
+    fn clock() -> Duration {
+        MS.set(MS.get() + 1);
+        Duration::from_millis(MS.get())
+    }
+
+    #[test]
+    fn everything_that_passes_is_counted() {
+        let peer = Peer {
+            address: None,
+            tls: None,
+        };
+        let session = imap::Session::new(peer, Arc::new(imap::Settings::default()), Seed::new([1; 32]));
+        let mut machine = Metered::new(session, clock);
+        let (mut sent, mut polls) = (0, 0);
+        let mut drain = |machine: &mut Metered<imap::Session>| {
+            polls += 1;
+            while let Step::Act(action) = machine.poll() {
+                polls += 1;
+                if let Action::Send(octets) = action {
+                    sent += octets.len() as u64;
+                }
+            }
+        };
+        drain(&mut machine);
+        for input in [&b"a NOOP\r\n"[..], b"b LOGIN user password\r\n"] {
+            let octets = input.into();
+            machine.handle(Time::default(), Input::Bytes { octets, waited: true });
+            drain(&mut machine);
+        }
+        let figures = machine.figures();
+        assert_eq!(
+            (figures.inputs, figures.received_bytes, figures.sent_bytes),
+            (2, 31, sent)
+        );
+        assert_eq!(figures.effects().collect::<Vec<_>>(), [("store.FindAccount", 1)]);
+        assert_eq!(figures.core_time, Duration::from_millis(2 + polls));
+    }
+}

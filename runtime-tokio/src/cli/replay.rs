@@ -181,7 +181,7 @@ struct Cut<'a>(&'a str);
 impl Display for Cut<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0.char_indices().nth(SHOWN_MAX) {
-            Some((end, _)) => write!(f, "{} … ({} octets)", &self.0[..end], self.0.len()),
+            Some((end, _)) => write!(f, "{} … ({} octets)", self.0.split_at(end).0, self.0.len()),
             None => f.write_str(self.0),
         }
     }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::super::command::{self, Event};
-use super::super::grammar;
+use super::super::grammar::{self, Cursor};
 use super::reading::is_http;
 use super::{Running, Session};
 use crate::machine::Form;
@@ -21,14 +21,14 @@ impl Session {
     /// A command up to the announcement of a literal.
     pub(super) fn disclose_beginning(&mut self) {
         let command = self.framing.so_far();
-        let (known, form) = known(command);
+        let (known, form) = self.known(command);
         let (len, literal) = (command.len(), self.framing.last_literal());
         self.disclose_piece(len, literal, known, form);
     }
 
     /// A whole command; what is in front of its last literal, if it has one, was disclosed before.
     pub(super) fn disclose_command(&mut self, command: &[u8], literal: Option<Range<usize>>) {
-        let (known, form) = known(command);
+        let (known, form) = self.known(command);
         self.disclose_piece(command.len(), literal, known, form);
     }
 
@@ -60,30 +60,35 @@ impl Session {
             _ => {}
         }
     }
+
+    /// How many octets at the front of a command are plain, and the form of the rest.
+    fn known(&self, command: &[u8]) -> (usize, Form) {
+        if is_http(command) {
+            let verb = command.iter().take_while(|&&octet| octet != b' ').count();
+            return (verb, Form::Frame);
+        }
+        let Ok(head) = grammar::head(command) else {
+            return (0, Form::Frame);
+        };
+        match head.name.as_str() {
+            name if command::find(name, head.uid).is_none() => (0, Form::Frame),
+            "LOGIN" => (head.args.position(), Form::Frame),
+            "AUTHENTICATE" => authenticate(head.args),
+            "ID" => (command.len(), Form::Plain),
+            // Before log-in no other command has arguments that mean anything.
+            _ if self.cx.account.is_none() => (head.args.position(), Form::Frame),
+            _ => (command.len(), Form::Plain),
+        }
+    }
 }
 
-/// How many octets at the front of a command are plain, and the form of the rest.
-fn known(command: &[u8]) -> (usize, Form) {
-    if is_http(command) {
-        let verb = command.iter().take_while(|&&octet| octet != b' ').count();
-        return (verb, Form::Frame);
-    }
-    let Ok(head) = grammar::head(command) else {
-        return (0, Form::Frame);
-    };
-    let mut args = head.args;
-    match head.name.as_str() {
-        name if command::find(name, head.uid).is_none() => (0, Form::Frame),
-        "LOGIN" => (args.position(), Form::Frame),
-        "AUTHENTICATE" => {
-            let name = args.position();
-            let is_mechanism = args.sp().is_ok() && sasl::mechanism(args.word()).is_some();
-            if is_mechanism && args.skip(b' ') || args.rest().is_empty() {
-                (args.position(), Form::Base64)
-            } else {
-                (name, Form::Frame)
-            }
-        }
-        _ => (command.len(), Form::Plain),
+/// AUTHENTICATE is plain up to its mechanism, if it is one.
+fn authenticate(mut args: Cursor<'_>) -> (usize, Form) {
+    let name = args.position();
+    let is_mechanism = args.sp().is_ok() && sasl::mechanism(args.word()).is_some();
+    if is_mechanism && (args.skip(b' ') || args.rest().is_empty()) {
+        (args.position(), Form::Base64)
+    } else {
+        (name, Form::Frame)
     }
 }

@@ -1,4 +1,6 @@
 //! What a machine did in one step, as a few digits: enough to see that a replay does otherwise.
+//!
+//! It is made of what [`Debug`](std::fmt::Debug) prints, and another version of the program may print otherwise.
 
 use std::fmt::{self, Write as _};
 

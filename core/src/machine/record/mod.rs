@@ -143,7 +143,7 @@ impl Tape {
             self.left_out += 1;
             return;
         }
-        let whole = self.steps.len();
+        let whole = self.steps.text().len();
         self.steps.word('<');
         Said::new(self.digest, self.is_masked).write(&mut self.steps);
         self.steps.end_line();
@@ -203,9 +203,10 @@ impl Tape {
             if octets.is_empty() {
                 continue;
             }
+            let came = (!matches!(form, Form::Plain | Form::Content)).then(|| octets.to_vec());
             mask::mask(octets, form);
+            self.is_masked |= came.is_some_and(|came| came != *octets);
             self.settled = until;
-            self.is_masked |= !matches!(form, Form::Plain | Form::Content);
         }
     }
 

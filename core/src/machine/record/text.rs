@@ -66,11 +66,6 @@ impl Writer {
         self.full
     }
 
-    /// Octets that are there.
-    pub fn len(&self) -> usize {
-        self.text.len()
-    }
-
     /// Forgets everything behind the first `len` octets, and the view.
     pub fn cut(&mut self, len: usize) {
         self.text.truncate(len);
