@@ -76,7 +76,9 @@ impl Session {
             "AUTHENTICATE" => authenticate(head.args),
             "ID" => (command.len(), Form::Plain),
             // Before log-in no other command has arguments that mean anything.
-            _ if self.cx.account.is_none() => (head.args.position(), Form::Frame),
+            _ if self.cx.account.is_none() && !head.args.rest().is_empty() => {
+                (head.args.position(), Form::Frame)
+            }
             _ => (command.len(), Form::Plain),
         }
     }

@@ -65,7 +65,8 @@ impl Session {
                 }
                 Some(wire::Event::StreamEnd) => self.phase = Phase::Running(running, Waits::Literal(state)),
                 Some(wire::Event::Rest(rest)) => {
-                    self.disclose(Form::Frame);
+                    let is_end = rest.octets().is_empty();
+                    self.disclose(if is_end { Form::Plain } else { Form::Frame });
                     self.step(running, state, Event::Line(rest.octets().clone()));
                 }
                 Some(wire::Event::Fatal) => self.lost(),

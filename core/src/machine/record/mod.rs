@@ -203,10 +203,10 @@ impl Tape {
             if octets.is_empty() {
                 continue;
             }
-            let came = (!matches!(form, Form::Plain | Form::Content)).then(|| octets.to_vec());
             mask::mask(octets, form);
-            self.is_masked |= came.is_some_and(|came| came != *octets);
             self.settled = until;
+            // Also if this piece has stayed as it was: it may end a line whose beginning came earlier and was masked.
+            self.is_masked |= !matches!(form, Form::Plain | Form::Content);
         }
     }
 
