@@ -2,6 +2,7 @@
 
 mod first_light;
 mod parity;
+mod records;
 mod serving;
 mod tls;
 mod transcripts;
