@@ -10,17 +10,7 @@ use peak_alloc::PeakAlloc;
 static HEAP: PeakAlloc = PeakAlloc;
 
 /// Octets that a subject may hold beyond four times its input: tables of its own, first growths.
-///
-/// The index of a message is a table with an entry for each part, field and address, which have budgets (`mime::Limits`) but
-/// may be far smaller than their entries: five octets make a part. So its bound has the full tables in it, and so has that of
-/// what reads them.
-fn allowance(target: &str) -> usize {
-    match target {
-        "mime_index" => 1 << 20,
-        "matcher" | "address" => 256 << 10,
-        _ => 64 << 10,
-    }
-}
+const ALLOWANCE: usize = 64 << 10;
 
 fn meter(subject: &mut dyn FnMut()) -> usize {
     HEAP.reset_peak_usage();
@@ -37,7 +27,7 @@ fn held_octets_are_bounded() {
             let Some((held, given)) = heap::held(target, &octets, &meter) else {
                 continue;
             };
-            let bound = allowance(target) + 4 * given;
+            let bound = ALLOWANCE + 4 * given;
             assert!(
                 held <= bound,
                 "{target}, {name}: {held} octets held for {given}, more than {bound}"

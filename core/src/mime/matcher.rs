@@ -8,6 +8,7 @@
 //! Invariants: any split of the octets gives the same answer. Memory depends on the needles, time on octets times needles.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::memmem;
 
@@ -29,7 +30,7 @@ const CHUNK: usize = 8 * 1024;
 /// [`finish`](Matcher::finish).
 pub struct Matcher {
     needles: Needles,
-    segments: std::vec::IntoIter<Segment>,
+    segments: Segments,
     segment: Option<Segment>,
     reader: Reader,
     position: u64,
@@ -63,7 +64,11 @@ impl Matcher {
     pub fn new(target: &ScanTarget, needles: &[Needle]) -> Self {
         let mut matcher = Self {
             needles: Needles::new(needles),
-            segments: segments(&target.index).into_iter(),
+            segments: Segments {
+                index: Arc::clone(&target.index),
+                next: (0, false),
+                end: 0,
+            },
             segment: None,
             reader: Reader::Header(FieldReader::new(true)),
             position: 0,
@@ -134,42 +139,63 @@ fn index(octets: u64) -> usize {
 }
 
 /// What of a message is read, ascending, without overlap.
-fn segments(index: &MessageIndex) -> Vec<Segment> {
-    let mut segments = Vec::new();
-    for part in &index.parts {
-        let header = if part.parent.is_none() {
+struct Segments {
+    index: Arc<MessageIndex>,
+    /// The next part, and whether its header is behind.
+    next: (usize, bool),
+    /// Where the last segment ended.
+    end: u64,
+}
+
+impl Iterator for Segments {
+    type Item = Segment;
+
+    fn next(&mut self) -> Option<Segment> {
+        loop {
+            let (at, behind) = self.next;
+            let part = self.index.parts.get(at)?;
+            self.next = if behind { (at + 1, false) } else { (at, true) };
+            let segment = match behind {
+                false => Some(Segment::header(part)),
+                true => Segment::text(part),
+            };
+            let Some(mut segment) = segment else { continue };
+            segment.range.start = segment.range.start.max(self.end);
+            self.end = self.end.max(segment.range.end);
+            if !segment.range.is_empty() {
+                return Some(segment);
+            }
+        }
+    }
+}
+
+impl Segment {
+    fn header(part: &Part) -> Segment {
+        let kind = if part.parent().is_none() {
             Kind::TopHeader
         } else {
             Kind::Header
         };
-        segments.push(Segment {
-            range: part.header.clone(),
-            kind: header,
-        });
-        if part.kind == PartKind::Leaf && matches!(part.media_type.as_str(), "text" | "message") {
-            let transfer = Encoding::named(&part.encoding);
-            segments.push(Segment {
-                range: part.body.clone(),
-                kind: Kind::Text {
-                    transfer,
-                    charset: charset(part),
-                },
-            });
+        Segment {
+            range: part.header(),
+            kind,
         }
     }
-    segments.sort_by_key(|segment| segment.range.start);
-    let mut end = 0;
-    segments.retain_mut(|segment| {
-        segment.range.start = segment.range.start.max(end);
-        end = end.max(segment.range.end);
-        !segment.range.is_empty()
-    });
-    segments
-}
 
-fn charset(part: &Part) -> Vec<u8> {
-    let named = part.params.iter().find(|(name, _)| name == "charset");
-    named.map_or_else(|| b"us-ascii".to_vec(), |(_, charset)| charset.clone())
+    /// The body of a part that is a text.
+    fn text(part: &Part) -> Option<Segment> {
+        let about = part.about();
+        let text = part.kind == PartKind::Leaf && matches!(about.media_type, "text" | "message");
+        text.then(|| {
+            let named = about.params.iter().find(|(name, _)| *name == "charset");
+            let charset = named.map_or_else(|| b"us-ascii".to_vec(), |(_, charset)| charset.to_vec());
+            let transfer = Encoding::named(about.encoding);
+            Segment {
+                range: part.body(),
+                kind: Kind::Text { transfer, charset },
+            }
+        })
+    }
 }
 
 /// Reads a header field by field. Holds one field, at most as much of it as the index looks at.

@@ -44,12 +44,30 @@ pub fn parse(value: &[u8]) -> (String, Vec<Parameter>) {
 /// The decoded value of the parameter `name` (in lower case): `name*` if it is there, else `name`, whose encoded words are
 /// decoded too because many mailers put them there.
 pub fn parameter(params: &[Parameter], name: &str) -> Option<String> {
-    let extended = params.iter().find(|(key, _)| key.strip_suffix('*') == Some(name));
+    decoded(
+        params.iter().map(|(key, value)| (key.as_str(), value.as_slice())),
+        name,
+    )
+}
+
+/// [`parameter`] among any names and values.
+pub(super) fn decoded<'a>(
+    mut params: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    name: &str,
+) -> Option<String> {
+    let extended = params
+        .clone()
+        .find(|(key, _)| key.strip_suffix('*') == Some(name));
     if let Some((_, value)) = extended {
         return Some(decode_extended(value));
     }
-    let plain = params.iter().find(|(key, _)| key == name);
+    let plain = params.find(|(key, _)| *key == name);
     plain.map(|(_, value)| super::encoded_word::decode(value))
+}
+
+/// Whether [`parameter`] finds something.
+pub(super) fn stands_in<'a>(mut params: impl Iterator<Item = (&'a str, &'a [u8])>, name: &str) -> bool {
+    params.any(|(key, _)| key.strip_suffix('*').unwrap_or(key) == name)
 }
 
 /// `charset'language'percent-encoded` (RFC 2231, 4); without the quotes, the whole is taken for text.
