@@ -53,8 +53,9 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         "date" => meter(&mut || _ = date::rfc5322(octets)),
         "names" => meter(&mut || {
             let _ = mutf7::decode(octets);
-            let text = String::from_utf8_lossy(octets);
-            imap::grammar::glob::Glob::new("", &text).matches(&text);
+            // Patterns reach it as text.
+            let text = std::str::from_utf8(octets).unwrap_or_default();
+            imap::grammar::glob::Glob::new("", text).matches(text);
         }),
         "sequence_set" => meter(&mut || {
             if let Ok(set) = SequenceSet::parse(octets) {

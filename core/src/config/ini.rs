@@ -309,12 +309,20 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
         let [current, above, before] = &mut rows;
         let (mut beside, mut right_before) = (row + 1, None);
         current[0] = beside;
-        let columns = current.iter_mut().skip(1).zip(above.windows(2)).zip(before.iter());
+        let columns = current
+            .iter_mut()
+            .skip(1)
+            .zip(above.windows(2))
+            .zip(before.iter());
         let mut swapped_base = None;
         for (((cell, over), &before), &right) in columns.zip(b) {
             let &[diagonal, over] = over else { break };
-            beside = (diagonal + usize::from(left != right)).min(over + 1).min(beside + 1);
-            if let Some(base) = swapped_base.filter(|_| left_before == Some(right) && right_before == Some(left)) {
+            beside = (diagonal + usize::from(left != right))
+                .min(over + 1)
+                .min(beside + 1);
+            if let Some(base) =
+                swapped_base.filter(|_| left_before == Some(right) && right_before == Some(left))
+            {
                 beside = beside.min(base + 1);
             }
             (*cell, right_before, swapped_base) = (beside, Some(right), Some(before));

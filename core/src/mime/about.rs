@@ -286,8 +286,8 @@ impl<'a> Root<'a> {
     pub(super) fn unpack(packed: &'a [u8]) -> Root<'a> {
         let mut input = Input { rest: packed };
         let envelope = input.text().ok().filter(|envelope| !envelope.is_empty());
-        let blank_octets = input.number().unwrap_or(0);
-        let fields = input.flag().is_ok_and(|there| there).then_some(input.rest);
+        let ends = input.number().unwrap_or(0);
+        let (blank_octets, fields) = (ends >> 1, (ends & 1 != 0).then_some(input.rest));
         Root {
             envelope: envelope.unwrap_or(NO_ENVELOPE),
             blank_octets,
@@ -373,10 +373,14 @@ impl Pack for Root<'_> {
     fn pack(&self, out: &mut impl Sink) {
         let known = self.envelope != NO_ENVELOPE;
         text(out, if known { self.envelope } else { &[] });
-        number(out, self.blank_octets);
-        flag(out, self.fields.is_some());
+        put_ends(out, self.blank_octets, self.fields.is_some());
         out.put(self.fields.unwrap_or_default());
     }
+}
+
+/// Adds what ends a packed root but for the table of its fields: octets of the empty line, and whether there is a table.
+pub(super) fn put_ends(out: &mut impl Sink, blank_octets: u64, fields: bool) {
+    number(out, blank_octets << 1 | u64::from(fields));
 }
 
 /// One header field and where it lies.

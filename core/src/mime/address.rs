@@ -4,6 +4,7 @@
 //! the most likely one. Encoded words in names stay encoded.
 
 use super::encoded_word::{self, EncodedWord};
+use super::envelope::cut;
 
 /// One entry of an address list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,8 @@ pub fn each(value: &[u8], most: usize, entry: impl FnMut(Address)) -> usize {
 }
 
 impl Address {
-    /// Adds the entry to a text to search in: `name <mailbox@host>, group: <mailbox@host>;, …`, names decoded.
+    /// Adds the entry to a text to search in: `name <mailbox@host>, group: <mailbox@host>;, …`, names decoded,
+    /// of long ones the beginning.
     pub fn display(&self, out: &mut String) {
         let opens = out.is_empty() || out.ends_with(": ");
         if !opens && *self != Address::GroupEnd {
@@ -69,13 +71,13 @@ impl Address {
                 name, mailbox, host, ..
             } => {
                 if let Some(name) = name {
-                    out.extend([encoded_word::decode(name).as_str(), " "]);
+                    out.extend([encoded_word::decode(cut(name)).as_str(), " "]);
                 }
-                let [mailbox, host] = [mailbox, host].map(|octets| String::from_utf8_lossy(octets));
+                let [mailbox, host] = [mailbox, host].map(|octets| String::from_utf8_lossy(cut(octets)));
                 let at = if host.is_empty() { "" } else { "@" };
                 out.extend(["<", &mailbox, at, &host, ">"]);
             }
-            Address::Group(name) => out.extend([encoded_word::decode(name).as_str(), ": "]),
+            Address::Group(name) => out.extend([encoded_word::decode(cut(name)).as_str(), ": "]),
             Address::GroupEnd => out.push(';'),
         }
     }

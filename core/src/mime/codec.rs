@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::about::{About, Root};
 use super::index::{INDEX_OCTETS, MessageIndex, PARTS, Part, PartKind, Summary};
 use super::packed::{BadIndex, Input, Pack, Sink, flag, number, optional, text};
-use super::structure::Structure;
+use super::structure;
 
 /// The first octet. A reader that does not know it scans the message again.
 const VERSION: u8 = 1;
@@ -28,19 +28,15 @@ pub struct StoredIndex<'a> {
 impl MessageIndex {
     /// The stored form, at most [`INDEX_OCTETS`] for an index that a scanner made.
     pub fn encode(&self) -> Bytes {
-        let whole = Form {
+        let (body, bodystructure) = (self.body(), self.bodystructure());
+        let structures = Some((bodystructure.as_slice(), body.as_slice()));
+        let bare = Form {
             index: self,
-            with_structures: true,
+            structures: None,
         };
-        match whole.packed_octets() > INDEX_OCTETS {
-            true => Form {
-                with_structures: false,
-                ..whole
-            }
-            .packed()
-            .into(),
-            false => whole.packed().into(),
-        }
+        let whole = Form { structures, ..bare };
+        let fits = whole.packed_octets() <= INDEX_OCTETS;
+        if fits { whole } else { bare }.packed().into()
     }
 
     /// Reads a stored form. Errors: it is damaged or of another version.
@@ -52,7 +48,7 @@ impl MessageIndex {
     pub(super) fn encoded_octets(&self) -> usize {
         Form {
             index: self,
-            with_structures: false,
+            structures: None,
         }
         .packed_octets()
     }
@@ -143,11 +139,7 @@ impl<'a> StoredIndex<'a> {
     }
 
     fn structure(&self, extended: bool) -> Result<Vec<u8>, BadIndex> {
-        Ok(Structure {
-            parts: &self.parts()?,
-            extended,
-        }
-        .packed())
+        Ok(structure::write(&self.parts()?, extended))
     }
 
     fn parts(&self) -> Result<Vec<Part>, BadIndex> {
@@ -170,7 +162,8 @@ impl<'a> StoredIndex<'a> {
 /// A stored form: with the finished structures, or without them where there is no room.
 struct Form<'a> {
     index: &'a MessageIndex,
-    with_structures: bool,
+    /// BODYSTRUCTURE and BODY.
+    structures: Option<(&'a [u8], &'a [u8])>,
 }
 
 impl Pack for Form<'_> {
@@ -180,16 +173,10 @@ impl Pack for Form<'_> {
         number(out, index.size);
         let root = index.parts.first().and_then(Part::root);
         text(out, root.map_or(&[], |root| root.envelope()));
-        flag(out, self.with_structures);
-        if self.with_structures {
-            for extended in [true, false] {
-                let structure = Structure {
-                    parts: &index.parts,
-                    extended,
-                };
-                number(out, structure.packed_octets() as u64);
-                structure.pack(out);
-            }
+        flag(out, self.structures.is_some());
+        if let Some((bodystructure, body)) = self.structures {
+            text(out, bodystructure);
+            text(out, body);
         }
         optional(out, index.raw_header.as_deref());
         number(out, index.summary.packed_octets() as u64);

@@ -101,7 +101,10 @@ impl Values {
         let folded = |text: &str| text::cut(text::fold(text), octets);
         let ids = |value: &Option<Vec<u8>>| value.as_deref().map(message_ids).unwrap_or_default();
         let sent = self.date.as_deref().and_then(date::rfc5322);
-        let subject = self.subject.as_deref().map(encoded_word::decode);
+        let subject = self
+            .subject
+            .as_deref()
+            .map(|subject| encoded_word::decode(cut(subject)));
         Summary {
             subject: folded(&subject.unwrap_or_default()),
             from: folded(&self.from.shown),

@@ -201,11 +201,13 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// A field's value on one line: line ends and NUL are taken out, and the space at both ends. RFC 5322, 2.2.3.
 pub fn unfold(value: &[u8]) -> Vec<u8> {
-    let kept = value
-        .iter()
-        .copied()
-        .filter(|octet| !matches!(octet, b'\r' | b'\n' | 0));
+    let kept = value.iter().copied().filter(|octet| !is_folding(octet));
     kept.collect::<Vec<u8>>().trim_ascii().to_vec()
+}
+
+/// Whether an octet is none of the value that it stands in.
+pub(super) fn is_folding(octet: &u8) -> bool {
+    matches!(octet, b'\r' | b'\n' | 0)
 }
 
 /// Ids of one field that are looked at, and octets of them together.

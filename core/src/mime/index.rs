@@ -7,8 +7,7 @@
 use std::ops::Range;
 
 use super::about::{About, Field, Params, Root};
-use super::packed::Pack;
-use super::structure::Structure;
+use super::structure;
 
 /// Octets that an encoded index has at most.
 pub const INDEX_OCTETS: usize = 256 << 10;
@@ -174,20 +173,12 @@ impl MessageIndex {
 
     /// The finished text of `BODY` (RFC 3501, 7.4.2: BODYSTRUCTURE without extension data).
     pub fn body(&self) -> Vec<u8> {
-        Structure {
-            parts: &self.parts,
-            extended: false,
-        }
-        .packed()
+        structure::write(&self.parts, false)
     }
 
     /// The finished text of `BODYSTRUCTURE` with all its extension data.
     pub fn bodystructure(&self) -> Vec<u8> {
-        Structure {
-            parts: &self.parts,
-            extended: true,
-        }
-        .packed()
+        structure::write(&self.parts, true)
     }
 
     /// The part that a section number names; the root for the empty path.

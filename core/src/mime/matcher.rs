@@ -13,7 +13,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use super::encoded_word;
-use super::header::unfold;
+use super::header::is_folding;
 use super::index::{MessageIndex, Part, PartKind};
 use super::scan::Limits;
 use super::text::{TextDecoder, fold};
@@ -229,14 +229,20 @@ impl FieldReader {
     }
 
     fn end_field(&mut self, needles: &mut Needles) {
-        let colon = memchr::memchr(b':', &self.field).unwrap_or(self.field.len());
-        let (name, value) = self.field.split_at_checked(colon).unwrap_or_default();
-        let value = fold(&encoded_word::decode(&unfold(value.get(1..).unwrap_or_default())));
-        let name = name.trim_ascii();
+        let mut field = std::mem::take(&mut self.field);
+        let colon = memchr::memchr(b':', &field).unwrap_or(field.len());
+        let name = field.get(..colon).unwrap_or_default().trim_ascii();
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        field.drain(..field.len().min(colon + 1));
+        field.retain(|octet| !is_folding(octet));
+        let value = encoded_word::decode(field.trim_ascii());
         if !name.is_empty() {
-            needles.search_field(name, &value, self.top);
+            needles.search_field(&name, &value, self.top);
         }
-        self.field.clear();
+        field.clear();
+        if field.capacity() <= CHUNK {
+            self.field = field;
+        }
     }
 }
 
@@ -328,17 +334,36 @@ impl Needles {
     }
 
     /// Searches a field of a header; `top`: of the message's own.
-    fn search_field(&mut self, name: &[u8], value: &str, top: bool) {
-        self.search(value.as_bytes(), |needle| match &needle.scope {
-            Scope::Field(field) => top && field.as_bytes().eq_ignore_ascii_case(name),
+    fn search_field(&mut self, name: &str, value: &str, top: bool) {
+        let named = |needle: &Needle| match &needle.scope {
+            Scope::Field(field) => top && field.eq_ignore_ascii_case(name),
             Scope::Text | Scope::Body => false,
-        });
-        let whole = format!("{}: {value}", String::from_utf8_lossy(name).to_ascii_lowercase());
-        self.search(whole.as_bytes(), |needle| match needle.scope {
+        };
+        if self.needles.iter().any(|(needle, _)| named(needle)) {
+            self.search_long("", value, named);
+        }
+        self.search_long(&format!("{name}: "), value, |needle| match needle.scope {
             Scope::Text => true,
             Scope::Body => !top,
             Scope::Field(_) => false,
         });
+    }
+
+    /// Searches a folded beginning and a text that is not folded yet, and may be long.
+    fn search_long(&mut self, beginning: &str, text: &str, counts: impl Fn(&Needle) -> bool) {
+        let mut window = beginning.as_bytes().to_vec();
+        let mut rest = text;
+        loop {
+            let piece = CHUNK + 2 * self.overlap;
+            let (next, later) = rest.split_at(rest.floor_char_boundary(piece));
+            window.extend_from_slice(fold(next).as_bytes());
+            self.search(&window, &counts);
+            if later.is_empty() {
+                return;
+            }
+            window.drain(..window.len().saturating_sub(self.overlap));
+            rest = later;
+        }
     }
 
     fn search(&mut self, text: &[u8], counts: impl Fn(&Needle) -> bool) {

@@ -10,13 +10,13 @@
 use memchr::memchr;
 use memchr::memmem::Finder;
 
-use super::about::{About, NO_ENVELOPE, put_field};
+use super::about::{About, NO_ENVELOPE, put_ends, put_field};
 use super::describe::describe;
 use super::envelope::Values;
 use super::fit;
 use super::header::{HeaderBlock, HeaderBudget};
 use super::index::{MessageIndex, PARTS, Part, PartKind, Summary};
-use super::packed::{Pack, Sink, flag, number};
+use super::packed::{Pack, Sink, number};
 use super::preview::Preview;
 use crate::wire::transfer::Encoding;
 
@@ -127,11 +127,8 @@ impl Pack for NewRoot<'_> {
         if known {
             self.values.pack(out);
         }
-        number(
-            out,
-            self.block.blank_line().map_or(0, |line| line.end - line.start),
-        );
-        flag(out, self.fields.is_some());
+        let blank_octets = self.block.blank_line().map_or(0, |line| line.end - line.start);
+        put_ends(out, blank_octets, self.fields.is_some());
         let Some(mut from) = self.fields else { return };
         for field in self.block.fields() {
             from = put_field(out, field.name, field.place, from);

@@ -1,47 +1,44 @@
 //! BODY and BODYSTRUCTURE as finished text (RFC 3501, 7.4.2 and 9: `body`).
 
+use std::io::Write;
+
 use super::about::{About, NO_ENVELOPE, Params};
 use super::index::{Part, PartKind};
-use super::packed::{Pack, Sink};
+use super::packed::Sink;
 use super::quote::{nstring, string};
 
-/// The finished text of a message's structure.
-pub(super) struct Structure<'a> {
-    pub parts: &'a [Part],
-    /// That of BODYSTRUCTURE, else that of BODY.
-    pub extended: bool,
-}
-
-impl Pack for Structure<'_> {
-    /// Parts stand in the order in which they begin, so a list of those that are open is all the walk has to know.
-    fn pack(&self, out: &mut impl Sink) {
-        let mut open: Vec<(usize, &Part)> = Vec::new();
-        for (at, part) in self.parts.iter().enumerate() {
-            while let Some((_, inner)) = open.pop_if(|(holder, _)| Some(*holder) != part.parent()) {
-                close(out, inner, self.extended);
-            }
-            begin(out, part);
-            if part.kind == PartKind::Message {
-                let root = self.parts.get(at + 1).and_then(Part::root);
-                out.put(b" ");
-                out.put(root.map_or(NO_ENVELOPE, |root| root.envelope()));
-                out.put(b" ");
-            }
-            open.push((at, part));
+/// The finished text of a message's structure; with `extended` that of BODYSTRUCTURE, else that of BODY.
+///
+/// Parts stand in the order in which they begin, so a list of those that are open is all the walk has to know.
+pub(super) fn write(parts: &[Part], extended: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut open: Vec<(usize, &Part, About<'_>)> = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        while let Some((_, inner, about)) = open.pop_if(|(holder, ..)| Some(*holder) != part.parent()) {
+            close(&mut out, inner, &about, extended);
         }
-        while let Some((_, part)) = open.pop() {
-            close(out, part, self.extended);
+        let about = part.about();
+        begin(&mut out, part, &about);
+        if part.kind == PartKind::Message {
+            let root = parts.get(at + 1).and_then(Part::root);
+            out.put(b" ");
+            out.put(root.map_or(NO_ENVELOPE, |root| root.envelope()));
+            out.put(b" ");
         }
+        open.push((at, part, about));
     }
+    while let Some((_, part, about)) = open.pop() {
+        close(&mut out, part, &about, extended);
+    }
+    out
 }
 
 /// What stands before the children.
-fn begin(out: &mut impl Sink, part: &Part) {
+fn begin(out: &mut Vec<u8>, part: &Part, about: &About<'_>) {
     out.put(b"(");
     if part.kind == PartKind::Multipart {
         return;
     }
-    let about = part.about();
     string(out, about.media_type.as_bytes());
     out.put(b" ");
     string(out, about.subtype.as_bytes());
@@ -54,18 +51,18 @@ fn begin(out: &mut impl Sink, part: &Part) {
     out.put(b" ");
     string(out, about.encoding.as_bytes());
     let body = part.body();
-    out.put(format!(" {}", body.end - body.start).as_bytes());
+    decimal(out, body.end - body.start);
 }
 
 /// What stands behind the children: lines, then what is special to the extended form.
-fn close(out: &mut impl Sink, part: &Part, extended: bool) {
-    let (multipart, about) = (part.kind == PartKind::Multipart, part.about());
+fn close(out: &mut Vec<u8>, part: &Part, about: &About<'_>, extended: bool) {
+    let multipart = part.kind == PartKind::Multipart;
     if multipart {
         out.put(b" ");
         string(out, about.subtype.as_bytes());
     }
     if part.kind == PartKind::Message || (!multipart && about.media_type == "text") {
-        out.put(format!(" {}", part.lines).as_bytes());
+        decimal(out, part.lines.into());
     }
     if extended {
         out.put(b" ");
@@ -73,13 +70,19 @@ fn close(out: &mut impl Sink, part: &Part, extended: bool) {
             true => params(out, about.params),
             false => nstring(out, about.md5),
         }
-        extension(out, &about);
+        extension(out, about);
     }
     out.put(b")");
 }
 
+/// `SP number`
+fn decimal(out: &mut Vec<u8>, number: u64) {
+    // Writing to memory does not fail.
+    let _ = write!(out, " {number}");
+}
+
 /// Disposition, language and location.
-fn extension(out: &mut impl Sink, about: &About<'_>) {
+fn extension(out: &mut Vec<u8>, about: &About<'_>) {
     match about.disposition {
         None => out.put(b" NIL "),
         Some((kind, list)) => {
@@ -109,7 +112,7 @@ fn extension(out: &mut impl Sink, about: &About<'_>) {
 }
 
 /// `"(" string SP string *(SP string SP string) ")" / nil`
-fn params(out: &mut impl Sink, params: Params<'_>) {
+fn params(out: &mut Vec<u8>, params: Params<'_>) {
     if params.is_empty() {
         return out.put(b"NIL");
     }
