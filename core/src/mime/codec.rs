@@ -35,8 +35,13 @@ impl MessageIndex {
             structures: None,
         };
         let whole = Form { structures, ..bare };
-        let fits = whole.packed_octets() <= INDEX_OCTETS;
-        if fits { whole } else { bare }.packed().into()
+        let stored = whole.written();
+        if stored.len() > INDEX_OCTETS {
+            bare.written()
+        } else {
+            stored
+        }
+        .into()
     }
 
     /// Reads a stored form. Errors: it is damaged or of another version.
@@ -164,6 +169,19 @@ struct Form<'a> {
     index: &'a MessageIndex,
     /// BODYSTRUCTURE and BODY.
     structures: Option<(&'a [u8], &'a [u8])>,
+}
+
+impl Form<'_> {
+    /// The form, whose size is guessed: to count it would take as long as to write it.
+    fn written(&self) -> Vec<u8> {
+        let structures = self
+            .structures
+            .map_or(0, |(long, short)| long.len() + short.len());
+        let header = self.index.raw_header.as_ref().map_or(0, Vec::len);
+        let mut out = Vec::with_capacity(2 * (structures + header));
+        self.pack(&mut out);
+        out
+    }
 }
 
 impl Pack for Form<'_> {
