@@ -94,7 +94,11 @@ impl Origin {
     }
 }
 
-/// Reads a text into a configuration that began with the defaults. What is wrong is in the errors; the rest is set.
+/// Lines at fault that are told: a file with more of them is something else.
+pub(super) const ERRORS_MAX: usize = 100;
+
+/// Reads a text into a configuration that began with the defaults. What is wrong is in the errors, the first [`ERRORS_MAX`] of
+/// it; the rest is set.
 pub(super) fn read(file: &str, text: &str) -> (Config, Vec<ConfigError>) {
     let mut reader = Reader {
         file,
@@ -104,6 +108,9 @@ pub(super) fn read(file: &str, text: &str) -> (Config, Vec<ConfigError>) {
     };
     for (at, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
         reader.line(at + 1, line.trim());
+        if reader.errors.len() == ERRORS_MAX {
+            break;
+        }
     }
     (reader.config, reader.errors)
 }

@@ -478,7 +478,7 @@ fn a_message_without_a_usable_index_can_be_read() {
             tell("ENVELOPE"),
             "* 12 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))\r\n"
         );
-        let body = format!("\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" {} 0", PLAIN.len());
+        let body = format!("\"text\" \"plain\" NIL NIL NIL \"8bit\" {} 0", PLAIN.len());
         assert_eq!(tell("BODY"), format!("* 12 FETCH (BODY ({body}))\r\n"));
         assert_eq!(
             tell("BODYSTRUCTURE"),
