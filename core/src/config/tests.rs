@@ -188,7 +188,11 @@ fn faults_that_no_single_line_shows() {
 fn of_many_faults_the_first_are_shown() {
     let shown = first_lines(&("[tls]\n".to_owned() + &"nonsense\n".repeat(5_000)));
     assert_eq!(shown.len(), 100);
-    assert!(shown.iter().all(|line| line.ends_with("expected key = value or [section]")));
+    assert!(
+        shown
+            .iter()
+            .all(|line| line.ends_with("expected key = value or [section]"))
+    );
 }
 
 #[test]
