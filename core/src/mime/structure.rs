@@ -7,11 +7,14 @@ use super::index::{Part, PartKind};
 use super::packed::Sink;
 use super::quote::{nstring, string};
 
+/// Octets that a part takes in most messages.
+const USUAL_OCTETS: usize = 128;
+
 /// The finished text of a message's structure; with `extended` that of BODYSTRUCTURE, else that of BODY.
 ///
 /// Parts stand in the order in which they begin, so a list of those that are open is all the walk has to know.
 pub(super) fn write(parts: &[Part], extended: bool) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(parts.len().saturating_mul(USUAL_OCTETS));
     let mut open: Vec<(usize, &Part, About<'_>)> = Vec::new();
     for (at, part) in parts.iter().enumerate() {
         while let Some((_, inner, about)) = open.pop_if(|(holder, ..)| Some(*holder) != part.parent()) {
