@@ -26,7 +26,8 @@
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
-//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several;
+//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several patterns, `$~(text)` for a pattern whose letters may be
+//! small or capital;
 //! a `C:` line may use what was captured. Known from the start are `$user`, `$password`, `$other` (a second account's login),
 //! `$userlocal` and `$userdomain` (the two parts of `$user`), `$shoutdomain` (the latter in capitals), `$user64`, `$password64` and
 //! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
