@@ -60,6 +60,18 @@ impl Pattern {
         Self(vec![Piece::Octets(octets.to_vec())])
     }
 
+    /// Whether a `$(` or `$~(` has no end, so that it would stand for itself.
+    pub fn is_unclosed(&self) -> bool {
+        let begins = |octets: &[u8]| {
+            octets.windows(2).any(|begin| begin == b"$(") || octets.windows(3).any(|begin| begin == b"$~(")
+        };
+        self.0.iter().any(|piece| match piece {
+            Piece::Octets(octets) | Piece::AnyCase(octets) => begins(octets),
+            Piece::OneOf(choices) => choices.iter().any(Self::is_unclosed),
+            Piece::Any | Piece::Word(_) => false,
+        })
+    }
+
     /// Whether the line fits; adds what it captures only if it does.
     pub fn matches(&self, line: &[u8], captures: &mut Captures) -> bool {
         let mut trial = captures.clone();
@@ -266,6 +278,19 @@ mod tests {
                 fits,
                 "{pattern} ~ {line}"
             );
+        }
+    }
+
+    #[test]
+    fn choices_are_closed() {
+        for (pattern, unclosed) in [
+            ("a $(NO|BAD) ...", false),
+            ("a $(NO|() ...", true),
+            ("a $(NO|$~(x) ...", true),
+            ("a $~((x) ...", true),
+            ("cost $ (5", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).is_unclosed(), unclosed, "{pattern}");
         }
     }
 

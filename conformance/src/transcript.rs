@@ -324,7 +324,11 @@ impl Reader<'_> {
             line: at,
         };
         if let Some(text) = text("S:") {
-            return self.expect(at, expected(Pattern::new(text)));
+            let pattern = Pattern::new(text);
+            if pattern.is_unclosed() {
+                return self.bad(at, "a \")\" for each \"(\" of $(…) and $~(…)");
+            }
+            return self.expect(at, expected(pattern));
         }
         if let Some(hex) = text("S|") {
             return match octets(hex) {
@@ -523,6 +527,10 @@ mod tests {
         assert_eq!(
             error(&format!("{head}X: a")),
             "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, { or }"
+        );
+        assert_eq!(
+            error(&format!("{head}S: a $(NO|BAD ...\n")),
+            "t:2: expected a \")\" for each \"(\" of $(…) and $~(…)"
         );
         assert_eq!(
             error(&format!("{head}{{\nS: a\n")),
