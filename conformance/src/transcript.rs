@@ -324,10 +324,7 @@ impl Reader<'_> {
             line: at,
         };
         if let Some(text) = text("S:") {
-            let pattern = Pattern::new(text);
-            if pattern.is_unclosed() {
-                return self.bad(at, "a \")\" for each \"(\" of $(…) and $~(…)");
-            }
+            let pattern = self.pattern(at, text)?;
             return self.expect(at, expected(pattern));
         }
         if let Some(hex) = text("S|") {
@@ -377,6 +374,15 @@ impl Reader<'_> {
             }
         };
         self.push(at, kind)
+    }
+
+    /// A pattern whose choices are closed: an open one would stand for itself, and a line that must not come never came.
+    fn pattern(&self, at: usize, text: &str) -> Result<Pattern, BadTranscript> {
+        let pattern = Pattern::new(text);
+        if pattern.is_unclosed() {
+            self.bad(at, "a \")\" for each \"(\" of $(…) and $~(…)")?;
+        }
+        Ok(pattern)
     }
 
     fn expect(&mut self, at: usize, expected: Expected) -> Result<(), BadTranscript> {
