@@ -324,8 +324,7 @@ impl Reader<'_> {
             line: at,
         };
         if let Some(text) = text("S:") {
-            let pattern = self.pattern(at, text)?;
-            return self.expect(at, expected(pattern));
+            return self.expect(at, expected(self.pattern(at, text)?));
         }
         if let Some(hex) = text("S|") {
             return match octets(hex) {
