@@ -3,4 +3,5 @@
 mod first_light;
 mod parity;
 mod serving;
+mod tls;
 mod transcripts;
