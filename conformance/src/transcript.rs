@@ -26,7 +26,8 @@
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
-//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several;
+//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several patterns, `$~(text)` for a pattern whose letters may be
+//! small or capital;
 //! a `C:` line may use what was captured. Known from the start are `$user`, `$password`, `$other` (a second account's login),
 //! `$userlocal` and `$userdomain` (the two parts of `$user`), `$shoutdomain` (the latter in capitals), `$user64`, `$password64` and
 //! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
@@ -323,7 +324,7 @@ impl Reader<'_> {
             line: at,
         };
         if let Some(text) = text("S:") {
-            return self.expect(at, expected(Pattern::new(text)));
+            return self.expect(at, expected(self.pattern(at, text)?));
         }
         if let Some(hex) = text("S|") {
             return match octets(hex) {
@@ -372,6 +373,15 @@ impl Reader<'_> {
             }
         };
         self.push(at, kind)
+    }
+
+    /// A pattern whose choices are closed: an open one would stand for itself, and a line that must not come never came.
+    fn pattern(&self, at: usize, text: &str) -> Result<Pattern, BadTranscript> {
+        let pattern = Pattern::new(text);
+        if pattern.is_unclosed() {
+            self.bad(at, "a \")\" for each \"(\" of $(…) and $~(…)")?;
+        }
+        Ok(pattern)
     }
 
     fn expect(&mut self, at: usize, expected: Expected) -> Result<(), BadTranscript> {
@@ -522,6 +532,10 @@ mod tests {
         assert_eq!(
             error(&format!("{head}X: a")),
             "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, { or }"
+        );
+        assert_eq!(
+            error(&format!("{head}S: a $(NO|BAD ...\n")),
+            "t:2: expected a \")\" for each \"(\" of $(…) and $~(…)"
         );
         assert_eq!(
             error(&format!("{head}{{\nS: a\n")),
