@@ -9,6 +9,8 @@ pub mod library;
 pub mod pattern;
 pub mod player;
 pub mod pure;
+pub mod record;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod samples;

@@ -36,10 +36,15 @@ struct Connection {
 impl Core {
     /// A fresh world with two accounts.
     pub fn new() -> Self {
+        Self::with_account("user@example.com", "secret")
+    }
+
+    /// The same, whose first account is this one. Its name may not be that of the second, `other@example.com`.
+    pub fn with_account(user: &str, password: &str) -> Self {
         let config = Config::default();
         let logins = Logins {
-            user: "user@example.com".into(),
-            password: "secret".into(),
+            user: user.into(),
+            password: password.into(),
             other: "other@example.com".into(),
         };
         let mut world = World::new();

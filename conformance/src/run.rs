@@ -1,5 +1,6 @@
 //! Plays one transcript and says how it went.
 
+mod replay;
 mod setup;
 
 use std::collections::{HashMap, HashSet};
@@ -8,6 +9,8 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+pub use replay::replay;
 
 use crate::given::Given;
 use crate::pattern::{Captures, fill};

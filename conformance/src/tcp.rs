@@ -53,18 +53,19 @@ impl Tcp {
             .get_mut(&number)
             .ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
     }
+}
 
-    /// Tries the addresses of a name, one after the other.
-    fn open(&self, place: &str) -> io::Result<TcpStream> {
-        let mut failure = io::Error::other(format!("{place}: no address"));
-        for address in place.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, self.patience) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
-            }
+/// Connects to `HOST:PORT`: tries the addresses of the name, one after the other.
+pub(crate) fn open(place: &str, patience: Duration) -> io::Result<TcpStream> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{place}: {error}"));
+    let mut failure = io::Error::other(format!("{place}: no address"));
+    for address in place.to_socket_addrs().map_err(named)? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
         }
-        Err(failure)
     }
+    Err(failure)
 }
 
 impl Player for Tcp {
@@ -79,7 +80,7 @@ impl Player for Tcp {
                 "LMTP, of which no server was named: --lmtp HOST:PORT",
             )
         })?;
-        let stream = self.open(place)?;
+        let stream = open(place, self.patience)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(self.patience))?;
         self.until = None;

@@ -32,6 +32,8 @@
 //! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
 //!
+//! A recorded session ([`crate::record`]) proves nothing; it begins with `records  a session with HOST:PORT` in the place of `proves`.
+//!
 //! `over` is what all connections speak but those of which a `given` says otherwise: `2 speaks IMAP and has selected INBOX`
 //! ([`crate::given`]). So one transcript delivers over LMTP and looks at what has come over IMAP.
 
@@ -59,7 +61,7 @@ pub struct Transcript {
 /// `RFC 3501, 6.4.3 and 7.4.1: what it says there`; several RFCs are separated by `;`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// RFC number and section (`6.4.3`).
+    /// RFC number and section (`6.4.3`); none of a recorded session.
     pub sections: Vec<(u32, String)>,
     /// The claim in words.
     pub claim: String,
@@ -261,6 +263,12 @@ impl Reader<'_> {
                 Some(proof) => self.proof = Some(proof),
                 None => return self.bad(at, "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"),
             },
+            "records" => {
+                self.proof = Some(Proof {
+                    sections: vec![],
+                    claim: rest.to_owned(),
+                });
+            }
             "given" => self
                 .given
                 .extend(rest.split(';').map(|phrase| phrase.trim().to_owned())),
