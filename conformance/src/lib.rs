@@ -12,6 +12,7 @@ pub mod pure;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod results;
 pub mod run;
 pub mod samples;
 pub mod tcp;

@@ -25,7 +25,7 @@ pub enum Verdict {
     /// It did not.
     Fail(Failure),
     /// It did not, as its list of known deviations says ([`crate::known`]), with this reason.
-    Deviates(String),
+    Deviates(String, Failure),
     /// It does not offer what the transcript needs; or the player cannot do it. Says what.
     NotOffered(String),
 }

@@ -55,6 +55,11 @@ impl Tcp {
     }
 }
 
+/// Whether a server listens there. Errors name the address and say why not.
+pub fn reach(place: &str, patience: Duration) -> io::Result<()> {
+    open(place, patience).map(drop)
+}
+
 /// Connects to `HOST:PORT`: tries the addresses of the name, one after the other.
 pub(crate) fn open(place: &str, patience: Duration) -> io::Result<TcpStream> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{place}: {error}"));

@@ -56,6 +56,8 @@ pub struct Transcript {
     pub over: Protocol,
     /// What is said.
     pub steps: Vec<Step>,
+    /// The whole text, for a reader.
+    pub text: String,
 }
 
 /// `RFC 3501, 6.4.3 and 7.4.1: what it says there`; several RFCs are separated by `;`.
@@ -189,7 +191,7 @@ impl Transcript {
         for (at, line) in text.lines().enumerate() {
             reader.line(at + 1, strip_comment(line))?;
         }
-        reader.finish(text.lines().count())
+        reader.finish(text)
     }
 }
 
@@ -401,12 +403,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn finish(self, lines: usize) -> Result<Transcript, BadTranscript> {
+    fn finish(self, text: &str) -> Result<Transcript, BadTranscript> {
         if let Some((opened, _)) = self.group {
             return self.bad(opened, "a } for this {");
         }
         if self.steps.is_empty() {
-            return self.bad(lines, "at least one step");
+            return self.bad(text.lines().count(), "at least one step");
         }
         match self.proof {
             Some(proves) => Ok(Transcript {
@@ -416,6 +418,7 @@ impl Reader<'_> {
                 needs: self.needs,
                 over: self.over,
                 steps: self.steps,
+                text: text.to_owned(),
             }),
             None => self.bad(1, "proves   RFC 3501, 6.4.3: what it says there"),
         }

@@ -1,0 +1,140 @@
+//! `run`: a live server.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lightmail_conformance::Transcript;
+use lightmail_conformance::known::Known;
+use lightmail_conformance::player::Logins;
+use lightmail_conformance::report::Played;
+use lightmail_conformance::run::{self, Strictness, Verdict};
+use lightmail_conformance::tcp::Tcp;
+
+use super::{Choice, files, finish};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Where its IMAP listens
+    #[arg(long, value_name = "HOST:PORT", value_parser = place)]
+    imap: String,
+    /// Where its LMTP listens, on TCP; without it, LMTP transcripts do not apply
+    #[arg(long, value_name = "HOST:PORT", value_parser = place)]
+    lmtp: Option<String>,
+    /// The account's login name, which is an address
+    #[arg(long, value_name = "ADDRESS")]
+    user: String,
+    /// Its password
+    #[arg(long)]
+    password: String,
+    /// A second account's login name, with the same password; without it, transcripts with two accounts do not apply
+    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
+    other: String,
+    /// Fail on every line that a transcript does not name, also where servers may say more
+    #[arg(long)]
+    strict: bool,
+    /// What this server is known to fail, lines of `TRANSCRIPT = REASON`: such a failure counts as known, and one that passes fails
+    /// the run
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// Write the results here, for `report --results`
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
+    /// How long the server may take for its answers to one step, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    patience: u64,
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// `HOST:PORT`.
+pub(super) fn place(text: &str) -> Result<String, String> {
+    let port = text
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty())
+        .map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(1..)) => Ok(text.to_owned()),
+        _ => Err("expected HOST:PORT, as mail.example.com:143 or [::1]:143".into()),
+    }
+}
+
+impl Args {
+    pub(super) fn run(&self) -> Result<bool, String> {
+        let transcripts = self.choice.read()?;
+        let known = match &self.known {
+            Some(file) => read_known(file, &self.choice.transcripts)?,
+            None => Known::default(),
+        };
+        self.look()?;
+        let played: Vec<_> = transcripts
+            .iter()
+            .map(|transcript| self.play(transcript, &known))
+            .collect();
+        eprintln!();
+        finish(&played, self.results.as_deref())
+    }
+
+    /// Whether the servers are there at all, before every transcript says that they are not.
+    fn look(&self) -> Result<(), String> {
+        for (option, place) in [("--imap", Some(&self.imap)), ("--lmtp", self.lmtp.as_ref())] {
+            if let Some(place) = place {
+                lightmail_conformance::tcp::reach(place, Duration::from_secs(self.patience))
+                    .map_err(|error| format!("{option} {place}: no server can be reached: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn player(&self) -> Tcp {
+        let logins = Logins {
+            user: self.user.clone(),
+            password: self.password.clone(),
+            other: self.other.clone(),
+        };
+        Tcp::new(
+            self.imap.clone(),
+            self.lmtp.clone(),
+            logins,
+            Duration::from_secs(self.patience),
+        )
+    }
+
+    fn play<'a>(&self, transcript: &'a Transcript, known: &Known) -> Played<'a> {
+        let strictness = if self.strict {
+            Strictness::EveryLine
+        } else {
+            Strictness::WhatIsNamed
+        };
+        let verdict = known.judge(
+            &transcript.file,
+            run::run(transcript, &mut self.player(), strictness),
+        );
+        let mark = match verdict {
+            Verdict::Pass => b'.',
+            Verdict::Fail(_) => b'F',
+            Verdict::Deviates(..) => b'd',
+            Verdict::NotOffered(_) => b'-',
+        };
+        // Progress only: a closed standard error is no reason to stop.
+        let _ = std::io::stderr().write_all(&[mark]);
+        Played { transcript, verdict }
+    }
+}
+
+/// Reads what a server is known to fail; a list that names what is no transcript is an error.
+fn read_known(file: &Path, transcripts: &Path) -> Result<Known, String> {
+    let place = file.display();
+    let known = Known::parse(&files::read(file)?).map_err(|error| format!("{place}:{error}"))?;
+    let stray = known
+        .entries()
+        .map(|(named, _)| named)
+        .find(|named| !transcripts.join(named).is_file());
+    match stray {
+        Some(named) => Err(format!(
+            "{place}: {named} is no transcript of {}",
+            transcripts.display()
+        )),
+        None => Ok(known),
+    }
+}
