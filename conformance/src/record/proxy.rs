@@ -113,11 +113,14 @@ impl Record {
     }
 
     fn server(&mut self, octets: &[u8]) {
+        // Only a CR at the end of what was held may be the beginning of a line end.
+        let mut searched = self.held.len().saturating_sub(1);
         self.held.extend_from_slice(octets);
         let mut from = 0;
-        while let Some(len) = self.held[from..].windows(2).position(|pair| pair == b"\r\n") {
-            let line = self.held[from..from + len].to_vec();
-            from += len + 2;
+        while let Some(at) = self.held[searched..].windows(2).position(|pair| pair == b"\r\n") {
+            let line = self.held[from..searched + at].to_vec();
+            from = searched + at + 2;
+            searched = from;
             self.line(line);
         }
         self.held.drain(..from);
