@@ -389,7 +389,7 @@ impl Imap {
         match initial {
             Some(range) => {
                 let at = args_at + range.start;
-                self.response(tag, sasl, &mut line[at..]);
+                self.response(tag, sasl.initially(), &mut line[at..]);
             }
             None => self.at = At::Sasl { tag, sasl },
         }

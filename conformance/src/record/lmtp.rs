@@ -133,7 +133,7 @@ impl Lmtp {
                 if let Some(sasl) = Sasl::new(first) {
                     let at = name.len() + first.len() + 2;
                     if at < line.trim_ascii_end().len() {
-                        self.response(sasl, line, at);
+                        self.response(sasl.initially(), line, at);
                     } else {
                         self.at = At::Sasl(sasl);
                     }

@@ -31,6 +31,8 @@ pub(super) struct Sasl {
     mechanism: Vec<u8>,
     /// The server's last challenge, in base64.
     challenge: Vec<u8>,
+    /// Whether the next response stands on the line of the command.
+    initial: bool,
 }
 
 /// What a response tells that a replay needs.
@@ -69,7 +71,14 @@ impl Sasl {
         known.then(|| Self {
             mechanism,
             challenge: Vec::new(),
+            initial: false,
         })
+    }
+
+    /// The response that comes next is an initial one.
+    pub(super) fn initially(mut self) -> Self {
+        self.initial = true;
+        self
     }
 
     /// The server's next challenge, in base64.
@@ -82,6 +91,7 @@ impl Sasl {
         let asks = STANDARD
             .decode(std::mem::take(&mut self.challenge))
             .unwrap_or_default();
+        let initial = std::mem::take(&mut self.initial);
         let plain = |masked: Vec<u8>| Response {
             masked,
             login: None,
@@ -94,8 +104,10 @@ impl Sasl {
         let decoded = STANDARD.decode(response).unwrap_or_default();
         let known = match &*self.mechanism {
             b"PLAIN" => plain_message(&decoded, secrets),
-            // Only what answers a question for the name is shown; a client may send the password at any time.
-            b"LOGIN" if asks.to_ascii_lowercase().starts_with(b"user") => login_name(response, &decoded),
+            // The name is what comes first, or answers the question for it; a client may send the password at any other time.
+            b"LOGIN" if initial || asks.to_ascii_lowercase().starts_with(b"user") => {
+                login_name(response, &decoded)
+            }
             b"LOGIN" if !decoded.is_empty() => {
                 secrets.learn(&decoded);
                 Some(Response {

@@ -95,19 +95,19 @@ fn dates(line: &str) -> String {
     }
 }
 
-/// `250 2.1.5 text`: up to the text. The greeting and the answer to LHLO name the server behind their code; keywords stay.
+/// `250 2.1.5 text`: up to the text. Of the answer to LHLO the server's name is one; keywords, which are in capitals, stay.
 fn lmtp(line: &str) -> Option<String> {
     let code = line.get(..3)?;
-    let behind = line.get(4..)?;
-    if !code.bytes().all(|digit| digit.is_ascii_digit()) || line.as_bytes()[3] == b'-' && code != "220" {
+    let text = line.get(4..)?;
+    if !code.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    let enhanced = behind.split(' ').next().filter(|word| {
+    let enhanced = text.split(' ').next().filter(|word| {
         let parts: Vec<_> = word.split('.').collect();
         parts.len() == 3 && parts.iter().all(|part| part.parse::<u16>().is_ok())
     });
-    // The last keyword of an answer to LHLO is in capitals; a text for people is not.
-    if enhanced.is_none() && code == "250" && !behind.bytes().any(|octet| octet.is_ascii_lowercase()) {
+    let is_keyword = |text: &str| !text.bytes().any(|octet| octet.is_ascii_lowercase());
+    if enhanced.is_none() && code == "250" && is_keyword(text) {
         return None;
     }
     let head = enhanced.map_or(4, |word| 4 + word.len() + 1).min(line.len());

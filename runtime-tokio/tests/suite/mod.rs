@@ -2,5 +2,6 @@
 
 mod first_light;
 mod parity;
+mod recorded;
 mod serving;
 mod transcripts;
