@@ -41,6 +41,13 @@ pub struct Failure {
     pub said: Vec<String>,
 }
 
+impl Failure {
+    /// Whether it failed before the transcript itself began: while its mailboxes were made, or at a log-in.
+    pub fn is_in_setup(&self) -> bool {
+        self.line == 1 && self.said.is_empty()
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.what)?;
@@ -214,17 +221,23 @@ impl<'a> Run<'a> {
             .hear(connection)
             .map_err(|error| broken(line, &error))?;
         if let Heard::Line(octets) = &heard {
-            self.heard += octets.len() + LINE_COST;
-            if self.heard > HEARD_MAX {
-                self.said.clear();
-                let what = "the server sends without end".into();
-                return Err(Stop::Failed { line, what });
-            }
+            self.count(octets, line)?;
             if connection != SETUP {
                 self.said.push(format!("{connection}S: {}", shown(octets)));
             }
         }
         Ok(heard)
+    }
+
+    /// Counts what a server says; a flood is a failure.
+    fn count(&mut self, heard: &[u8], line: usize) -> Result<(), Stop> {
+        self.heard += heard.len() + LINE_COST;
+        if self.heard > HEARD_MAX {
+            self.said.clear();
+            let what = "the server sends without end".into();
+            return Err(Stop::Failed { line, what });
+        }
+        Ok(())
     }
 
     /// Hears until every line that must come has come.
@@ -357,6 +370,7 @@ impl<'a> Run<'a> {
                 .left_over(connection)
                 .map_err(|error| broken(line, &error))?
             {
+                self.count(&heard, line)?;
                 self.unexpected(connection, &heard, line, &[])?;
             }
         }

@@ -39,6 +39,7 @@
 
 use std::fmt;
 
+use crate::given::Given;
 use crate::pattern::Pattern;
 
 /// One transcript.
@@ -176,6 +177,10 @@ impl fmt::Display for BadTranscript {
 
 impl std::error::Error for BadTranscript {}
 
+/// What stands behind `given`.
+const GIVEN: &str = "given   INBOX with 3 messages, mailbox \"Work\", 1 has logged in, 2 speaks IMAP and has selected it, or the like \
+                     (conformance/README.md lists all)";
+
 impl Transcript {
     /// Reads a transcript.
     pub fn parse(file: &str, text: &str) -> Result<Self, BadTranscript> {
@@ -271,9 +276,14 @@ impl Reader<'_> {
                     claim: rest.to_owned(),
                 });
             }
-            "given" => self
-                .given
-                .extend(rest.split(';').map(|phrase| phrase.trim().to_owned())),
+            "given" => {
+                for phrase in rest.split(';').map(str::trim) {
+                    if Given::parse(phrase).is_err() {
+                        return self.bad(at, format!("{GIVEN}, not {phrase:?}"));
+                    }
+                    self.given.push(phrase.to_owned());
+                }
+            }
             "needs" => self.needs.extend(rest.split_whitespace().map(str::to_owned)),
             "over" => match rest {
                 "IMAP" => self.over = Protocol::Imap,
@@ -553,9 +563,53 @@ mod tests {
             "t:2: expected time +29m (ms, s, m or h)"
         );
         assert_eq!(error(head), "t:1: expected at least one step");
+        for (line, expected) in [
+            (
+                "proves   RFC 3501: x",
+                "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
+            ),
+            (
+                "proves   3501, 6: x",
+                "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
+            ),
+            (
+                "proves   RFC 3501, 6.1-2: x",
+                "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
+            ),
+            ("over     POP3", "over   IMAP or LMTP"),
+            ("time +5", "time +29m (ms, s, m or h)"),
+            ("time +99999999999999999999s", "time +29m (ms, s, m or h)"),
+            (
+                "fault store.Deliver",
+                "fault EFFECT: fails before, fails after or times out",
+            ),
+            (
+                "fault store.Deliver: burns",
+                "fault EFFECT: fails before, fails after or times out",
+            ),
+            ("256C: a", "a connection's number below 256"),
+            ("?C: a", "S: or S| behind ?, * or ! or within { }"),
+            ("S| 0", "octets in hexadecimal: 6e 75 6c 00"),
+            ("C* 70000", "how often, and the octets: 70000 x"),
+            ("}", "a { before this }"),
+            ("{\n{", "a line of the group that is open, or }"),
+            ("{\nC: a", "S: or S| behind ?, * or ! or within { }"),
+            ("{\ntime +1s", "only S: lines within { }"),
+            (
+                "S opens",
+                "C: C- C* C| S: S| time fault, S closes, C closes, { or }",
+            ),
+        ] {
+            let at = 2 + line.matches('\n').count();
+            assert_eq!(
+                error(&format!("{head}{line}\n")),
+                format!("t:{at}: expected {expected}"),
+                "{line}"
+            );
+        }
         assert_eq!(
-            error("proves   RFC 3501: x\n"),
-            "t:1: expected proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"
+            error(&format!("{head}given    INBOX; 1 has eaten it\nC: a")),
+            format!("t:2: expected {GIVEN}, not \"1 has eaten it\"")
         );
     }
 }

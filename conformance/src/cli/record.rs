@@ -9,7 +9,7 @@ use lightmail_conformance::record::{Recorder, read_given, serve};
 use lightmail_conformance::transcript::Protocol;
 
 use super::files;
-use super::run::place;
+use super::run::{place, seconds};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -32,8 +32,8 @@ pub(super) struct Args {
     #[arg(long)]
     literal: bool,
     /// How long the server may take to accept a connection, and to close behind a client, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    patience: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    patience: Duration,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -60,7 +60,7 @@ impl Args {
             output: self.output.clone(),
             given,
             literal: self.literal,
-            patience: Duration::from_secs(self.patience),
+            patience: self.patience,
         };
         let cannot = |error| format!("--listen {}: {error}", self.listen);
         let listener = TcpListener::bind(&self.listen).map_err(cannot)?;

@@ -41,8 +41,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
     /// How long the server may take for its answers to one step, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    patience: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    patience: Duration,
     #[command(flatten)]
     choice: Choice,
 }
@@ -59,6 +59,20 @@ pub(super) fn place(text: &str) -> Result<String, String> {
     }
 }
 
+/// A number of seconds, with a fraction or without.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text
+        .parse::<f64>()
+        .ok()
+        .filter(|number| (0.01..=3600.0).contains(number));
+    number
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "expected seconds between 0.01 and 3600".into())
+}
+
+/// So many transcripts in a row that cannot even be set up end the run.
+const HOPELESS: usize = 5;
+
 impl Args {
     pub(super) fn run(&self) -> Result<bool, String> {
         let transcripts = self.choice.read()?;
@@ -67,10 +81,11 @@ impl Args {
             None => Known::default(),
         };
         self.look()?;
-        let played: Vec<_> = transcripts
-            .iter()
-            .map(|transcript| self.play(transcript, &known))
-            .collect();
+        let mut played = Vec::new();
+        for transcript in &transcripts {
+            played.push(self.play(transcript, &known));
+            hopeful(&played)?;
+        }
         eprintln!();
         finish(&played, self.results.as_deref())
     }
@@ -79,7 +94,7 @@ impl Args {
     fn look(&self) -> Result<(), String> {
         for (option, place) in [("--imap", Some(&self.imap)), ("--lmtp", self.lmtp.as_ref())] {
             if let Some(place) = place {
-                lightmail_conformance::tcp::reach(place, Duration::from_secs(self.patience))
+                lightmail_conformance::tcp::reach(place, self.patience)
                     .map_err(|error| format!("{option} {place}: no server can be reached: {error}"))?;
             }
         }
@@ -92,12 +107,7 @@ impl Args {
             password: self.password.clone(),
             other: self.other.clone(),
         };
-        Tcp::new(
-            self.imap.clone(),
-            self.lmtp.clone(),
-            logins,
-            Duration::from_secs(self.patience),
-        )
+        Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience)
     }
 
     fn play<'a>(&self, transcript: &'a Transcript, known: &Known) -> Played<'a> {
@@ -119,6 +129,24 @@ impl Args {
         // Progress only: a closed standard error is no reason to stop.
         let _ = std::io::stderr().write_all(&[mark]);
         Played { transcript, verdict }
+    }
+}
+
+/// A server that does not answer, or lets nobody in, is told once and not for each transcript.
+fn hopeful(played: &[Played<'_>]) -> Result<(), String> {
+    let in_setup =
+        |played: &Played<'_>| matches!(&played.verdict, Verdict::Fail(failure) if failure.is_in_setup());
+    match played.last().map(|last| &last.verdict) {
+        Some(Verdict::Fail(failure))
+            if played.len() >= HOPELESS && played.iter().rev().take(HOPELESS).all(in_setup) =>
+        {
+            Err(format!(
+                "\nThe last {HOPELESS} transcripts could not even be set up: {}\nIs --user a login name of this server, --password its \
+             password, and does the server answer within --patience?",
+                failure.what
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
