@@ -16,6 +16,7 @@ pub mod results;
 pub mod run;
 pub mod samples;
 pub mod tcp;
+pub mod tls;
 pub mod transcript;
 
 pub use player::{Heard, Player, Unsupported};

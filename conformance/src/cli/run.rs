@@ -9,7 +9,8 @@ use lightmail_conformance::known::Known;
 use lightmail_conformance::player::Logins;
 use lightmail_conformance::report::Played;
 use lightmail_conformance::run::{self, Strictness, Verdict};
-use lightmail_conformance::tcp::Tcp;
+use lightmail_conformance::tcp::{Tcp, reach};
+use lightmail_conformance::tls::Tls;
 
 use super::{Choice, files, finish};
 
@@ -18,6 +19,12 @@ pub(super) struct Args {
     /// Where its IMAP listens
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
     imap: String,
+    /// IMAP speaks TLS from the first octet, as on port 993; the certificate must be one that this system trusts
+    #[arg(long)]
+    tls: bool,
+    /// With --tls: take any certificate
+    #[arg(long, requires = "tls")]
+    insecure: bool,
     /// Where its LMTP listens, on TCP; without it, LMTP transcripts do not apply
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
     lmtp: Option<String>,
@@ -80,10 +87,18 @@ impl Args {
             Some(file) => read_known(file, &self.choice.transcripts)?,
             None => Known::default(),
         };
-        self.look()?;
+        let tls = match (self.tls, self.insecure) {
+            (false, _) => None,
+            (true, false) => Some(
+                Tls::trusting_the_system()
+                    .map_err(|error| format!("--tls: {error}; --insecure takes any certificate"))?,
+            ),
+            (true, true) => Some(Tls::trusting_anybody().map_err(|error| format!("--tls: {error}"))?),
+        };
+        self.look(tls.as_ref())?;
         let mut played = Vec::new();
         for transcript in &transcripts {
-            played.push(self.play(transcript, &known));
+            played.push(self.play(transcript, tls.as_ref(), &known));
             hopeful(&played)?;
         }
         eprintln!();
@@ -91,26 +106,35 @@ impl Args {
     }
 
     /// Whether the servers are there at all, before every transcript says that they are not.
-    fn look(&self) -> Result<(), String> {
-        for (option, place) in [("--imap", Some(&self.imap)), ("--lmtp", self.lmtp.as_ref())] {
-            if let Some(place) = place {
-                lightmail_conformance::tcp::reach(place, self.patience)
-                    .map_err(|error| format!("{option} {place}: no server can be reached: {error}"))?;
-            }
-        }
-        Ok(())
+    fn look(&self, tls: Option<&Tls>) -> Result<(), String> {
+        let imap = reach(&self.imap, tls, self.patience).map_err(|error| {
+            let hint = match self.tls && !self.insecure {
+                true => "; --insecure takes any certificate",
+                false => "",
+            };
+            format!("--imap {}: no server can be reached: {error}{hint}", self.imap)
+        });
+        let lmtp = self.lmtp.as_ref().map_or(Ok(()), |place| {
+            reach(place, None, self.patience)
+                .map_err(|error| format!("--lmtp {place}: no server can be reached: {error}"))
+        });
+        imap.and(lmtp)
     }
 
-    fn player(&self) -> Tcp {
+    fn player(&self, tls: Option<&Tls>) -> Tcp {
         let logins = Logins {
             user: self.user.clone(),
             password: self.password.clone(),
             other: self.other.clone(),
         };
-        Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience)
+        let player = Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience);
+        match tls {
+            Some(tls) => player.with_tls(tls.clone()),
+            None => player,
+        }
     }
 
-    fn play<'a>(&self, transcript: &'a Transcript, known: &Known) -> Played<'a> {
+    fn play<'a>(&self, transcript: &'a Transcript, tls: Option<&Tls>, known: &Known) -> Played<'a> {
         let strictness = if self.strict {
             Strictness::EveryLine
         } else {
@@ -118,7 +142,7 @@ impl Args {
         };
         let verdict = known.judge(
             &transcript.file,
-            run::run(transcript, &mut self.player(), strictness),
+            run::run(transcript, &mut self.player(tls), strictness),
         );
         let mark = match verdict {
             Verdict::Pass => b'.',
