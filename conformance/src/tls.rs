@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned,
@@ -17,13 +19,22 @@ use rustls::{
 pub struct Tls(Arc<ClientConfig>);
 
 impl Tls {
-    /// The certificate must be for the server's name and signed by an authority that the system trusts.
+    /// The certificate must be for the server's name and signed by an authority that the system trusts: one in the file that
+    /// `SSL_CERT_FILE` names, or the system's own.
     pub fn trusting_the_system() -> io::Result<Self> {
+        let file = trusted().ok_or_else(|| {
+            io::Error::other("no file of certificate authorities; name one in SSL_CERT_FILE")
+        })?;
+        let failed = |error| io::Error::other(format!("{}: {error}", file.display()));
         let mut roots = RootCertStore::empty();
-        // What the system holds besides certificates that can be read is its own matter, as long as there are some.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err(io::Error::other("this system trusts no certificate authority"));
+        let read = CertificateDer::pem_file_iter(&file).map_err(failed)?;
+        // A bundle may hold some that are too odd to be read; what they have signed is not trusted.
+        let (taken, _) = roots.add_parsable_certificates(read.filter_map(Result::ok));
+        if taken == 0 {
+            return Err(io::Error::other(format!(
+                "{}: no certificate authority",
+                file.display()
+            )));
         }
         let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
         let config = builder.map_err(io::Error::other)?.with_root_certificates(roots);
@@ -60,6 +71,18 @@ pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
+}
+
+/// Where systems keep the authorities that they trust.
+const BUNDLES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
+
+fn trusted() -> Option<PathBuf> {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|file| file.is_file()))
 }
 
 /// One step of the handshake: writes what there is to write, or reads once.

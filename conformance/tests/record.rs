@@ -230,8 +230,9 @@ fn an_interrupted_recording_is_whole_up_to_its_last_line() {
     client.write_all(b"a LOGIN bob secret\r\nb NO").unwrap();
     let mut heard = [0; 23];
     client.read_exact(&mut heard).unwrap();
+    // As Ctrl-C, which a shell may have its background jobs ignore.
     let killed = std::process::Command::new("kill")
-        .args(["-INT", &recorder.id().to_string()])
+        .args(["-TERM", &recorder.id().to_string()])
         .status()
         .unwrap();
     assert!(killed.success());

@@ -71,9 +71,7 @@ fn any_certificate_will_do_where_it_is_said() {
 
 #[test]
 fn an_unknown_certificate_is_refused_otherwise() {
-    let Ok(tls) = Tls::trusting_the_system() else {
-        panic!("install ca-certificates");
-    };
+    let tls = Tls::trusting_the_system().unwrap_or_else(|error| panic!("{error}: install ca-certificates"));
     let place = echo();
     let error = reach(&place, Some(&tls), PATIENCE).unwrap_err().to_string();
     assert!(
