@@ -97,7 +97,7 @@ fn no_server_is_told_before_anything_is_played() {
 #[test]
 fn errors_name_what_is_wrong_and_what_to_do() {
     let bad = file("bad.txt", "proves   RFC 3501, 6: x\nC: a\nS; b\n");
-    let stray = file("stray.ini", "rfc1/no.txt = RFC 1, 1: none\n");
+    let stray = file("stray.ini", "rfc3501/no.txt = RFC 3501, 9: none\n");
     let broken = file("broken.jsonl", "{\n");
     let given = file("given.txt", "INBOX with two messages\n");
     let named = format!("x={broken}");
@@ -144,7 +144,7 @@ fn errors_name_what_is_wrong_and_what_to_do() {
                 "--known",
                 &stray,
             ],
-            "rfc1/no.txt is no transcript".into(),
+            "rfc3501/no.txt is no transcript".into(),
         ),
         (
             vec!["report", "--html", folder, "--results", &named],

@@ -28,16 +28,7 @@ pub fn html(transcripts: &[Transcript], columns: &[Column]) -> String {
 }
 
 fn whole(page: &mut String, transcripts: &[Transcript], columns: &[Column]) -> fmt::Result {
-    write!(
-        page,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Conformance of mail servers</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>Conformance of mail servers</h1>\n\
-         <p>A transcript is a short dialogue that proves one claim of a section of an RFC; there are {} here. Each was played against \
-         each server. Open an RFC, then a claim to read its transcript, or a verdict to read what the server said.</p>\n",
-        transcripts.len()
-    )?;
+    head(page, transcripts.len())?;
     scores(page, columns)?;
     page.push_str(
         "<fieldset><legend>Show</legend>\n<label><input type=\"radio\" name=\"show\" id=\"every\" checked> every row</label>\n\
@@ -47,39 +38,13 @@ fn whole(page: &mut String, transcripts: &[Transcript], columns: &[Column]) -> f
     let mut shown = HashSet::new();
     for (rfc, sections) in sorted(transcripts, |transcript| transcript) {
         let of_rfc: Vec<_> = sections.values().flatten().copied().collect();
-        let class = if of_rfc.iter().all(|transcript| passes(transcript, columns)) {
-            " class=\"all-pass\""
-        } else {
-            ""
-        };
-        let title = titles.get(&rfc).copied().unwrap_or_default();
-        write!(
+        open_rfc(
             page,
-            "<details id=\"rfc{rfc}\"{class}>\n<summary>RFC {rfc} {} <small>",
-            Escaped(title)
+            rfc,
+            titles.get(&rfc).copied().unwrap_or_default(),
+            &of_rfc,
+            columns,
         )?;
-        for column in columns {
-            let score = Score::of(
-                of_rfc
-                    .iter()
-                    .filter_map(|transcript| column.results.get(&transcript.file)),
-            );
-            write!(
-                page,
-                "· {}: {} passed, {} not ",
-                Escaped(&column.name),
-                score.passed,
-                score.failed + score.deviate
-            )?;
-        }
-        write!(
-            page,
-            "</small></summary>\n<table class=\"rows\">\n<thead><tr><th scope=\"col\">section</th><th scope=\"col\">claim</th>"
-        )?;
-        for column in columns {
-            write!(page, "<th scope=\"col\">{}</th>", Escaped(&column.name))?;
-        }
-        page.push_str("</tr></thead>\n<tbody>\n");
         for (section, transcripts) in &sections {
             for transcript in transcripts {
                 row(
@@ -87,7 +52,7 @@ fn whole(page: &mut String, transcripts: &[Transcript], columns: &[Column]) -> f
                     &section.0,
                     transcript,
                     columns,
-                    shown.insert(transcript.file.clone()),
+                    shown.insert(&transcript.file),
                 )?;
             }
         }
@@ -95,6 +60,56 @@ fn whole(page: &mut String, transcripts: &[Transcript], columns: &[Column]) -> f
     }
     page.push_str("</main>\n</body>\n</html>\n");
     Ok(())
+}
+
+fn head(page: &mut String, transcripts: usize) -> fmt::Result {
+    write!(
+        page,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Conformance of mail servers</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>Conformance of mail servers</h1>\n\
+         <p>A transcript is a short dialogue that proves one claim of a section of an RFC; there are {transcripts} here. Each was \
+         played against each server. Open an RFC, then a claim to read its transcript, or a verdict to read what the server said.</p>\n"
+    )
+}
+
+/// The head of an RFC and of its table.
+fn open_rfc(
+    page: &mut String,
+    rfc: u32,
+    title: &str,
+    of_rfc: &[&Transcript],
+    columns: &[Column],
+) -> fmt::Result {
+    let class = all_pass(of_rfc.iter().all(|transcript| passes(transcript, columns)));
+    write!(
+        page,
+        "<details id=\"rfc{rfc}\"{class}>\n<summary>RFC {rfc} {} <small>",
+        Escaped(title)
+    )?;
+    for Column { name, results } in columns {
+        let score = Score::of(
+            of_rfc
+                .iter()
+                .filter_map(|transcript| results.get(&transcript.file)),
+        );
+        let not = score.failed + score.deviate;
+        write!(page, "· {}: {} passed, {not} not ", Escaped(name), score.passed)?;
+    }
+    page.push_str(
+        "</small></summary>\n<table class=\"rows\">\n<thead><tr><th scope=\"col\">section</th><th scope=\"col\">claim</th>",
+    );
+    for Column { name, .. } in columns {
+        write!(page, "<th scope=\"col\">{}</th>", Escaped(name))?;
+    }
+    page.push_str("</tr></thead>\n<tbody>\n");
+    Ok(())
+}
+
+/// The mark of what can be left out.
+fn all_pass(passes: bool) -> &'static str {
+    if passes { " class=\"all-pass\"" } else { "" }
 }
 
 fn scores(page: &mut String, columns: &[Column]) -> fmt::Result {
@@ -133,11 +148,7 @@ fn row(
     columns: &[Column],
     first: bool,
 ) -> fmt::Result {
-    let class = if passes(transcript, columns) {
-        " class=\"all-pass\""
-    } else {
-        ""
-    };
+    let class = all_pass(passes(transcript, columns));
     let (claim, file) = (Escaped(&transcript.proves.claim), Escaped(&transcript.file));
     write!(page, "<tr{class}><th scope=\"row\">{}</th><td>", Escaped(section))?;
     if first {
