@@ -61,6 +61,12 @@ impl Core {
         }
     }
 
+    /// The same, which offers STARTTLS as a server with a certificate does.
+    pub fn offering_tls(mut self) -> Self {
+        Arc::make_mut(&mut self.imap).tls = true;
+        self
+    }
+
     /// The same, whose machines read at most so many octets at once.
     pub fn reading_at_most(octets: usize) -> Self {
         Self {

@@ -76,6 +76,10 @@ pub fn replay(transcript: &Transcript) -> Replay {
         Some((login, password)) => Core::with_account(login, password),
         None => Core::new(),
     };
+    // Whether there was a certificate is not the core's to know; a record says it.
+    if transcript.proves.sections.is_empty() && transcript.text.contains("STARTTLS") {
+        core = core.offering_tls();
+    }
     run::replay(transcript, &mut core)
 }
 

@@ -4,4 +4,5 @@ mod first_light;
 mod parity;
 mod recorded;
 mod serving;
+mod tls;
 mod transcripts;
