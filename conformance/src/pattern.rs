@@ -2,7 +2,7 @@
 //! `$(NO|BAD)` for one of several patterns, `$~(TEXT)` for a pattern in which letters may be small or capital.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// What was captured so far.
 pub type Captures = HashMap<String, Vec<u8>>;
@@ -223,7 +223,15 @@ pub fn fill(octets: &[u8], captures: &Captures) -> Result<Vec<u8>, String> {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|piece| match piece {
-            Piece::Octets(octets) => write!(f, "{}", octets.escape_ascii()),
+            Piece::Octets(octets) => octets.utf8_chunks().try_for_each(|chunk| {
+                for c in chunk.valid().chars() {
+                    match c.is_control() {
+                        true => write!(f, "{}", c.escape_default())?,
+                        false => f.write_char(c)?,
+                    }
+                }
+                write!(f, "{}", chunk.invalid().escape_ascii())
+            }),
             Piece::Any => f.write_str("..."),
             Piece::Word(name) => write!(f, "${name}"),
             Piece::AnyCase(octets) => write!(f, "$~({})", octets.escape_ascii()),
@@ -292,6 +300,14 @@ mod tests {
         ] {
             assert_eq!(Pattern::new(pattern).is_unclosed(), unclosed, "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_pattern_is_shown_as_it_is_written() {
+        for text in ["* FLAGS (\\Seen) gr\u{fc}n", "a $(NO|BAD) ... $n"] {
+            assert_eq!(Pattern::new(text).to_string(), text);
+        }
+        assert_eq!(Pattern::literal(b"\0\xff").to_string(), "\\u{0}\\xff");
     }
 
     #[test]

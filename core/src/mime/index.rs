@@ -98,6 +98,11 @@ impl Part {
         (self.parent != NO_PARENT).then_some(self.parent.into())
     }
 
+    /// Octets that the part holds in memory, and about as many as its texts come to.
+    pub fn weight(&self) -> usize {
+        size_of::<Part>() + self.packed.len()
+    }
+
     /// The header with its empty line. For the root of a message: that message's header.
     pub fn header(&self) -> Range<u64> {
         let [start, end, _] = self.places;

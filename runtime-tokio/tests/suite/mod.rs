@@ -2,6 +2,7 @@
 
 mod first_light;
 mod parity;
+mod recorded;
 mod records;
 mod serving;
 mod tls;
