@@ -10,6 +10,7 @@ macro_rules! say {
 
 mod config;
 mod migrate;
+mod replay;
 mod user;
 
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Feed the record of a session that broke to the core again, and show each step
+    Replay(replay::ReplayCommand),
 }
 
 /// Runs what the command line asks for.
@@ -56,24 +59,29 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(args: Args) -> Result<(), CliError> {
-    let loaded = load(args.config.as_deref(), args.data.as_deref())?;
+    let loaded = || load(args.config.as_deref(), args.data.as_deref());
     match args.command.unwrap_or(Command::Serve) {
         Command::Serve => {
+            let loaded = loaded()?;
             log::start(&loaded.config.log);
             runtime()?.block_on(serve::serve(loaded))
         }
         Command::Config(command) => {
-            config::run(&command, &loaded);
+            config::run(&command, &loaded()?);
             Ok(())
         }
         Command::Migrate => {
+            let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(migrate::run(&loaded.config))
         }
         Command::User(command) => {
+            let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
         }
+        // A record says everything itself, and may come from elsewhere.
+        Command::Replay(command) => replay::run(&command),
     }
 }
 

@@ -93,6 +93,14 @@ const TABLE: &[Row] = &[
     row("QUIT", When::Always, Arguments::Nothing, Pace::Mail, other::quit),
 ];
 
+/// Whether a line begins with a verb of the table.
+pub(super) fn is_known(line: &[u8]) -> bool {
+    let verb = line.split(|&octet| octet == b' ').next().unwrap_or_default();
+    TABLE
+        .iter()
+        .any(|row| row.verb.as_bytes().eq_ignore_ascii_case(verb))
+}
+
 /// Runs one command line, without its line end.
 pub(super) fn run(cx: &mut Context, line: &[u8]) -> State {
     let Some(line) = text(line) else {
@@ -145,4 +153,9 @@ fn allowed(cx: &mut Context, row: &Row, arguments: &str) -> Result<(), Reply> {
 fn refuse(cx: &mut Context, why: Reply) -> State {
     cx.out.reply(why);
     State::AwaitCommand
+}
+
+/// The verbs of all commands, also of those that are known and refused.
+pub fn verbs() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.verb)
 }
