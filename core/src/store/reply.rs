@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::machine::Secret;
+use crate::machine::{Peer, Secret};
 
 use super::{AccountId, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet, View};
 
@@ -57,6 +57,28 @@ pub enum Reply {
     Delivered(Vec<Result<Delivered, Refusal>>),
 }
 
+/// From where an account may log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// From anywhere.
+    Anywhere,
+    /// From the server's own machine only: its password is one that everybody can read, until it has another.
+    Local,
+    /// From nowhere.
+    Nowhere,
+}
+
+impl Access {
+    /// Whether a peer may log in.
+    pub fn admits(self, peer: &Peer) -> bool {
+        match self {
+            Access::Anywhere => true,
+            Access::Local => peer.is_local(),
+            Access::Nowhere => false,
+        }
+    }
+}
+
 /// An account, as a log-in needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -66,8 +88,8 @@ pub struct Account {
     pub login: String,
     /// Its bcrypt hash.
     pub pw_hash: Secret,
-    /// Whether it may log in.
-    pub enabled: bool,
+    /// From where it may log in.
+    pub access: Access,
 }
 
 /// An account, as an operator lists it.
@@ -77,8 +99,8 @@ pub struct AccountLine {
     pub id: AccountId,
     /// Its login name.
     pub login: String,
-    /// Whether it may log in.
-    pub enabled: bool,
+    /// From where it may log in.
+    pub access: Access,
     /// Live messages.
     pub used_msgs: u64,
     /// Octets of its live messages.

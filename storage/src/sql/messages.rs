@@ -6,6 +6,7 @@ use lightmail_core::store::{Budget, Flags, MailboxId, ModSeq, ObjectId, Refusal,
 
 use super::db::{Answer, Columns, sql, stored};
 use super::folder::Folder;
+use super::query::Query;
 use super::tx::Tx;
 use crate::bodies::Body;
 
@@ -83,35 +84,42 @@ impl<'a> Draft<'a> {
             .bind(i64::from(self.size))
             .bind(stored(header.saturating_add(self.head.len() as u64)))
             .bind(sent);
-        tx.db.run(message).await?;
+        tx.db.post(message).await?;
         let index = sql(INSERT_INDEX)
             .bind(folder.line.id.0)
             .bind(i64::from(uid.0))
             .bind(self.head.to_vec())
             .bind(self.stored.sha256.to_vec())
             .bind(index.to_vec());
-        tx.db.run(index).await?;
+        tx.db.post(index).await?;
         Ok(uid)
     }
 }
 
 /// Makes an object's row, with so many messages. Fails with a taken key if it has one.
 pub(crate) async fn insert_object(tx: &mut Tx<'_>, new: &Stored, refs: u64, at_ms: u64) -> Answer<()> {
-    let query = sql(INSERT_OBJECT)
+    tx.db.run(object_row(new, refs, at_ms)).await.map(drop)
+}
+
+/// Makes the row of an object that is known to have none.
+pub(crate) async fn post_object(tx: &mut Tx<'_>, new: &Stored, refs: u64, at_ms: u64) -> Answer<()> {
+    tx.db.post(object_row(new, refs, at_ms)).await
+}
+
+fn object_row(new: &Stored, refs: u64, at_ms: u64) -> Query {
+    sql(INSERT_OBJECT)
         .bind(new.object.0.to_vec())
         .bind(stored(new.size))
         .bind(new.sha256.to_vec())
         .bind(stored(refs))
-        .bind(stored(at_ms));
-    tx.db.run(query).await.map(drop)
+        .bind(stored(at_ms))
 }
 
 /// Counts so many more messages with an object.
 pub(crate) async fn refer(tx: &mut Tx<'_>, object: ObjectId, refs: u64) -> Answer<()> {
     tx.db
-        .run(sql(REFER).bind(stored(refs)).bind(object.0.to_vec()))
+        .post(sql(REFER).bind(stored(refs)).bind(object.0.to_vec()))
         .await
-        .map(drop)
 }
 
 /// Size and SHA-256 of an object that has a row.

@@ -2,25 +2,36 @@
 //!
 //! Texts are fixed (prepared once, cached by the connection) and the same for SQLite and MySQL: sets of UIDs become one
 //! statement a range, never `IN (?, ?, …)`. What a request may do is decided in Rust on rows that are locked, so every
-//! refusal comes before the first write. SQLite's lock is the one writer.
+//! refusal comes before the first write. SQLite's lock is the one writer; MySQL's are the rows of accounts ([`locks`]).
 //!
 //! Invariant: nothing outside of this module writes SQL, and no value ever becomes part of a text.
 
 pub(crate) mod accounts;
 pub(crate) mod append;
 pub(crate) mod commit;
+pub(crate) mod conn;
 pub(crate) mod copy;
+pub(crate) mod database;
 pub(crate) mod db;
 pub(crate) mod deliver;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod folder;
+mod group;
+pub(crate) mod health;
+mod locks;
 pub(crate) mod messages;
+pub(crate) mod mysql;
 pub(crate) mod page;
+pub(crate) mod query;
 pub(crate) mod rename;
+pub(crate) mod row;
 pub(crate) mod schema;
+pub(crate) mod schema_mysql;
+pub(crate) mod settings;
 pub(crate) mod sqlite;
 pub(crate) mod tree;
+pub(crate) mod trouble;
 pub(crate) mod tx;
 pub(crate) mod view;
 

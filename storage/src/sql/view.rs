@@ -10,13 +10,15 @@ use lightmail_core::store::{
     AccountId, Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Refusal, Reply, Row, Uid,
     UidSet, View,
 };
-use sqlx::sqlite::SqliteRow;
 
-use super::db::{Answer, Columns, Query, Stop, sql, stored};
+use super::db::{Answer, Columns, sql, stored};
 use super::folder::{Folder, keywords};
+use super::query::Query;
+use super::row::DbRow;
 use super::tx::Tx;
 
-/// The mailbox's row in the columns of a message, under UID 0, so that it comes first; then messages.
+/// The mailbox's row in the columns of a message, under UID 0; and messages. They are put in order here: MySQL would make a
+/// table of them first, each row with room for the longest list of keywords.
 macro_rules! catch_up {
     ($since:literal) => {
         concat!(
@@ -26,8 +28,7 @@ macro_rules! catch_up {
              UNION ALL \
              SELECT m.uid, m.modseq, m.flags, m.size, m.internal_date, m.sent_date, m.deleted_at, NULL \
              FROM messages m WHERE m.mailbox_id = ?",
-            $since,
-            " ORDER BY 1"
+            $since
         )
     };
 }
@@ -221,8 +222,8 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
     let mut head = None;
     let mut changes = Changes::default();
     let (mut changed, mut vanished) = (UidSet::new(), UidSet::new());
-    let take = |row: SqliteRow| {
-        if head.is_none() {
+    let take = |row: DbRow| {
+        if row.int(0)? == 0 {
             head = Some(Head::from_row(&row)?);
             return Ok(true);
         }
@@ -244,6 +245,7 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
     };
     tx.db.while_wanted(newer(mailbox, have.min(since)), take).await?;
     let head = head.ok_or(Refusal::NoSuchMailbox)?;
+    changes.changed.sort_by_key(|row| row.uid);
     let base = base.unwrap_or_else(|| Arc::new(View::empty(mailbox, head.uid_validity)));
     let view = head.view(&base, changes);
     tx.remember(Arc::clone(&view));
@@ -277,10 +279,7 @@ struct Head {
 }
 
 impl Head {
-    fn from_row(row: &SqliteRow) -> Answer<Self> {
-        if row.int(0)? != 0 {
-            return Err(Stop::from(Refusal::NoSuchMailbox));
-        }
+    fn from_row(row: &DbRow) -> Answer<Self> {
         Ok(Self {
             highest_modseq: row.modseq(1)?,
             uid_next: row.uid(2)?,
@@ -301,7 +300,7 @@ impl Head {
     }
 }
 
-fn message(row: &SqliteRow) -> Answer<Row> {
+fn message(row: &DbRow) -> Answer<Row> {
     Ok(Row {
         uid: row.uid(0)?,
         modseq: row.modseq(1)?,

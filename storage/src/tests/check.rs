@@ -1,4 +1,4 @@
-//! The invariants of a database and its bodies (I1 to I8), read with plain SQL, past all of our own code.
+//! The invariants of a database and its bodies (I1 to I8), read with plain SQL, past the code of the requests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,8 +6,13 @@ use std::path::Path;
 use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::ObjectId;
 use sha2::{Digest, Sha256};
+use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Row};
+
+use crate::Faults;
+use crate::sql::conn::Conn;
+use crate::sql::db::{Columns, Db, sql};
+use crate::sql::row::DbRow;
 
 /// Each finds rows that must not be.
 const RULES: &[(&str, &str)] = &[
@@ -44,18 +49,18 @@ const RULES: &[(&str, &str)] = &[
     (
         "I6 a mailbox counts its messages",
         "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id AND m.deleted_at = 0 GROUP BY b.id \
-         HAVING b.msgs <> COUNT(m.uid) OR b.bytes <> COALESCE(SUM(m.size), 0) \
-         OR b.unseen <> COALESCE(SUM((m.flags & 1) = 0), 0) OR b.deleted <> COALESCE(SUM((m.flags & 8) <> 0), 0)",
+         HAVING MAX(b.msgs) <> COUNT(m.uid) OR MAX(b.bytes) <> COALESCE(SUM(m.size), 0) \
+         OR MAX(b.unseen) <> COALESCE(SUM((m.flags & 1) = 0), 0) OR MAX(b.deleted) <> COALESCE(SUM((m.flags & 8) <> 0), 0)",
     ),
     (
         "I6 an account counts its messages",
         "SELECT a.login FROM accounts a LEFT JOIN mailboxes b ON b.account_id = a.id GROUP BY a.id \
-         HAVING a.used_msgs <> COALESCE(SUM(b.msgs), 0) OR a.used_bytes <> COALESCE(SUM(b.bytes), 0)",
+         HAVING MAX(a.used_msgs) <> COALESCE(SUM(b.msgs), 0) OR MAX(a.used_bytes) <> COALESCE(SUM(b.bytes), 0)",
     ),
     (
         "I7 every UID given has a row",
         "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id GROUP BY b.id \
-         HAVING b.uid_next - 1 <> COUNT(m.uid) OR b.recent_from > b.uid_next",
+         HAVING MAX(b.uid_next) - 1 <> COUNT(m.uid) OR MAX(b.recent_from) > MAX(b.uid_next)",
     ),
     (
         "a deleted mailbox is empty, and what has no account is deleted",
@@ -70,31 +75,24 @@ const RULES: &[(&str, &str)] = &[
 ];
 
 /// What is wrong with a database, one line a finding.
-pub(super) async fn check(data_dir: &Path) -> Vec<String> {
-    let mut conn = open(data_dir).await;
+pub(super) async fn check(conn: &mut Conn) -> Vec<String> {
     let mut findings = Vec::new();
     for (rule, text) in RULES {
-        let rows = sqlx::query(*text).fetch_all(&mut conn).await.unwrap();
+        let rows = rows(conn, text).await;
         findings.extend(rows.iter().map(|row| format!("{rule}: {}", any_text(row))));
     }
     findings
 }
 
 /// What is wrong with the bodies: every object is there as its row says (I2); `orphans` files have no row (I8).
-pub(super) async fn check_bodies(data_dir: &Path, orphans: usize) -> Vec<String> {
-    let mut conn = open(data_dir).await;
-    let rows = sqlx::query("SELECT id, size, sha256 FROM object_keys")
-        .fetch_all(&mut conn)
-        .await
-        .unwrap();
+pub(super) async fn check_bodies(conn: &mut Conn, data_dir: &Path, orphans: usize) -> Vec<String> {
     let mut findings = Vec::new();
     let mut named = BTreeMap::new();
-    for row in rows {
-        let id: Vec<u8> = row.get(0);
-        let key = ObjectKind::Email.key(ObjectId(id.try_into().unwrap()));
+    for row in rows(conn, "SELECT id, size, sha256 FROM object_keys").await {
+        let key = ObjectKind::Email.key(ObjectId(row.array(0).unwrap()));
         let octets = std::fs::read(data_dir.join(&key)).unwrap_or_default();
-        let sound = octets.len() as i64 == row.get::<i64, _>(1)
-            && Sha256::digest(&octets)[..] == row.get::<Vec<u8>, _>(2);
+        let sound = octets.len() as i64 == row.int(1).unwrap()
+            && Sha256::digest(&octets)[..] == row.octets(2).unwrap();
         if !sound {
             findings.push(format!("I2 {key}: missing, or other than its row says"));
         }
@@ -115,15 +113,21 @@ pub(super) async fn check_bodies(data_dir: &Path, orphans: usize) -> Vec<String>
     findings
 }
 
-async fn open(data_dir: &Path) -> SqliteConnection {
+/// A connection that reads a folder's database.
+pub(super) async fn open_sqlite(data_dir: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(data_dir.join("lightmail.db"))
         .read_only(true);
     options.connect().await.unwrap()
 }
 
-fn any_text(row: &sqlx::sqlite::SqliteRow) -> String {
-    row.try_get::<String, _>(0)
-        .or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+async fn rows(conn: &mut Conn, text: &'static str) -> Vec<DbRow> {
+    let faults = Faults::default();
+    Db::new(conn, &faults).each(sql(text), Ok).await.unwrap()
+}
+
+fn any_text(row: &DbRow) -> String {
+    row.text(0)
+        .or_else(|_| row.int(0).map(|n| n.to_string()))
         .unwrap_or_default()
 }

@@ -1,12 +1,18 @@
 //! What needs a whole storage.
 
+mod away;
 mod check;
 mod crash;
 mod folder_reads;
 mod group;
 mod isolation;
 mod model;
+mod nodes;
+mod opening;
+mod pace;
+mod proxy;
 pub(crate) mod scratch;
+pub(crate) mod server;
 mod statements;
 mod sweep;
 mod town;

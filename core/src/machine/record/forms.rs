@@ -24,8 +24,8 @@ structs! {
     ConnectFailure { 0 }
     Peer { address, tls }
     Stored { object, size, sha256, received_sha256, index }
-    Account { id, login, pw_hash, enabled }
-    AccountLine { id, login, enabled, used_msgs, used_bytes, quota_bytes, created_at_ms }
+    Account { id, login, pw_hash, access }
+    AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
     Mailbox {
         id, name, uid_validity, uid_next, highest_modseq, msgs, unseen, bytes, recent_from, special_use, object_id,
@@ -94,6 +94,11 @@ enums! {
         Expunged { 0: expunged },
         Appended { 0: appended },
         Delivered { 0: answers },
+    }
+    Access {
+        Anywhere,
+        Local,
+        Nowhere,
     }
     Failure {
         Refused { 0: why },

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::machine::Secret;
 use crate::store::{
-    self as words, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, RecipientPlace, Refusal,
-    Reply,
+    self as words, Access, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, RecipientPlace,
+    Refusal, Reply,
 };
 
 use super::{Account, Answer, MAILBOXES_MAX, Store};
@@ -17,7 +17,7 @@ impl Store {
             id: *id,
             login: account.login.clone(),
             pw_hash: account.pw_hash.clone(),
-            enabled: true,
+            access: Access::Anywhere,
         }))
     }
 
@@ -109,7 +109,7 @@ fn line(id: AccountId, account: &Account) -> AccountLine {
     AccountLine {
         id,
         login: account.login.clone(),
-        enabled: true,
+        access: Access::Anywhere,
         used_msgs: account.used_msgs,
         used_bytes: account.used_bytes,
         quota_bytes: account.quota_bytes,
