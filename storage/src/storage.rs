@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use lightmail_core::config::Config;
+use lightmail_core::config::{self, Config};
 use lightmail_core::machine::Watched;
 use lightmail_core::store::{
     Actor, Failure, MailboxId, ModSeq, ObjectId, Refusal, Reply, Request, authority,
@@ -16,8 +16,8 @@ use crate::bodies::Body;
 use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
 use crate::faults::Faults;
-use crate::objects::Objects;
 use crate::objects::folder::{Folder, make_folder};
+use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
 use crate::open_error::OpenError;
 use crate::password::Passwords;
@@ -58,22 +58,33 @@ pub(crate) struct Inner {
 impl Storage {
     /// Opens what the configuration names; makes it if it is not there, and brings it to this version.
     pub async fn open(config: &Config) -> Result<Storage, OpenError> {
-        let elsewhere = [
-            ("database", config.database.is_some()),
-            ("s3", config.s3.is_some()),
-        ];
-        if let Some((section, _)) = elsewhere.into_iter().find(|(_, given)| *given) {
-            return Err(OpenError::section(section));
+        if config.database.is_some() {
+            return Err(OpenError::section("database"));
         }
-        Self::open_at(Path::new(&config.server.data_dir), config.auth.bcrypt_cost).await
+        let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
+        Self::open_with(
+            Path::new(&config.server.data_dir),
+            config.auth.bcrypt_cost,
+            bucket,
+        )
+        .await
     }
 
-    /// Opens the storage of a folder.
+    /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
+        Self::open_with(data_dir, bcrypt_cost, None).await
+    }
+
+    pub(crate) async fn open_with(
+        data_dir: &Path,
+        bcrypt_cost: u32,
+        bucket: Option<(config::S3, Times)>,
+    ) -> Result<Storage, OpenError> {
         let faults = Faults::default();
         let (root, folder_faults) = (data_dir.to_owned(), faults.clone());
         let folder = blocking::unblock(move || open_folder(&root, folder_faults)).await;
         let folder = folder.map_err(|error| OpenError::folder(data_dir, &error))?;
+        let objects = open_objects(folder, data_dir, bucket).await?;
         let path = data_dir.join(DATABASE);
         let sqlite = Sqlite::new(path.clone());
         let mut writer = sqlite
@@ -83,13 +94,14 @@ impl Storage {
         schema::migrate(&mut writer)
             .await
             .map_err(|error| OpenError::migration(&path, &error))?;
-        let passwords = Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads(&error))?;
+        let passwords =
+            Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads("for passwords", &error))?;
         let inner = Inner {
             sqlite,
             queue: Queue::new(writer),
             caches: Caches::default(),
             hub: Hub::default(),
-            objects: Objects::Folder(folder),
+            objects,
             passwords,
             counts: Counts::default(),
             faults,
@@ -110,6 +122,11 @@ impl Storage {
         // An error: this storage has it already, in which case the lock could not have been taken again.
         let _ = self.inner.occupied.set(file);
         Ok(())
+    }
+
+    /// Where bodies are: to check, list and remove them.
+    pub fn objects(&self) -> &Objects {
+        &self.inner.objects
     }
 
     /// A desk for one conversation: it owns the conversation's uploads.
@@ -245,6 +262,21 @@ impl Inner {
         }
         let ask = async |tx: &mut Tx<'_>| messages::object(tx, object).await;
         self.read("body", ask).await.map_err(Stop::into_failure)
+    }
+}
+
+/// Bodies in the folder, or in a bucket if there is one.
+async fn open_objects(
+    folder: Folder,
+    data_dir: &Path,
+    bucket: Option<(config::S3, Times)>,
+) -> Result<Objects, OpenError> {
+    match bucket {
+        None => Ok(Objects::in_folder(folder)),
+        Some((s3, times)) => {
+            let data_dir = data_dir.to_owned();
+            blocking::unblock(move || Objects::in_bucket(&s3, &data_dir, times)).await
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod folder_reads;
 mod group;
 mod isolation;
 mod model;
+mod s3;
 pub(crate) mod scratch;
 mod statements;
 mod sweep;
