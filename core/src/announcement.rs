@@ -75,7 +75,6 @@ fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fm
 pub fn not_served(config: &Config) -> Vec<&'static str> {
     let asked = [
         ("[tls]", config.tls.is_some()),
-        ("[s3]", config.s3.is_some()),
         ("[pop3]", config.names("pop3")),
         ("[smtp_server]", config.names("smtp_server")),
         ("[smtp]", config.smtp.is_some()),

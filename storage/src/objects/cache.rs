@@ -107,8 +107,11 @@ impl Cache {
 
     /// Opens a copy, if there is one. Blocks.
     pub(super) fn get(&self, object: ObjectId) -> Option<Copied> {
-        let file = File::open(self.path(object)).ok()?;
-        let size = file.metadata().ok()?.len();
+        let opened = File::open(self.path(object)).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let Ok((size, file)) = opened else {
+            self.lock().drop_copy(object);
+            return None;
+        };
         let verified = self.lock().touch(object, size);
         Some(Copied { file, size, verified })
     }

@@ -164,7 +164,7 @@ impl Pump {
             }
         };
         if range.start == self.fetched && range.end < self.left.end && range.end == size {
-            Err(Trouble::Short { size })
+            Err(Trouble::Short)
         } else if range == (self.fetched..self.left.end) {
             Ok(size)
         } else {

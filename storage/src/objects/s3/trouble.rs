@@ -27,7 +27,7 @@ pub(super) enum Trouble {
     /// There is no such object.
     NoObject,
     /// The object is shorter than the range that is wanted.
-    Short { size: u64 },
+    Short,
     /// There is no room.
     Full(String),
     /// An answer's octets ended before their end.
@@ -70,7 +70,7 @@ impl Trouble {
             "RequestTimeTooSkewed" | "RequestExpired" => Trouble::Clock(told),
             "NoSuchBucket" => Trouble::NoBucket,
             "NoSuchKey" | "NoSuchUpload" | "NotFound" => Trouble::NoObject,
-            "InvalidRange" => Trouble::Short { size: 0 },
+            "InvalidRange" => Trouble::Short,
             "AccessDenied"
             | "ExpiredToken"
             | "InvalidAccessKeyId"
@@ -88,7 +88,7 @@ impl Trouble {
                 Some(301 | 307) => Trouble::Region(told),
                 Some(401 | 403) => Trouble::Keys(told),
                 Some(404) => Trouble::NoObject,
-                Some(416) => Trouble::Short { size: 0 },
+                Some(416) => Trouble::Short,
                 Some(507) => Trouble::Full(told),
                 Some(429 | 500..=599) => Trouble::Busy(told),
                 _ => Trouble::Refused(told),
@@ -112,7 +112,7 @@ impl Trouble {
             Trouble::Region(why) => format!("it is in another region: {why}"),
             Trouble::NoBucket => "there is no such bucket".into(),
             Trouble::NoObject => "there is no such object".into(),
-            Trouble::Short { .. } => "the object is shorter than the database says".into(),
+            Trouble::Short => "the object is shorter than the database says".into(),
             Trouble::Full(why) => format!("there is no room: {why}"),
             Trouble::Cut(why) => format!("an answer was cut off: {why}"),
             Trouble::Answer(why) => format!("an answer makes no sense: {why}"),
@@ -138,7 +138,7 @@ impl Trouble {
                 "set [s3] region to the bucket's region, and endpoint to one that serves it"
             }
             Trouble::NoBucket => "make the bucket, or set [s3] bucket to one that exists",
-            Trouble::NoObject | Trouble::Short { .. } => {
+            Trouble::NoObject | Trouble::Short => {
                 "restore the object from a backup of the bucket; see whether anything else deletes in it"
             }
             Trouble::Full(_) => "make room, or raise the bucket's quota",
@@ -164,7 +164,7 @@ impl Trouble {
     pub(super) fn failure(&self) -> Failure {
         match self {
             Trouble::Full(_) => Refusal::Limit(Budget::Space).into(),
-            Trouble::NoObject | Trouble::Short { .. } | Trouble::Fault(_) => Failure::broken(self.why()),
+            Trouble::NoObject | Trouble::Short | Trouble::Fault(_) => Failure::broken(self.why()),
             _ => LATER,
         }
     }
