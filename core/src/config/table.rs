@@ -173,7 +173,7 @@ table! {
         cache_bytes: u64 = "1073741824";
     }
 
-    /// Certificates. Without this section: a self-signed certificate, made at first start.
+    /// Certificates, read anew at SIGHUP. Without this section: a self-signed certificate, made at first start in data_dir.
     optional [tls] Tls {
         /// The certificate and its chain, PEM.
         certificate: Option<FilePath> = "";

@@ -3,15 +3,16 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lightmail_core::config::Config;
-use lightmail_core::doors::{Door, Place};
+use lightmail_core::doors::{Door, Place, Transport};
 use lightmail_core::machine::{Action, Input, Machine, Step, Time};
 use lightmail_storage::Storage;
-use lightmail_storage::shell::{Bound, House, Spawn};
+use lightmail_storage::shell::{Bound, House, Spawn, Tls};
 
 /// Says every octet again; panics at `!`. After `?` it wants nothing but the end.
 #[derive(Default)]
@@ -48,18 +49,22 @@ impl Machine for Echo {
 }
 
 /// A house with this one door.
-pub async fn house(name: &str, spawn: Spawn) -> (House, Door, Bound) {
+pub async fn house(name: &str, transport: Transport, spawn: Spawn) -> (House, Door, Bound) {
     let folder = folder(name);
     let _ = std::fs::remove_dir_all(&folder);
     let storage = Storage::open_at(&folder, 4).await.unwrap();
     let door = Door {
         proto: "echo",
+        transport,
         place: Place::Tcp("127.0.0.1".into(), 0),
         greet: Arc::new(|_, _| Box::new(Echo::default())),
         full: "full\r\n",
     };
     let bound = Bound::at(&door).unwrap_or_else(|error| panic!("{error}"));
-    (House::new(&Config::default(), storage, spawn), door, bound)
+    let mut config = Config::default();
+    config.server.data_dir = folder.display().to_string();
+    let tls = Tls::open(&config).unwrap_or_else(|error| panic!("{error}"));
+    (House::new(&config, storage, tls, spawn), door, bound)
 }
 
 /// Where the house keeps its things.
@@ -98,6 +103,28 @@ pub fn leaves(place: &str) {
     let mut rude = TcpStream::connect(place).unwrap();
     rude.write_all(b"?").unwrap();
     rude.peek(&mut [0]).unwrap();
+}
+
+/// The same through TLS: by its own word, while the connection stays; and by a connection that just ends.
+pub fn leaves_tls(place: &str) {
+    const SCRIPT: &str = r#"
+import socket, ssl, sys
+host, port = sys.argv[1].rsplit(":", 1)
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+def deaf():
+    stream = context.wrap_socket(socket.create_connection((host, int(port)), 30))
+    stream.sendall(b"?")
+    assert stream.recv(1) == b"?"
+    return stream
+deaf().unwrap()  # waits for the other side's word
+deaf().shutdown(socket.SHUT_WR)
+"#;
+    let status = Command::new("python3")
+        .args(["-c", SCRIPT, place])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
 
 fn echo(stream: &mut TcpStream, octets: &[u8]) {
