@@ -4,14 +4,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::config::{Config, Port};
-use crate::machine::{Machine, Peer, Seed};
-use crate::{imap, lmtp, smtp};
-
-/// Makes the machine of a new conversation.
-pub type Greet = Arc<dyn Fn(Peer, Seed) -> Box<dyn Machine + Send> + Send + Sync>;
+use crate::greet::Greet;
+use crate::{imap, smtp};
 
 /// One place to listen on, and what answers there.
 #[derive(Clone)]
@@ -81,33 +77,17 @@ impl fmt::Debug for Door {
 pub fn doors(config: &Config) -> Vec<Door> {
     let mut doors = Vec::new();
     if config.imap.enabled {
-        let settings = Arc::new(imap::Settings {
+        let greet = Greet::imap(imap::Settings {
             tls: true,
             ..imap::Settings::from_config(config)
         });
         let imap = &config.imap;
-        let greet: Greet =
-            Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
-        doors.extend(tcp(
-            "imap",
-            Transport::Plain,
-            &imap.host,
-            imap.port,
-            greet.clone(),
-            IMAP_FULL,
-        ));
-        doors.extend(tcp(
-            "imap",
-            Transport::Tls,
-            &imap.host,
-            imap.tls_port,
-            greet,
-            IMAP_FULL,
-        ));
+        for (transport, port) in [(Transport::Plain, imap.port), (Transport::Tls, imap.tls_port)] {
+            doors.extend(tcp("imap", transport, &imap.host, port, greet.clone(), IMAP_FULL));
+        }
     }
     if config.lmtp.enabled {
-        let settings = Arc::new(smtp::Settings::lmtp(config));
-        let greet: Greet = Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)));
+        let greet = Greet::lmtp(smtp::Settings::lmtp(config));
         doors.extend(config.lmtp_socket().map(|socket| Door {
             proto: "lmtp",
             transport: Transport::Plain,
@@ -151,6 +131,7 @@ fn tcp(
 mod tests {
     use super::*;
     use crate::config;
+    use crate::machine::{Peer, Seed};
 
     fn places(text: &str) -> Vec<String> {
         let config = config::parse("config.ini", text).unwrap();
@@ -184,7 +165,7 @@ mod tests {
                 tls: None,
             };
             let mut world = crate::pair::World::new();
-            let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
+            let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
             String::from_utf8_lossy(&world.take(talk))
                 .get(..4)
                 .unwrap()

@@ -86,34 +86,65 @@ mod one_door;
 #[cfg(test)]
 mod tests {
     use lightmail_core::doors::Transport;
+    use lightmail_core::greet::Greet;
 
     use super::*;
 
-    /// Serves one door while a client does something there, then waits for the end of every session.
-    fn serve_door(name: &'static str, transport: Transport, client: fn(&str)) {
+    /// Serves one door while a client does something there, then waits for the end of every session. What was recorded.
+    fn serve_door(name: &'static str, transport: Transport, greet: Greet, client: fn(&str)) -> Vec<String> {
         crate::tasks::start_threads().unwrap();
         smol::block_on(async {
-            let (house, door, bound) = one_door::house(name, transport, |task| spawn(task).detach()).await;
+            let (house, door, bound) =
+                one_door::house(name, transport, greet, |task| spawn(task).detach()).await;
             let place = bound.place();
             let task = spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
             smol::unblock(move || client(&place)).await;
             task.cancel().await;
-            one_door::close(house, name, sleep).await;
-        });
+            one_door::close(house, name, sleep).await
+        })
     }
 
     #[test]
     fn a_panic_in_one_session_costs_that_session_only() {
-        serve_door("smol-panics", Transport::Plain, one_door::panics);
+        let records = serve_door(
+            "smol-panics",
+            Transport::Plain,
+            one_door::echoes(),
+            one_door::panics,
+        );
+        assert_eq!(records.len(), 8);
+    }
+
+    #[test]
+    fn a_panic_leaves_a_record_without_a_password() {
+        let records = serve_door(
+            "smol-doomed",
+            Transport::Plain,
+            one_door::doomed(),
+            one_door::dooms,
+        );
+        one_door::assert_replays(&records);
     }
 
     #[test]
     fn an_end_is_noticed_while_no_octets_are_wanted() {
-        serve_door("smol-leaves", Transport::Plain, one_door::leaves);
+        let records = serve_door(
+            "smol-leaves",
+            Transport::Plain,
+            one_door::echoes(),
+            one_door::leaves,
+        );
+        assert_eq!(records, [""; 0], "what ends in good order is not recorded");
     }
 
     #[test]
     fn an_end_of_tls_is_noticed_while_no_octets_are_wanted() {
-        serve_door("smol-leaves-tls", Transport::Tls, one_door::leaves_tls);
+        let records = serve_door(
+            "smol-leaves-tls",
+            Transport::Tls,
+            one_door::echoes(),
+            one_door::leaves_tls,
+        );
+        assert_eq!(records, [""; 0]);
     }
 }

@@ -77,31 +77,71 @@ mod one_door;
 #[cfg(test)]
 mod tests {
     use lightmail_core::doors::Transport;
+    use lightmail_core::greet::Greet;
 
     use super::*;
 
-    /// Serves one door while a client does something there, then waits for the end of every session.
-    async fn serve_door(name: &'static str, transport: Transport, client: fn(&str)) {
-        let (house, door, bound) = one_door::house(name, transport, |task| drop(tokio::spawn(task))).await;
+    /// Serves one door while a client does something there, then waits for the end of every session. What was recorded.
+    async fn serve_door(
+        name: &'static str,
+        transport: Transport,
+        greet: Greet,
+        client: fn(&str),
+    ) -> Vec<String> {
+        let (house, door, bound) =
+            one_door::house(name, transport, greet, |task| drop(tokio::spawn(task))).await;
         let place = bound.place();
         let task = tokio::spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
         tokio::task::spawn_blocking(move || client(&place)).await.unwrap();
         task.abort();
-        one_door::close(house, name, tokio::time::sleep).await;
+        one_door::close(house, name, tokio::time::sleep).await
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_panic_in_one_session_costs_that_session_only() {
-        serve_door("tokio-panics", Transport::Plain, one_door::panics).await;
+        let records = serve_door(
+            "tokio-panics",
+            Transport::Plain,
+            one_door::echoes(),
+            one_door::panics,
+        )
+        .await;
+        assert_eq!(records.len(), 8);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_leaves_a_record_without_a_password() {
+        let records = serve_door(
+            "tokio-doomed",
+            Transport::Plain,
+            one_door::doomed(),
+            one_door::dooms,
+        )
+        .await;
+        one_door::assert_replays(&records);
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_end_is_noticed_while_no_octets_are_wanted() {
-        serve_door("tokio-leaves", Transport::Plain, one_door::leaves).await;
+        let records = serve_door(
+            "tokio-leaves",
+            Transport::Plain,
+            one_door::echoes(),
+            one_door::leaves,
+        )
+        .await;
+        assert_eq!(records, [""; 0], "what ends in good order is not recorded");
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_end_of_tls_is_noticed_while_no_octets_are_wanted() {
-        serve_door("tokio-leaves-tls", Transport::Tls, one_door::leaves_tls).await;
+        let records = serve_door(
+            "tokio-leaves-tls",
+            Transport::Tls,
+            one_door::echoes(),
+            one_door::leaves_tls,
+        )
+        .await;
+        assert_eq!(records, [""; 0]);
     }
 }

@@ -392,5 +392,8 @@ table! {
         level: LogLevel = "info";
         /// The shape of its lines: human or json.
         format: LogFormat = "human";
+        /// Octets that are kept of the beginning of each session, to be written to data_dir/records if the session breaks, for
+        /// lightmail replay. 0: none.
+        record_size: usize = "65536";
     }
 }

@@ -239,6 +239,37 @@ pub fn eventually(what: &str, mut look: impl FnMut() -> bool) {
     }
 }
 
+/// A session in which something breaks: a body is gone from the disk.
+pub fn break_session(server: &mut Server) {
+    assert!(server.deliver(b"Subject: x\r\n\r\nbody\r\n").starts_with("250 "));
+    // What is in memory is forgotten.
+    server.kill_and_start_again();
+    for body in fs::read_dir(server.folder.join("data/emails")).unwrap() {
+        fs::remove_file(body.unwrap().path()).unwrap();
+    }
+    let mut client = server.logged_in();
+    client.ok("SELECT INBOX");
+    let answer = client.command("FETCH 1 BODY[]").pop().unwrap();
+    assert!(answer.contains(" NO ["), "{answer}");
+    client.command("LOGOUT");
+}
+
+/// The same, and the file of its record.
+pub fn broken_session(server: &mut Server) -> PathBuf {
+    break_session(server);
+    let folder = server.folder.join("data/records");
+    let files = || {
+        fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .map(|file| file.unwrap().path())
+    };
+    eventually("a record that is written", || {
+        files().any(|file| fs::read_to_string(file).unwrap().ends_with("end Whole\n"))
+    });
+    files().next().unwrap()
+}
+
 /// A client that speaks lines.
 pub struct Client {
     pub stream: BufReader<TcpStream>,

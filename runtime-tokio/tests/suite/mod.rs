@@ -3,6 +3,8 @@
 mod bucket;
 mod first_light;
 mod parity;
+mod recorded;
+mod records;
 mod serving;
 mod tls;
 mod transcripts;

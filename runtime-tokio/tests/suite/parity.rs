@@ -143,7 +143,7 @@ fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&
             summary: String::new(),
         }),
     };
-    let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
+    let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
     pieces.iter().for_each(|piece| world.feed(talk, piece));
     let answer = world.take(talk);
     let said = String::from_utf8_lossy(&answer);

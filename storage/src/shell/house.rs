@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::accounts::{first_account, random_seed};
 use super::crowd::{Crowd, TooMany};
 use super::descriptors;
 use super::drain::Drain;
+use super::flight::{Records, Ticket};
 use super::{Bound, CliError, Clock, Guest, Loaded, Spawn, Tls, Visit, World};
 use crate::Storage;
 
@@ -31,6 +33,7 @@ pub struct House {
     pub(super) drain: Drain,
     pub(super) tls: Tls,
     crowd: Crowd,
+    records: Records,
     drain_limit: Duration,
 }
 
@@ -76,6 +79,7 @@ impl House {
             drain: Drain::default(),
             tls,
             crowd: Crowd::new(most.min(possible), limit(config.limits.address_connections)),
+            records: Records::new(Path::new(&config.server.data_dir), config.log.record_size),
             drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
         }
     }
@@ -102,12 +106,18 @@ impl House {
         let seed = random_seed()
             .inspect_err(|error| tracing::error!(%error, "session.refused.no_randomness"))
             .ok()?;
-        let span = tracing::info_span!("session", id = session_id(), proto, %peer);
+        let id = session_id();
+        let span = tracing::info_span!("session", id, proto, %peer);
         Some(Visit {
             greet: door.greet.clone(),
             transport: door.transport,
             facts: PeerFacts { address, tls: None },
             seed,
+            flight: Ticket {
+                records: self.records.clone(),
+                proto,
+                id,
+            },
             world: World::new(self, stranger),
             guest: Guest::new(seat, self.drain.enter()),
             span,

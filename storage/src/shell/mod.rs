@@ -11,6 +11,7 @@ mod clock;
 mod crowd;
 mod descriptors;
 mod drain;
+mod flight;
 mod house;
 mod listen;
 pub mod log;

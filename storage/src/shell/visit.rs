@@ -3,11 +3,13 @@
 use std::fmt;
 use std::time::Instant;
 
-use lightmail_core::doors::{Greet, Transport};
+use lightmail_core::doors::Transport;
+use lightmail_core::greet::Greet;
 use lightmail_core::machine::{Machine, Peer as PeerFacts, Seed, TlsFailure};
 
 use super::crowd::Seat;
 use super::drain::Presence;
+use super::flight::{Flight, Ticket};
 use super::{Peer, Socket, World};
 
 /// Somebody who may come in, to be begun with inside the span. Counted from now on.
@@ -18,6 +20,7 @@ pub struct Visit {
     pub(super) transport: Transport,
     pub(super) facts: PeerFacts,
     pub(super) seed: Seed,
+    pub(super) flight: Ticket,
     pub(super) world: World,
     pub(super) guest: Guest,
 }
@@ -42,6 +45,7 @@ impl Visit {
             transport,
             mut facts,
             seed,
+            flight,
             mut world,
             guest,
             ..
@@ -60,9 +64,9 @@ impl Visit {
             tls = facts.tls.as_ref().map(|tls| &*tls.summary),
             "session.opened"
         );
-        let machine = greet(facts, seed);
+        let machine = greet.recorded(facts, seed, flight.records.budget);
         Some(Conversation {
-            machine,
+            machine: Box::new(Flight::new(machine, flight)),
             peer,
             world,
             guest,
@@ -82,11 +86,10 @@ impl<S> fmt::Debug for Conversation<S> {
     }
 }
 
-/// The mark of a peer that is there; its end is logged when this is dropped.
+/// The mark of a peer that is there.
 #[derive(Debug)]
 pub struct Guest {
     begun: Instant,
-    is_told: bool,
     _seat: Seat,
     _presence: Presence,
 }
@@ -95,30 +98,14 @@ impl Guest {
     pub(super) fn new(seat: Seat, presence: Presence) -> Self {
         Self {
             begun: Instant::now(),
-            is_told: false,
             _seat: seat,
             _presence: presence,
         }
     }
 
     /// Ends what never became a conversation, in one line.
-    fn turn_away(mut self, TlsFailure(why): &TlsFailure) {
-        tracing::info!(elapsed_ms = self.elapsed_ms(), why, "tls.handshake.failed");
-        self.is_told = true;
-    }
-
-    fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let elapsed_ms = self.elapsed_ms();
-        if std::thread::panicking() {
-            tracing::error!(elapsed_ms, "session.panicked");
-        } else if !self.is_told {
-            tracing::info!(elapsed_ms, "session.closed");
-        }
+    fn turn_away(self, TlsFailure(why): &TlsFailure) {
+        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(elapsed_ms, why, "tls.handshake.failed");
     }
 }
