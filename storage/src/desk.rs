@@ -12,6 +12,7 @@ use lightmail_core::mime::matcher::Matcher;
 use lightmail_core::store::{Failure, ObjectId};
 use lightmail_core::wire::filter::Flow;
 
+use crate::objects::ahead::Ahead;
 use crate::objects::reader::ObjectReader;
 use crate::storage::Inner;
 use crate::upload::Writing;
@@ -20,6 +21,7 @@ use crate::upload::Writing;
 pub struct Desk {
     inner: Arc<Inner>,
     uploads: HashMap<Upload, Writing>,
+    ahead: Ahead,
     /// Lives as long as somebody may still want what was read.
     present: Arc<()>,
 }
@@ -29,6 +31,7 @@ impl Desk {
         Self {
             inner,
             uploads: HashMap::new(),
+            ahead: Ahead::default(),
             present: Arc::default(),
         }
     }
@@ -110,9 +113,15 @@ impl Desk {
         }
     }
 
+    /// These ranges will be read, in this order: small ones are fetched meanwhile if objects are far away.
+    pub fn soon(&mut self, ranges: Vec<(ObjectId, Range<u64>)>) {
+        self.ahead.hint(&self.inner.objects, ranges);
+    }
+
     /// Reads a range of an object.
-    pub fn read(&self, object: ObjectId, range: Range<u64>) -> ObjectReader {
-        ObjectReader::new(Arc::clone(&self.inner), object, range)
+    pub fn read(&mut self, object: ObjectId, range: Range<u64>) -> ObjectReader {
+        let ahead = self.ahead.take(&self.inner.objects, object, &range);
+        ObjectReader::new(Arc::clone(&self.inner), object, range, ahead)
     }
 }
 
@@ -138,7 +147,7 @@ async fn scan_one(
     mut matcher: Matcher,
     asker: &Weak<()>,
 ) -> Result<u64, Failure> {
-    let mut reader = ObjectReader::new(Arc::clone(inner), target.object, 0..target.size);
+    let mut reader = ObjectReader::new(Arc::clone(inner), target.object, 0..target.size, None);
     while let Some(piece) = reader.next().await {
         if asker.strong_count() == 0 {
             return Err(Failure::broken("nobody waits for this scan"));

@@ -97,21 +97,37 @@ impl OpenError {
         }
     }
 
-    pub(crate) fn threads(error: &io::Error) -> Self {
+    pub(crate) fn cache(path: &Path, error: &io::Error) -> Self {
         Self {
-            what: "cannot start threads",
-            place: "for passwords".into(),
-            why: error.to_string(),
-            remedy: "raise the limit of processes of the user that LightMail runs as",
+            remedy: "make it belong to the user that LightMail runs as, or set [s3] cache_dir to another, or to nothing",
+            ..Self::folder(path, error)
         }
     }
 
-    pub(crate) fn section(section: &str) -> Self {
+    pub(crate) fn bucket(place: &str, why: String, remedy: &'static str) -> Self {
+        Self {
+            what: "cannot use the bucket",
+            place: place.to_owned(),
+            why,
+            remedy,
+        }
+    }
+
+    pub(crate) fn no_keys() -> Self {
         Self {
             what: "cannot use the section",
-            place: format!("[{section}]"),
-            why: "this version keeps bodies in a folder, in data_dir".into(),
-            remedy: "remove the section from the configuration",
+            place: "[s3]".into(),
+            why: "there are no keys: access_key is empty and so is the environment".into(),
+            remedy: "set access_key and secret_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
+        }
+    }
+
+    pub(crate) fn threads(whose: &str, error: &io::Error) -> Self {
+        Self {
+            what: "cannot start threads",
+            place: whose.to_owned(),
+            why: error.to_string(),
+            remedy: "raise the limit of processes of the user that LightMail runs as",
         }
     }
 }

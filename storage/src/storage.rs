@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use lightmail_core::config::Config;
+use lightmail_core::config::{self, Config};
 use lightmail_core::machine::Watched;
 use lightmail_core::store::{
     Actor, Failure, MailboxId, ModSeq, ObjectId, Refusal, Reply, Request, authority,
@@ -15,8 +15,8 @@ use crate::bodies::Body;
 use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
 use crate::faults::Faults;
-use crate::objects::Objects;
 use crate::objects::folder::Folder;
+use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
 use crate::open::{self, make_data_folder};
 use crate::open_error::OpenError;
@@ -57,22 +57,21 @@ pub(crate) struct Inner {
 impl Storage {
     /// Opens what the configuration names; makes it if it is not there, and brings it to this version.
     pub async fn open(config: &Config) -> Result<Storage, OpenError> {
-        if config.s3.is_some() {
-            return Err(OpenError::section("s3"));
-        }
         let database = database(config).await?.0;
+        let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
         Self::with(
             database,
             Path::new(&config.server.data_dir),
             config.auth.bcrypt_cost,
+            bucket,
         )
         .await
     }
 
-    /// Opens the storage of a folder.
+    /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
         let database = open::sqlite(data_dir).await?.0;
-        Self::with(database, data_dir, bcrypt_cost).await
+        Self::with(database, data_dir, bcrypt_cost, None).await
     }
 
     /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
@@ -82,18 +81,34 @@ impl Storage {
         Ok((migrated.from, migrated.to))
     }
 
-    async fn with(database: Database, data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
+    #[cfg(test)]
+    pub(crate) async fn open_with(
+        data_dir: &Path,
+        bcrypt_cost: u32,
+        bucket: Option<(config::S3, Times)>,
+    ) -> Result<Storage, OpenError> {
+        Self::with(open::sqlite(data_dir).await?.0, data_dir, bcrypt_cost, bucket).await
+    }
+
+    async fn with(
+        database: Database,
+        data_dir: &Path,
+        bcrypt_cost: u32,
+        bucket: Option<(config::S3, Times)>,
+    ) -> Result<Storage, OpenError> {
         let faults = Faults::default();
         let (root, folder_faults) = (data_dir.to_owned(), faults.clone());
         let folder = blocking::unblock(move || open_folder(&root, folder_faults)).await;
         let folder = folder.map_err(|error| OpenError::folder(data_dir, &error))?;
-        let passwords = Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads(&error))?;
+        let objects = open_objects(folder, data_dir, bucket).await?;
+        let passwords =
+            Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads("for passwords", &error))?;
         let inner = Inner {
             database,
             queue: Queue::default(),
             caches: Caches::default(),
             hub: Hub::default(),
-            objects: Objects::Folder(folder),
+            objects,
             passwords,
             counts: Counts::default(),
             faults,
@@ -114,6 +129,11 @@ impl Storage {
         // An error: this storage has it already, in which case the lock could not have been taken again.
         let _ = self.inner.occupied.set(file);
         Ok(())
+    }
+
+    /// Where bodies are: to check, list and remove them.
+    pub fn objects(&self) -> &Objects {
+        &self.inner.objects
     }
 
     /// A desk for one conversation: it owns the conversation's uploads.
@@ -277,6 +297,21 @@ async fn database(config: &Config) -> Result<(Database, Migrated), OpenError> {
     match &config.database {
         Some(database) => open::mysql(database).await,
         None => open::sqlite(Path::new(&config.server.data_dir)).await,
+    }
+}
+
+/// Bodies in the folder, or in a bucket if there is one.
+async fn open_objects(
+    folder: Folder,
+    data_dir: &Path,
+    bucket: Option<(config::S3, Times)>,
+) -> Result<Objects, OpenError> {
+    match bucket {
+        None => Ok(Objects::in_folder(folder)),
+        Some((s3, times)) => {
+            let data_dir = data_dir.to_owned();
+            blocking::unblock(move || Objects::in_bucket(&s3, &data_dir, times)).await
+        }
     }
 }
 

@@ -44,6 +44,7 @@ impl House {
         config.server.hostname.get_or_insert_with(machine_name);
         let storage = Storage::open(&config).await.map_err(CliError::failed)?;
         storage.occupy().map_err(CliError::failed)?;
+        storage.objects().check().await.map_err(CliError::failed)?;
         let tls = Tls::open(&config)?;
         let open = doors(&config)
             .into_iter()

@@ -11,6 +11,7 @@ mod nodes;
 mod opening;
 mod pace;
 mod proxy;
+mod s3;
 pub(crate) mod scratch;
 pub(crate) mod server;
 mod statements;

@@ -17,14 +17,14 @@ use lightmail_core::store::Failure;
 use super::town::{Home, Kind, NOW, Town, exists, on_each, seed};
 use crate::{Desk, Point, Storage};
 
-const LOGINS: [&str; 2] = ["a@example.com", "b@example.com"];
+pub(super) const LOGINS: [&str; 2] = ["a@example.com", "b@example.com"];
 
 /// Statements from the first RCPT to the reply, whichever database runs them.
 const STATEMENTS: usize = 16;
 
 /// What goes wrong, once.
 #[derive(Clone, Copy, Debug)]
-enum Wrong {
+pub(super) enum Wrong {
     /// A step inside of the storage.
     Step(Point, ErrorKind),
     /// A statement, after so many.
@@ -135,7 +135,7 @@ impl<M: Machine> Talk<M> {
 }
 
 /// Sends one mail to these; who of them has been acknowledged.
-async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> Vec<&'static str> {
+pub(super) async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> Vec<&'static str> {
     let settings = Settings {
         hostname: "mail.test".to_owned(),
         ..Settings::default()
@@ -185,7 +185,7 @@ async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> V
         .collect()
 }
 
-async fn counts(storage: &Storage, homes: &[Home]) -> Vec<u64> {
+pub(super) async fn counts(storage: &Storage, homes: &[Home]) -> Vec<u64> {
     let mut counts = Vec::new();
     for home in homes {
         counts.push(exists(storage, *home).await);
