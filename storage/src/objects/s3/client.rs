@@ -114,7 +114,7 @@ fn settings(config: &Config, times: Times) -> Result<Builder, OpenError> {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http)
         .region(Region::new(config.region.clone()))
-        .credentials_provider(credentials(config)?)
+        .credentials_provider(credentials(config, |name| env::var(name).ok())?)
         .force_path_style(config.path_style)
         .timeout_config(waits)
         .retry_config(retries)
@@ -129,17 +129,12 @@ fn settings(config: &Config, times: Times) -> Result<Builder, OpenError> {
 }
 
 /// The keys of the configuration, else those of the environment.
-fn credentials(config: &Config) -> Result<Credentials, OpenError> {
-    let named = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+fn credentials(config: &Config, variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, OpenError> {
     if let Some(access_key) = &config.access_key {
-        return Ok(Credentials::new(
-            access_key,
-            config.secret_key.reveal(),
-            None,
-            None,
-            "[s3]",
-        ));
+        let secret_key = config.secret_key.reveal();
+        return Ok(Credentials::new(access_key, secret_key, None, None, "[s3]"));
     }
+    let named = |name| variable(name).filter(|value| !value.is_empty());
     match (named("AWS_ACCESS_KEY_ID"), named("AWS_SECRET_ACCESS_KEY")) {
         (Some(access_key), Some(secret_key)) => {
             let token = named("AWS_SESSION_TOKEN");
@@ -152,5 +147,30 @@ fn credentials(config: &Config) -> Result<Credentials, OpenError> {
             ))
         }
         _ => Err(OpenError::no_keys()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_the_section_else_of_the_environment() {
+        let environment = |name: &str| match name {
+            "AWS_ACCESS_KEY_ID" => Some("id".to_owned()),
+            "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
+            _ => Some(String::new()),
+        };
+        let mut config = Config::default();
+        let keys = credentials(&config, environment).unwrap();
+        assert_eq!((keys.access_key_id(), keys.session_token()), ("id", None));
+        let none = credentials(&config, |_| None).unwrap_err().to_string();
+        assert!(
+            none.contains("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+            "{none}"
+        );
+        config.access_key = Some("own".into());
+        let keys = credentials(&config, environment).unwrap();
+        assert_eq!((keys.access_key_id(), keys.secret_access_key()), ("own", ""));
     }
 }
