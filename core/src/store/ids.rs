@@ -24,6 +24,14 @@ pub struct ModSeq(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub [u8; 16]);
 
+impl ObjectId {
+    /// When it was drawn, in milliseconds since 1970 (RFC 9562, 5.7).
+    pub fn drawn_ms(self) -> u64 {
+        let [a, b, c, d, e, f, ..] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         uuid::Uuid::from_bytes(self.0).as_hyphenated().fmt(f)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::machine::Secret;
+use crate::machine::{ObjectKind, Secret};
 
 use super::{AccountId, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet, View};
 
@@ -55,6 +55,18 @@ pub enum Reply {
     Appended(Appended),
     /// Of `Deliver`: one answer for each recipient, in order.
     Delivered(Vec<Result<Delivered, Refusal>>),
+    /// Of `TakeLease`: whether the asker has it now.
+    LeaseTaken(bool),
+    /// Of `CollectMessages`: how many.
+    MessagesCollected(u32),
+    /// Of `CollectMailboxes`: how many.
+    MailboxesCollected(u32),
+    /// Of `ClaimObjects`.
+    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    /// Of `ForgetObjects`.
+    ObjectsForgotten,
+    /// Of `FindObjects`.
+    ObjectsFound(Vec<ObjectId>),
 }
 
 /// An account, as a log-in needs it.

@@ -51,17 +51,26 @@ fn check_folder(folder: &Folder, findings: &mut Findings) {
     findings.must(counted == found, || {
         format!("I6 {name}: counts (msgs, unseen, bytes) {counted:?}, has {found:?}")
     });
-    findings.must(!folder.deleted || line.msgs == 0, || {
+    findings.must(folder.deleted_at_ms.is_none() || line.msgs == 0, || {
         format!("{name}: deleted, but has live messages")
     });
     findings.must(line.recent_from <= line.uid_next, || {
         format!("{name}: recent from beyond UIDNEXT")
     });
-    // No row is ever removed, so a UID without a row is one that was lost or given twice.
+    // A UID that has no row and is not known as expunged is one that was lost or given twice.
     let given = u64::from(line.uid_next.0.saturating_sub(1));
-    findings.must(folder.messages.len() as u64 == given, || {
+    let gone = folder.gone.values().map(|uids| uids.len()).sum::<u64>();
+    findings.must(folder.messages.len() as u64 + gone == given, || {
         format!("I7 {name}: gave {given} UIDs, has other rows")
     });
+    let twice = folder.messages.keys().find(|uid| folder.has_gone(**uid));
+    findings.must(twice.is_none(), || {
+        format!("I7 {name}: {twice:?} has a row and is expunged")
+    });
+    findings.must(
+        folder.gone.keys().all(|modseq| *modseq <= line.highest_modseq),
+        || format!("I4 {name}: expunged above HIGHESTMODSEQ"),
+    );
     let newest = folder.messages.keys().next_back().copied().unwrap_or(Uid(0));
     findings.must(newest < line.uid_next, || {
         format!("I4 {name}: {newest:?} is not below UIDNEXT")
@@ -121,7 +130,7 @@ fn check_account(account: &Account, mine: &[&Folder], findings: &mut Findings) {
     });
     let live: BTreeMap<_, _> = mine
         .iter()
-        .filter(|folder| !folder.deleted)
+        .filter(|folder| folder.deleted_at_ms.is_none())
         .map(|f| (&f.line.name, &f.line.id))
         .collect();
     findings.must(account.names.iter().eq(live), || {
@@ -135,7 +144,7 @@ fn check_account(account: &Account, mine: &[&Folder], findings: &mut Findings) {
 fn check_owners(store: &Store, findings: &mut Findings) {
     for folder in store.folders.values() {
         let owned = store.accounts.contains_key(&folder.account);
-        findings.must(owned || folder.deleted, || {
+        findings.must(owned || folder.deleted_at_ms.is_some(), || {
             format!("{}: lives without an account", folder.line.name)
         });
     }
@@ -161,14 +170,18 @@ fn check_objects(store: &Store, findings: &mut Findings) {
         findings.must(object.refs == found, || {
             format!("I3 {id:?}: counts {} messages, has {found}", object.refs)
         });
+        findings.must(!object.claimed || found == 0, || {
+            format!("I2 {id:?}: is being deleted and has {found} messages")
+        });
     }
 }
 
-/// I1: what a key brought is there.
+/// I1: what a key brought is there, or was expunged since.
 fn check_receipts(store: &Store, findings: &mut Findings) {
     for (key, receipt) in &store.receipts {
         let folder = store.folders.get(&receipt.mailbox);
-        let there = folder.is_some_and(|folder| folder.messages.contains_key(&receipt.uid));
+        let there = folder
+            .is_some_and(|folder| folder.messages.contains_key(&receipt.uid) || folder.has_gone(receipt.uid));
         findings.must(there, || format!("I1 {key:?}: {receipt:?} is not there"));
     }
 }

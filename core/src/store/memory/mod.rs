@@ -10,6 +10,7 @@ mod deliver;
 mod expunge;
 mod flags;
 mod folder;
+mod garbage;
 mod open;
 mod rename;
 #[cfg(test)]
@@ -20,9 +21,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, Reply,
-    Request, Uid, authority,
+    Request, Uid, Work, authority,
 };
-use crate::machine::Secret;
+use crate::machine::{ObjectKind, Secret};
 pub use check::check;
 use folder::Folder;
 
@@ -44,6 +45,8 @@ pub struct Store {
     objects: BTreeMap<ObjectId, Object>,
     /// What the keys of unconfirmed deliveries and of COPYs brought.
     receipts: BTreeMap<DeliveryKey, Receipt>,
+    /// Who does what until when, in milliseconds since 1970.
+    leases: BTreeMap<Work, ([u8; 16], u64)>,
 }
 
 /// An account that was not deleted.
@@ -62,13 +65,16 @@ struct Account {
     subscriptions: BTreeSet<MailboxName>,
 }
 
-/// A body that some message has.
+/// A body that some message has, or had.
 #[derive(Clone, Debug)]
 struct Object {
+    kind: ObjectKind,
     size: u64,
     sha256: [u8; 32],
     /// Messages with this body, soft-deleted ones too.
     refs: u64,
+    /// Nothing can bring it back.
+    claimed: bool,
 }
 
 /// The first message that a key brought.
@@ -184,7 +190,22 @@ impl Store {
                 stored,
                 recipients,
                 at_ms,
-            } => Ok(self.deliver(&stored, &recipients, at_ms)),
+            } => self.deliver(&stored, &recipients, at_ms),
+            Request::TakeLease {
+                work,
+                owner,
+                for_ms,
+                at_ms,
+            } => Ok(self.take_lease(work, owner, for_ms, at_ms)),
+            Request::CollectMessages {
+                before_ms,
+                limit,
+                at_ms: _,
+            } => Ok(self.collect_messages(before_ms, limit)),
+            Request::CollectMailboxes { before_ms, limit } => Ok(self.collect_mailboxes(before_ms, limit)),
+            Request::ClaimObjects { limit } => Ok(self.claim_objects(limit)),
+            Request::ForgetObjects { objects } => Ok(self.forget_objects(&objects)),
+            Request::FindObjects { from, to } => Ok(self.find_objects(from, to)),
         }
     }
 
@@ -212,10 +233,11 @@ impl Store {
         mine.map(|folder| (folder.line.id, folder.line.highest_modseq))
     }
 
-    /// The objects that some message has, with their size and SHA-256.
+    /// The objects that some message has, or that nobody has begun to delete, with their size and SHA-256.
     pub fn objects(&self) -> impl Iterator<Item = (ObjectId, u64, [u8; 32])> + '_ {
         self.objects
             .iter()
+            .filter(|(_, object)| !object.claimed)
             .map(|(id, object)| (*id, object.size, object.sha256))
     }
 
@@ -239,8 +261,13 @@ impl Store {
 
     /// A mailbox of this account that was not deleted.
     fn live_folder(&mut self, account: AccountId, mailbox: MailboxId) -> Result<&mut Folder, Refusal> {
-        self.folder(account, mailbox)
-            .and_then(|folder| (!folder.deleted).then_some(folder).ok_or(Refusal::NoSuchMailbox))
+        self.folder(account, mailbox).and_then(|folder| {
+            folder
+                .deleted_at_ms
+                .is_none()
+                .then_some(folder)
+                .ok_or(Refusal::NoSuchMailbox)
+        })
     }
 
     /// Counts messages in to an account, or out of it. A deleted account counts nothing.

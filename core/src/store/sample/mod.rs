@@ -95,6 +95,26 @@ enum Verb {
         same_object: bool,
         to: Vec<Address>,
     },
+    Lease {
+        owner: u8,
+        long: bool,
+    },
+    Collect {
+        mailboxes: bool,
+        /// How long ago, in steps of 150 ms.
+        ago: u8,
+        limit: u8,
+    },
+    Claim {
+        limit: u8,
+    },
+    Forget {
+        objects: u8,
+    },
+    Find {
+        from: u8,
+        to: u8,
+    },
 }
 
 /// System flags and keywords.
@@ -146,6 +166,18 @@ fn verb() -> impl Strategy<Value = Verb> {
         10 => (name(), vec((0u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
         14 => (0u16..900, prop::bool::weighted(0.1), vec(address(), 1..5))
             .prop_map(|(letter, same_object, to)| Verb::Deliver { letter, same_object, to }),
+        10 => garbage(),
+    ]
+}
+
+fn garbage() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        1 => (0u8..2, any::<bool>()).prop_map(|(owner, long)| Verb::Lease { owner, long }),
+        4 => (prop::bool::weighted(0.3), 0u8..20, 0u8..5)
+            .prop_map(|(mailboxes, ago, limit)| Verb::Collect { mailboxes, ago, limit }),
+        2 => (0u8..4).prop_map(|limit| Verb::Claim { limit }),
+        1 => any::<u8>().prop_map(|objects| Verb::Forget { objects }),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Verb::Find { from, to }),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::mime::{Limits, Scanner};
 use crate::store::memory::Store;
 use crate::store::{
     AccountId, Actor, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, NewAccount, NewMailbox,
-    NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, UidSet,
+    NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, UidSet, Work,
 };
 
 /// The logins of the accounts; all but the first have a quota.
@@ -44,6 +44,7 @@ struct Script {
     /// The newest account of each login.
     accounts: [Option<AccountId>; LOGINS.len()],
     keys: Vec<DeliveryKey>,
+    objects: Vec<ObjectId>,
     stored: Option<Stored>,
 }
 
@@ -58,6 +59,11 @@ impl Script {
             verb @ (Verb::CreateAccount | Verb::SetPassword | Verb::DeleteAccount | Verb::ListAccounts) => {
                 (Actor::Operator, self.operator(step.who, login, verb))
             }
+            verb @ (Verb::Lease { .. }
+            | Verb::Collect { .. }
+            | Verb::Claim { .. }
+            | Verb::Forget { .. }
+            | Verb::Find { .. }) => (Actor::Worker, self.worker(verb)),
             verb => (Actor::Account(me), self.user(me, verb)),
         };
         let actor = if !step.intruder {
@@ -112,6 +118,46 @@ impl Script {
                 at_ms: self.now_ms(),
             },
             _ => Request::ListAccounts,
+        }
+    }
+
+    fn worker(&mut self, verb: Verb) -> Request {
+        match verb {
+            Verb::Lease { owner, long } => Request::TakeLease {
+                work: Work::Garbage,
+                owner: [owner; 16],
+                // What is between these two would depend on how fast a database is.
+                for_ms: if long { 1_000_000_000 } else { 0 },
+                at_ms: self.now_ms(),
+            },
+            Verb::Collect {
+                mailboxes,
+                ago,
+                limit,
+            } => {
+                let before_ms = self.now_ms() - u64::from(ago) * 150;
+                let limit = u32::from(limit);
+                if mailboxes {
+                    Request::CollectMailboxes { before_ms, limit }
+                } else {
+                    Request::CollectMessages {
+                        before_ms,
+                        limit,
+                        at_ms: self.now_ms(),
+                    }
+                }
+            }
+            Verb::Forget { objects } => Request::ForgetObjects {
+                objects: self.objects.iter().copied().take(usize::from(objects)).collect(),
+            },
+            Verb::Find { from, to } => Request::FindObjects {
+                from: pick(&self.objects, from).unwrap_or(ObjectId([0; 16])),
+                to: pick(&self.objects, to).unwrap_or(ObjectId([255; 16])),
+            },
+            Verb::Claim { limit } => Request::ClaimObjects {
+                limit: u32::from(limit),
+            },
+            _ => Request::ClaimObjects { limit: 0 },
         }
     }
 
@@ -324,6 +370,7 @@ impl Script {
             index: Arc::new(scanner.finish()),
         };
         self.stored = Some(stored.clone());
+        self.objects.push(stored.object);
         stored
     }
 

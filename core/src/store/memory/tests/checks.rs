@@ -34,7 +34,7 @@ fn every_damage_is_found() {
         }),
         ("I5", |store, _, id| {
             let mut twin = store.folders[&id].clone();
-            (twin.line.id, twin.deleted) = (MailboxId(9999), true);
+            (twin.line.id, twin.deleted_at_ms) = (MailboxId(9999), Some(1));
             store.folders.insert(MailboxId(9999), twin);
         }),
         ("I5", |store, me, _| {
@@ -53,7 +53,7 @@ fn every_damage_is_found() {
             store.folders.get_mut(&id).unwrap().line.recent_from = Uid(9)
         }),
         ("INBOX: deleted", |store, _, id| {
-            store.folders.get_mut(&id).unwrap().deleted = true
+            store.folders.get_mut(&id).unwrap().deleted_at_ms = Some(1)
         }),
         ("INBOX Uid(1): Flags", |store, _, id| {
             store
