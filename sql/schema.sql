@@ -63,6 +63,7 @@ CREATE TABLE mailboxes (
   keywords VARBINARY(4000) NOT NULL
 ) /*sqlite WITHOUT ROWID */;
 CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account_id, name_hash);
+CREATE INDEX mailboxes_deleted ON mailboxes (deleted_at) /*sqlite WHERE deleted_at > 0 */;
 
 -- Names that LSUB tells; with or without a mailbox of that name.
 CREATE TABLE subscriptions (
@@ -173,4 +174,11 @@ CREATE TABLE nodes (
   beat_at BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID */;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '1');
+-- Work that one server at a time does, by its name (`garbage`): whose it is, until when (milliseconds since 1970).
+CREATE TABLE leases (
+  work VARCHAR(32) NOT NULL PRIMARY KEY,
+  owner BINARY(16) NOT NULL,
+  until_ms BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */;
+
+INSERT INTO meta (k, v) VALUES ('schema_version', '2');

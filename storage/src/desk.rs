@@ -107,6 +107,9 @@ impl Desk {
                 inner.queue.confirm(&keys);
                 async { Ok(Done::Confirmed) }.boxed()
             }
+            Effect::ListObjects { .. } | Effect::DeleteObjects(_) | Effect::SweepUploads { .. } => {
+                async { Err(Failure::broken("not here")) }.boxed()
+            }
         }
     }
 

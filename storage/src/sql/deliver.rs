@@ -50,12 +50,12 @@ async fn deliver_one(
                 folder = folder.stepped_before();
             }
             let uid = folder.line.uid_next;
-            take_key(tx, &recipient.key, recipient.mailbox, uid, at_ms)
-                .await?
-                .then_some((folder, draft))
-                .ok_or(None)
+            if let Some(delivered) = take_key(tx, &recipient.key, recipient.mailbox, uid, at_ms).await? {
+                return Ok(Ok(delivered));
+            }
+            Ok((folder, draft))
         }
-        Err(refusal) => Err(Some(refusal)),
+        Err(refusal) => Err(refusal),
     };
     match planned {
         Ok((mut folder, draft)) => {
@@ -69,10 +69,7 @@ async fn deliver_one(
                 repeated: false,
             }))
         }
-        Err(refusal) => Ok(match (delivered_before(tx, &recipient.key).await?, refusal) {
-            (Some(delivered), _) => Ok(delivered),
-            (None, refusal) => Err(refusal.unwrap_or(Refusal::NoSuchMailbox)),
-        }),
+        Err(refusal) => Ok(delivered_before(tx, &recipient.key).await?.ok_or(refusal)),
     }
 }
 
@@ -105,24 +102,33 @@ async fn plan<'a>(
     }))
 }
 
-/// Remembers what a key brings; false if it has brought something already.
+/// Remembers what a key brings, unless it has brought something already: then that.
 pub(crate) async fn take_key(
     tx: &mut Tx<'_>,
     key: &DeliveryKey,
     mailbox: MailboxId,
     uid: Uid,
     at_ms: u64,
-) -> Answer<bool> {
-    let query = sql(INSERT_KEY)
-        .bind(key.0.to_vec())
-        .bind(mailbox.0)
-        .bind(i64::from(uid.0))
-        .bind(stored(at_ms));
-    match tx.db.run(query).await {
-        Ok(_) => Ok(true),
-        Err(stop) if stop.is_taken() => Ok(false),
-        Err(stop) => Err(stop),
+) -> Answer<Option<Delivered>> {
+    let query = || {
+        sql(INSERT_KEY)
+            .bind(key.0.to_vec())
+            .bind(mailbox.0)
+            .bind(i64::from(uid.0))
+            .bind(stored(at_ms))
+    };
+    match tx.db.run(query()).await {
+        Ok(_) => return Ok(None),
+        Err(stop) if stop.is_taken() => {}
+        Err(stop) => return Err(stop),
     }
+    let before = delivered_before(tx, key).await?;
+    if before.is_none() {
+        // What it brought went with its mailbox, for good.
+        forget(tx, key).await?;
+        tx.db.run(query()).await?;
+    }
+    Ok(before)
 }
 
 /// What a key has brought.

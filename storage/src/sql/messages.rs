@@ -4,7 +4,7 @@ use bytes::Bytes;
 use lightmail_core::machine::Stored;
 use lightmail_core::store::{Budget, Flags, MailboxId, ModSeq, ObjectId, Refusal, Uid};
 
-use super::db::{Answer, Columns, sql, stored};
+use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::Folder;
 use super::tx::Tx;
 use crate::bodies::Body;
@@ -15,7 +15,7 @@ const INSERT_INDEX: &str =
     "INSERT INTO message_index (mailbox_id, uid, head, sha256, cache) VALUES (?, ?, ?, ?, ?)";
 const INSERT_OBJECT: &str =
     "INSERT INTO object_keys (id, size, sha256, refs, created_at) VALUES (?, ?, ?, ?, ?)";
-const REFER: &str = "UPDATE object_keys SET refs = refs + ? WHERE id = ?";
+const REFER: &str = "UPDATE object_keys SET refs = refs + ?, zero_at = 0 WHERE id = ? AND state = 1";
 const OBJECT: &str = "SELECT size, sha256 FROM object_keys WHERE id = ?";
 const BURY: &str = "UPDATE messages SET deleted_at = ?, modseq = ? \
      WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND deleted_at = 0 AND (flags & ?) = ?";
@@ -101,12 +101,13 @@ pub(crate) async fn insert_object(tx: &mut Tx<'_>, new: &Stored, refs: u64, at_m
     tx.db.run(query).await.map(drop)
 }
 
-/// Counts so many more messages with an object.
+/// Counts so many more messages with an object. Errors: `Broken` if it is being deleted.
 pub(crate) async fn refer(tx: &mut Tx<'_>, object: ObjectId, refs: u64) -> Answer<()> {
-    tx.db
-        .run(sql(REFER).bind(stored(refs)).bind(object.0.to_vec()))
-        .await
-        .map(drop)
+    let query = sql(REFER).bind(stored(refs)).bind(object.0.to_vec());
+    match tx.db.run(query).await? {
+        1 => Ok(()),
+        _ => Err(Stop::broken(format!("{object:?} is being deleted"))),
+    }
 }
 
 /// Size and SHA-256 of an object that has a row.

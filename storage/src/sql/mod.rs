@@ -15,6 +15,7 @@ pub(crate) mod deliver;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod folder;
+pub(crate) mod garbage;
 pub(crate) mod messages;
 pub(crate) mod page;
 pub(crate) mod rename;
@@ -45,7 +46,8 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::StatusMailbox { .. }
         | Request::OpenMailbox { .. }
         | Request::Refresh { .. }
-        | Request::FetchPage { .. } => true,
+        | Request::FetchPage { .. }
+        | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::DeleteAccount { .. }
@@ -58,7 +60,12 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::Copy { .. }
         | Request::Expunge { .. }
         | Request::Append { .. }
-        | Request::Deliver { .. } => false,
+        | Request::Deliver { .. }
+        | Request::TakeLease { .. }
+        | Request::CollectMessages { .. }
+        | Request::CollectMailboxes { .. }
+        | Request::ClaimObjects { .. }
+        | Request::ForgetObjects { .. } => false,
     }
 }
 
@@ -97,6 +104,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
             return view::refresh(tx, me(actor)?, *mailbox, *since, *claim_recent).await;
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
+        Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
     };
     Ok(Some(reply))
@@ -180,6 +188,22 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             recipients,
             at_ms,
         } => deliver::deliver(tx, stored, recipients, *at_ms).await,
+        Request::TakeLease {
+            work,
+            owner,
+            for_ms,
+            at_ms,
+        } => garbage::take_lease(tx, *work, *owner, *for_ms, *at_ms).await,
+        Request::CollectMessages {
+            before_ms,
+            limit,
+            at_ms,
+        } => garbage::collect_messages(tx, *before_ms, *limit, *at_ms).await,
+        Request::CollectMailboxes { before_ms, limit } => {
+            garbage::collect_mailboxes(tx, *before_ms, *limit).await
+        }
+        Request::ClaimObjects { limit } => garbage::claim_objects(tx, *limit).await,
+        Request::ForgetObjects { objects } => garbage::forget_objects(tx, objects).await,
         _ => read(tx, actor, request)
             .await?
             .ok_or_else(|| Stop::broken("a reading request was not answered")),

@@ -8,7 +8,10 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 /// The steps, in order: the first makes version 1.
-const STEPS: &[&str] = &[include_str!("../../../sql/migrations/0001-first.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../../sql/migrations/0001-first.sql"),
+    include_str!("../../../sql/migrations/0002-garbage.sql"),
+];
 
 const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
 const VERSION: &str = "SELECT v FROM meta WHERE k = 'schema_version'";

@@ -12,8 +12,10 @@ use sqlx::{ConnectOptions, Row};
 /// Each finds rows that must not be.
 const RULES: &[(&str, &str)] = &[
     (
-        "I1 a key leads to a message that is there",
-        "SELECT hex(k) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = d.mailbox_id AND m.uid = d.uid)",
+        "I1 a key leads to a message that is there, or was expunged since",
+        "SELECT hex(k) FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id \
+         WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = d.mailbox_id AND m.uid = d.uid) \
+         AND NOT EXISTS (SELECT 1 FROM expunged e WHERE e.mailbox_id = d.mailbox_id AND d.uid BETWEEN e.uid_lo AND e.uid_hi)",
     ),
     (
         "I1 a message has its index, an index its message",
@@ -28,7 +30,8 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "I3 an object counts its messages",
-        "SELECT hex(id) FROM object_keys o WHERE refs <> (SELECT COUNT(*) FROM messages m WHERE m.object_id = o.id) OR refs = 0",
+        "SELECT hex(id) FROM object_keys o WHERE refs <> (SELECT COUNT(*) FROM messages m WHERE m.object_id = o.id) \
+         OR (refs = 0) <> (zero_at > 0) OR (state = 2 AND refs > 0)",
     ),
     (
         "I4 UIDs lie below UIDNEXT, MODSEQs not above HIGHESTMODSEQ",
@@ -53,9 +56,15 @@ const RULES: &[(&str, &str)] = &[
          HAVING a.used_msgs <> COALESCE(SUM(b.msgs), 0) OR a.used_bytes <> COALESCE(SUM(b.bytes), 0)",
     ),
     (
-        "I7 every UID given has a row",
+        "I7 every UID given has a row or is known as expunged, never both",
         "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id GROUP BY b.id \
-         HAVING b.uid_next - 1 <> COUNT(m.uid) OR b.recent_from > b.uid_next",
+         HAVING b.uid_next - 1 <> COUNT(m.uid) + COALESCE((SELECT SUM(uid_hi - uid_lo + 1) FROM expunged e \
+         WHERE e.mailbox_id = b.id), 0) OR b.recent_from > b.uid_next",
+    ),
+    (
+        "I4 what is known as expunged has a MODSEQ of its mailbox",
+        "SELECT e.mailbox_id FROM expunged e LEFT JOIN mailboxes b ON b.id = e.mailbox_id \
+         WHERE b.id IS NULL OR e.modseq > b.highest_modseq OR e.uid_lo > e.uid_hi",
     ),
     (
         "a deleted mailbox is empty, and what has no account is deleted",
