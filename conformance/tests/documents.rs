@@ -1,56 +1,13 @@
 //! The documents, held to the repository: links lead somewhere, files and names that are named exist, settings that are shown
-//! are settings, and every RFC that is cited is one that we know.
+//! are settings. (Citations of RFCs: `tidy/citations.rs`.)
 
-use std::collections::{BTreeMap, BTreeSet};
+mod tree;
+
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// A file of the repository: its path from the root, with `/`, and its text.
-struct Text {
-    path: String,
-    text: String,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Every file and folder of the repository, from the root; what is built, hidden or served is left out.
-fn paths() -> Vec<String> {
-    let (mut found, mut folders) = (Vec::new(), vec![String::new()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(root().join(&folder)).unwrap() {
-            let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            if name == "target" || (folder.is_empty() && name == "data") || name.starts_with('.') {
-                continue;
-            }
-            let path = if folder.is_empty() {
-                name
-            } else {
-                format!("{folder}/{name}")
-            };
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(path.clone());
-            }
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-/// The files whose names end so.
-fn texts(extensions: &[&str]) -> Vec<Text> {
-    let wanted = |path: &String| extensions.iter().any(|extension| path.ends_with(extension));
-    let read = |path: String| {
-        let text = fs::read_to_string(root().join(&path)).unwrap();
-        Text { path, text }
-    };
-    let texts: Vec<_> = paths().into_iter().filter(wanted).map(read).collect();
-    assert!(!texts.is_empty(), "no file ends with {extensions:?}");
-    texts
-}
+use tree::{Text, paths, root, texts};
 
 /// The text outside of fenced blocks.
 fn prose(text: &str) -> String {
@@ -215,91 +172,6 @@ fn settings_that_are_shown_are_settings() {
         }
     }
     assert!(seen > 0, "no document shows a configuration");
-}
-
-/// The RFC numbers in a text: `RFC 3501, 6.4.3 and 7.4.1; RFC 4315, 2.1`; also those in `RFC 2342, 3691, 3348`.
-fn cited(text: &str) -> BTreeSet<u32> {
-    let mut numbers = BTreeSet::new();
-    for cited in text.split("RFC ").skip(1) {
-        let mut rest = cited;
-        let mut first = true;
-        loop {
-            let end = rest
-                .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-                .unwrap_or(rest.len());
-            let (place, behind) = rest.split_at(end);
-            let place = place.trim_end_matches('.');
-            // Sections of three digits and no dot: there are none, so those are numbers of RFCs.
-            if let Ok(number) = place.parse::<u32>()
-                && (first || place.len() >= 3)
-            {
-                numbers.insert(number);
-            } else if place.is_empty() {
-                break;
-            }
-            first = false;
-            match behind.strip_prefix(", ").or_else(|| behind.strip_prefix(" and ")) {
-                Some(next) => rest = next,
-                None => break,
-            }
-        }
-    }
-    numbers
-}
-
-#[test]
-fn citations_are_read_as_they_are_written() {
-    for (text, numbers) in [
-        ("RFC 3501, 6.4.3 and 7.4.1; RFC 4315, 2.1", vec![3501, 4315]),
-        ("RFC 2342, 3691, 3348.", vec![2342, 3348, 3691]),
-        ("(RFC 5321, 4.5.2), and RFC822.SIZE", vec![5321]),
-        ("RFC 822", vec![822]),
-        ("an RFC editor", vec![]),
-    ] {
-        assert_eq!(cited(text).into_iter().collect::<Vec<_>>(), numbers, "{text}");
-    }
-}
-
-/// `rfcs.txt`: a number and a title a line.
-fn known() -> BTreeMap<u32, String> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("rfcs.txt")).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let read = |line: &str| {
-        let (number, title) = line
-            .split_once("  ")
-            .unwrap_or_else(|| panic!("rfcs.txt: {line}: expected a number, two spaces, a title"));
-        (number.parse().unwrap(), title.to_owned())
-    };
-    lines.map(read).collect()
-}
-
-#[test]
-fn every_rfc_that_is_cited_is_known_and_the_other_way_round() {
-    let known = known();
-    let mut everywhere = BTreeSet::new();
-    for Text { path, text } in texts(&[".rs", ".md", ".txt"]) {
-        if path.ends_with("rfcs.txt") || path.ends_with("tests/documents.rs") {
-            continue;
-        }
-        let numbers = cited(&text);
-        let unknown: Vec<_> = numbers
-            .iter()
-            .filter(|number| !known.contains_key(number))
-            .collect();
-        assert!(
-            unknown.is_empty(),
-            "{path} cites RFC {unknown:?}: add the number and its title to conformance/rfcs.txt"
-        );
-        everywhere.extend(numbers);
-    }
-    let idle: Vec<_> = known
-        .keys()
-        .filter(|number| !everywhere.contains(number))
-        .collect();
-    assert!(
-        idle.is_empty(),
-        "conformance/rfcs.txt lists RFC {idle:?}, which nothing cites"
-    );
 }
 
 #[test]

@@ -20,5 +20,7 @@ mod tests;
 mod tree;
 mod words;
 
+pub use command::names as commands;
 pub use session::Session;
 pub use settings::Settings;
+pub use words::CODES;

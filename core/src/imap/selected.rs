@@ -12,6 +12,7 @@ use bytes::BytesMut;
 
 use super::context::print;
 use super::grammar;
+use super::words::Code;
 use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Row, Uid, View};
 
@@ -371,11 +372,9 @@ impl Selected {
         });
         let system = r"\Answered \Flagged \Deleted \Seen \Draft";
         print(out, format_args!("* FLAGS ({system}{names})"));
+        let code = Code::PERMANENT_FLAGS;
         if self.read_only {
-            print(
-                out,
-                format_args!("* OK [PERMANENTFLAGS ()] No flag can be changed here"),
-            );
+            print(out, format_args!("* OK [{code} ()] No flag can be changed here"));
         } else {
             let more = if self.view.keywords.len() < Keywords::MAX {
                 r" \*"
@@ -384,7 +383,7 @@ impl Selected {
             };
             print(
                 out,
-                format_args!("* OK [PERMANENTFLAGS ({system}{names}{more})] Flags that stay"),
+                format_args!("* OK [{code} ({system}{names}{more})] Flags that stay"),
             );
         }
     }

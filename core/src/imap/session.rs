@@ -71,7 +71,8 @@ impl Session {
         let (capabilities, hostname) = (command::capabilities(&cx), cx.settings.hostname.clone());
         let name = cx.settings.name.clone();
         cx.line(format_args!(
-            "* OK [CAPABILITY {capabilities}] {hostname} {name} ready"
+            "* OK [{} {capabilities}] {hostname} {name} ready",
+            super::words::Code::CAPABILITY
         ));
         Self {
             cx,

@@ -1,6 +1,6 @@
 //! The words of IMAP's status responses: one table from what went wrong to a response code and a text.
 //!
-//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes). Nothing that a client sent, and nothing of our insides, is among the words.
+//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 9051, 7.1 (HASCHILDREN). Nothing that a client sent, and nothing of our insides, is among the words.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,28 +11,50 @@ use crate::store::{Budget, Failure, Refusal};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Code(Cow<'static, str>);
 
+macro_rules! codes {
+    ($($name:ident = $text:literal;)*) => {
+        impl Code {
+            $(pub(crate) const $name: Code = Code(Cow::Borrowed($text));)*
+        }
+
+        /// The word of every response code that may be sent.
+        pub const CODES: &[&str] = &[$($text),*];
+    };
+}
+
+codes! {
+    ALREADY_EXISTS = "ALREADYEXISTS";
+    APPEND_UID = "APPENDUID";
+    AUTHENTICATION_FAILED = "AUTHENTICATIONFAILED";
+    AUTHORIZATION_FAILED = "AUTHORIZATIONFAILED";
+    BAD_CHARSET = "BADCHARSET";
+    CANNOT = "CANNOT";
+    CAPABILITY = "CAPABILITY";
+    CLOSED = "CLOSED";
+    COPY_UID = "COPYUID";
+    EXPUNGE_ISSUED = "EXPUNGEISSUED";
+    HAS_CHILDREN = "HASCHILDREN";
+    LIMIT = "LIMIT";
+    NO_PERM = "NOPERM";
+    NONEXISTENT = "NONEXISTENT";
+    OVER_QUOTA = "OVERQUOTA";
+    PERMANENT_FLAGS = "PERMANENTFLAGS";
+    PRIVACY_REQUIRED = "PRIVACYREQUIRED";
+    READ_ONLY = "READ-ONLY";
+    READ_WRITE = "READ-WRITE";
+    SERVER_BUG = "SERVERBUG";
+    TOO_BIG = "TOOBIG";
+    TRY_CREATE = "TRYCREATE";
+    UID_NEXT = "UIDNEXT";
+    UID_VALIDITY = "UIDVALIDITY";
+    UNAVAILABLE = "UNAVAILABLE";
+    UNSEEN = "UNSEEN";
+}
+
 impl Code {
-    pub(crate) const AUTHENTICATION_FAILED: Code = Code::of("AUTHENTICATIONFAILED");
-    pub(crate) const BAD_CHARSET: Code = Code::of("BADCHARSET (US-ASCII UTF-8)");
-    pub(crate) const CANNOT: Code = Code::of("CANNOT");
-    pub(crate) const CLOSED: Code = Code::of("CLOSED");
-    pub(crate) const EXPUNGE_ISSUED: Code = Code::of("EXPUNGEISSUED");
-    pub(crate) const LIMIT: Code = Code::of("LIMIT");
-    pub(crate) const PRIVACY_REQUIRED: Code = Code::of("PRIVACYREQUIRED");
-    pub(crate) const READ_ONLY: Code = Code::of("READ-ONLY");
-    pub(crate) const READ_WRITE: Code = Code::of("READ-WRITE");
-    pub(crate) const SERVER_BUG: Code = Code::of("SERVERBUG");
-    pub(crate) const TOO_BIG: Code = Code::of("TOOBIG");
-    pub(crate) const TRY_CREATE: Code = Code::of("TRYCREATE");
-    pub(crate) const UNAVAILABLE: Code = Code::of("UNAVAILABLE");
-
-    const fn of(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
-    }
-
-    /// A code with arguments.
-    pub(crate) fn new(text: String) -> Self {
-        Self(Cow::Owned(text))
+    /// The code with what stands behind its word.
+    pub(crate) fn with(self, arguments: fmt::Arguments<'_>) -> Self {
+        Self(Cow::Owned(format!("{self} {arguments}")))
     }
 }
 
@@ -56,19 +78,19 @@ pub(crate) fn failure(command: &str, failure: &Failure) -> (Code, &'static str) 
 
 fn refused(command: &str, refusal: Refusal) -> (Code, &'static str) {
     match refusal {
-        Refusal::OverQuota => (Code::of("OVERQUOTA"), "The quota is used up"),
+        Refusal::OverQuota => (Code::OVER_QUOTA, "The quota is used up"),
         // APPEND, COPY and MOVE name a mailbox that the client may create and try again (RFC 3501, 7.1).
         Refusal::NoSuchMailbox if matches!(command, "APPEND" | "COPY" | "MOVE") => {
             (Code::TRY_CREATE, "There is no such mailbox")
         }
-        Refusal::NoSuchMailbox => (Code::of("NONEXISTENT"), "There is no such mailbox"),
-        Refusal::NoSuchAccount => (Code::of("AUTHORIZATIONFAILED"), "The account is gone"),
-        Refusal::AlreadyExists => (Code::of("ALREADYEXISTS"), "A mailbox of that name exists"),
+        Refusal::NoSuchMailbox => (Code::NONEXISTENT, "There is no such mailbox"),
+        Refusal::NoSuchAccount => (Code::AUTHORIZATION_FAILED, "The account is gone"),
+        Refusal::AlreadyExists => (Code::ALREADY_EXISTS, "A mailbox of that name exists"),
         Refusal::HasChildren => (
-            Code::of("HASCHILDREN"),
+            Code::HAS_CHILDREN,
             "The mailbox has only inferiors, and they stay",
         ),
-        Refusal::NotPermitted => (Code::of("NOPERM"), "Not permitted"),
+        Refusal::NotPermitted => (Code::NO_PERM, "Not permitted"),
         Refusal::Gone => (Code::EXPUNGE_ISSUED, "Some messages are gone"),
         Refusal::Limit(budget) => limit(budget),
     }

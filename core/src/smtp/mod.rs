@@ -24,6 +24,7 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
+pub use command::verbs;
 pub use manners::{Hello, Manners};
 pub use session::Server;
 pub use settings::Settings;

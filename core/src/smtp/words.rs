@@ -45,8 +45,7 @@ macro_rules! table {
         $($(#[$doc])* pub const $name: Reply = reply($code, $enhanced, $text);)*
 
         /// The whole table, for the tests that hold over all of it.
-        #[cfg(test)]
-        const ALL: &[Reply] = &[$($name),*];
+        pub const ALL: &[Reply] = &[$($name),*];
     };
 }
 

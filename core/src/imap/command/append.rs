@@ -189,7 +189,7 @@ impl State for AwaitAppended {
             Ok(other) => return unexpected(&other).into(),
             Err(failure) => return failure.into(),
         };
-        let code = Code::new(format!("APPENDUID {} {}", appended.uid_validity, appended.uids));
+        let code = Code::APPEND_UID.with(format_args!("{} {}", appended.uid_validity, appended.uids));
         let completion = Completion::ok().code(code);
         // A message in the selected mailbox is told of at once (RFC 3501, 6.3.11).
         match cx

@@ -12,7 +12,7 @@ pub(super) fn parse_copy(args: &mut Cursor<'_>, form: Form) -> Parsed {
     parse(args, form, false)
 }
 
-/// `move = "MOVE" SP sequence-set SP mailbox` (RFC 6851, 3.2)
+/// `move = "MOVE" SP sequence-set SP mailbox` (RFC 6851, 5)
 pub(super) fn parse_move(args: &mut Cursor<'_>, form: Form) -> Parsed {
     parse(args, form, true)
 }
@@ -96,8 +96,8 @@ impl AwaitCopied {
             target,
             refreshed,
         } = copied;
-        let code =
-            (!source.is_empty()).then(|| Code::new(format!("COPYUID {uid_validity} {source} {target}")));
+        let code = (!source.is_empty())
+            .then(|| Code::COPY_UID.with(format_args!("{uid_validity} {source} {target}")));
         if let Some(refreshed) = refreshed {
             cx.absorb(refreshed);
         }

@@ -74,7 +74,7 @@ impl State for AwaitVerified {
         match (event, self.account) {
             (Event::Outcome(Ok(Done::Verified(true))), Some(account)) => {
                 cx.account = Some(account);
-                let capabilities = Code::new(format!("CAPABILITY {}", capability::list(cx)));
+                let capabilities = Code::CAPABILITY.with(format_args!("{}", capability::list(cx)));
                 Completion::ok()
                     .code(capabilities)
                     .text("Logged in")

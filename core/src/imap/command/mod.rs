@@ -1,7 +1,8 @@
 //! The commands: one file each, and the one list of them.
 //!
 //! A command is parsed ([`Row::parse`]), started ([`Command::start`]) and then waits as a [`State`] for one thing at a time.
-//! To add one: its file, its row, its dialogues. The session keeps the list's rules (state, expunges); commands do not look at them.
+//! To add one: its file, its row, its transcripts (`conformance/words.txt` asks for them). The session keeps the list's rules
+//! (state, expunges); commands do not look at them.
 
 pub(super) mod append;
 mod authenticate;
@@ -139,6 +140,14 @@ static ROWS: &[Row] = {
     row(Uid,   "MOVE",         Allowed::Writable,         Expunges::Yes, copy::parse_move),
     ]
 };
+
+/// The names of all commands, as they stand behind the tag: `UID FETCH`.
+pub fn names() -> impl Iterator<Item = String> {
+    ROWS.iter().map(|row| match row.form {
+        Form::Plain => row.name.to_owned(),
+        Form::Uid => format!("UID {}", row.name),
+    })
+}
 
 /// The row of a command; `name` in capitals.
 pub(super) fn find(name: &str, uid: bool) -> Option<&'static Row> {

@@ -73,15 +73,21 @@ impl AwaitOpened {
         let view = selected.view();
         if let Some(index) = view.first_unseen() {
             cx.line(format_args!(
-                "* OK [UNSEEN {}] The first unseen message",
+                "* OK [{} {}] The first unseen message",
+                Code::UNSEEN,
                 index + 1
             ));
         }
         cx.line(format_args!(
-            "* OK [UIDVALIDITY {}] UIDs are valid",
+            "* OK [{} {}] UIDs are valid",
+            Code::UID_VALIDITY,
             view.uid_validity
         ));
-        cx.line(format_args!("* OK [UIDNEXT {}] The next UID", view.uid_next.0));
+        cx.line(format_args!(
+            "* OK [{} {}] The next UID",
+            Code::UID_NEXT,
+            view.uid_next.0
+        ));
         cx.selected = Some(selected);
         Completion::ok()
             .code(if self.read_only {

@@ -6,7 +6,7 @@ use super::chars;
 use super::cursor::Cursor;
 use super::syntax::{Expected, Syntax};
 
-/// How a literal is announced (RFC 3501, 4.3; RFC 7888, 4; RFC 3516, 4.4).
+/// How a literal is announced (RFC 3501, 4.3; RFC 7888, 3; RFC 3516, 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announced {
     /// Its size in octets.

@@ -180,6 +180,22 @@ pub enum Expected {
     AtMost(usize, &'static str),
 }
 
+/// What a mailbox name would have to be.
+fn name(f: &mut fmt::Formatter<'_>, bad: &BadName) -> fmt::Result {
+    match bad {
+        BadName::Empty => f.write_str("a mailbox name without an empty level"),
+        BadName::BadCharacter => f.write_str("a mailbox name without control characters, \"%\" and \"*\""),
+        BadName::TooLong => {
+            let (name, level) = (MailboxName::LEN_MAX, MailboxName::LEVEL_LEN_MAX);
+            write!(
+                f,
+                "a mailbox name of at most {name} octets, {level} in each level,"
+            )
+        }
+        BadName::TooDeep => write!(f, "a mailbox name of at most {} levels", MailboxName::DEPTH_MAX),
+    }
+}
+
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -202,20 +218,7 @@ impl fmt::Display for Expected {
             Expected::UsAscii => "US-ASCII, since no other charset is named,",
             Expected::Mailbox => "a mailbox name",
             Expected::Utf7 => "a mailbox name in modified UTF-7",
-            Expected::Name(BadName::Empty) => "a mailbox name without an empty level",
-            Expected::Name(BadName::BadCharacter) => {
-                "a mailbox name without control characters, \"%\" and \"*\""
-            }
-            Expected::Name(BadName::TooLong) => {
-                let (name, level) = (MailboxName::LEN_MAX, MailboxName::LEVEL_LEN_MAX);
-                return write!(
-                    f,
-                    "a mailbox name of at most {name} octets, {level} in each level,"
-                );
-            }
-            Expected::Name(BadName::TooDeep) => {
-                return write!(f, "a mailbox name of at most {} levels", MailboxName::DEPTH_MAX);
-            }
+            Expected::Name(bad) => return name(f, bad),
             Expected::ListPattern => "a mailbox name or pattern",
             Expected::Number => "a number below 4294967296",
             Expected::NzNumber => "a number from 1 to 4294967295",

@@ -128,9 +128,10 @@ impl Session {
 /// The answer to what does not fit the grammar.
 fn bad(syntax: &Syntax) -> Completion {
     match syntax.expected {
-        grammar::Expected::Charset => {
-            Completion::no(Code::BAD_CHARSET, "The charsets here are US-ASCII and UTF-8")
-        }
+        grammar::Expected::Charset => Completion::no(
+            Code::BAD_CHARSET.with(format_args!("(US-ASCII UTF-8)")),
+            "The charsets here are US-ASCII and UTF-8",
+        ),
         _ => Completion::bad(syntax.to_string()),
     }
 }

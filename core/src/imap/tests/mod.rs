@@ -5,6 +5,7 @@ mod idle;
 mod login;
 mod mailboxes;
 mod messages;
+mod refusals;
 mod split;
 mod state;
 

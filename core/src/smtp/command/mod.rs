@@ -146,3 +146,8 @@ fn refuse(cx: &mut Context, why: Reply) -> State {
     cx.out.reply(why);
     State::AwaitCommand
 }
+
+/// The verbs of all commands, also of those that are known and refused.
+pub fn verbs() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.verb)
+}

@@ -34,6 +34,7 @@ fn a_failed_effect_in_words() {
         ("store.Deliver", broken(), "451 4.3.0"),
         ("store.Deliver", Refusal::OverQuota.into(), "552 5.2.2"),
         ("store.Deliver", Refusal::NoSuchMailbox.into(), "550 5.2.1"),
+        ("store.Deliver", Refusal::NotPermitted.into(), "550 5.7.1"),
         ("store.Deliver", Refusal::Limit(Budget::Space).into(), "452 4.3.1"),
     ] {
         let mut post = Post::greeted();

@@ -1,0 +1,101 @@
+//! What the code can say, from its own tables and from what it answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lightmail_core::config::{Config, Plaintext};
+use lightmail_core::machine::{Machine, Peer, Seed};
+use lightmail_core::pair::World;
+use lightmail_core::{imap, lmtp, smtp};
+
+use crate::rust;
+
+/// Whatever the code's tables hold, by kind.
+pub fn vocabulary() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let reply =
+        |reply: &smtp::words::Reply| format!("{} {}", reply.code, reply.enhanced).trim_end().to_owned();
+    BTreeMap::from([
+        ("command", imap::commands().collect()),
+        (
+            "code",
+            imap::CODES.iter().map(|code| (*code).to_owned()).collect(),
+        ),
+        ("untagged", untagged()),
+        ("capability", capabilities()),
+        ("verb", smtp::verbs().map(str::to_owned).collect()),
+        ("reply", smtp::words::ALL.iter().map(reply).collect()),
+        ("keyword", keywords()),
+    ])
+}
+
+/// The untagged responses that the sources write: `* WORD` and `* {number} WORD`.
+fn untagged() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for source in rust::sources("core/src/imap").filter(|source| !source.is_test()) {
+        for (_, literal) in source.without_tests().literals {
+            let mut words = literal.split(' ');
+            if words.next() == Some("*") {
+                let capitals =
+                    |word: &&str| word.len() > 1 && word.bytes().all(|octet| octet.is_ascii_uppercase());
+                found.extend(
+                    words
+                        .map(|word| word.trim_end_matches('"'))
+                        .find(capitals)
+                        .map(str::to_owned),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn peer() -> Peer {
+    Peer {
+        address: Some([127, 0, 0, 1].into()),
+        tls: None,
+    }
+}
+
+/// What a new conversation says to `sent`.
+fn answer(world: &mut World, machine: impl Machine + 'static, sent: &str) -> Vec<String> {
+    let talk = world.join(machine);
+    world.feed(talk, sent.as_bytes());
+    let said = String::from_utf8_lossy(&world.take(talk)).into_owned();
+    said.lines().map(str::to_owned).collect()
+}
+
+/// The capabilities before and after log-in, with and without TLS to be had, with passwords taken and refused.
+fn capabilities() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for tls in [false, true] {
+        for plaintext in [Plaintext::Always, Plaintext::Never] {
+            let settings = imap::Settings {
+                tls,
+                plaintext,
+                ..imap::Settings::from_config(&Config::default())
+            };
+            let session = imap::Session::new(peer(), Arc::new(settings), Seed::new([1; 32]));
+            let mut world = World::new();
+            world.create_account("user@example.com", "secret");
+            let sent = "a CAPABILITY\r\nb LOGIN user@example.com secret\r\nc CAPABILITY\r\n";
+            for line in answer(&mut world, session, sent) {
+                let told = line.strip_prefix("* CAPABILITY ").unwrap_or_default();
+                found.extend(told.split_whitespace().map(str::to_owned));
+            }
+        }
+    }
+    found
+}
+
+/// The keywords of the extensions that LHLO is answered with.
+fn keywords() -> BTreeSet<String> {
+    let session = lmtp::session(
+        peer(),
+        Arc::new(smtp::Settings::lmtp(&Config::default())),
+        Seed::new([1; 32]),
+    );
+    let lines = answer(&mut World::new(), session, "LHLO client.example\r\n");
+    // The first is the greeting, the second our name.
+    let keyword = |line: &String| line.get(4..)?.split(' ').next().map(str::to_owned);
+    lines.iter().skip(2).filter_map(keyword).collect()
+}
