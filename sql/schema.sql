@@ -3,7 +3,7 @@
 -- One text for MariaDB/MySQL and SQLite. LightMail itself runs the files of migrations/, which lead to exactly this (a test
 -- compares them). What stands in /*sqlite … */ is read by LightMail when it makes a SQLite database; every other reader sees
 -- a comment. There is no AUTO_INCREMENT, no trigger, no foreign key: ids are drawn by the program, and rows that belong
--- together change in one transaction, in this order: deliveries, accounts, mailboxes, object_keys, messages.
+-- together change in one transaction, in this order: deliveries, accounts, mailboxes, calendars, object_keys, messages, calendar_objects.
 
 -- What the database says of itself. `schema_version`: how many files of migrations/ it has taken in.
 CREATE TABLE meta (
@@ -80,7 +80,7 @@ CREATE TABLE uid_validity_seq (
 ) /*sqlite WITHOUT ROWID */;
 
 -- Bodies: `emails/<id as UUID>.eml` in the bucket or folder (`kind` 1; 2: `calendars/<id>.ics`), exactly as received.
--- `refs` counts rows that name the object: messages, soft-deleted ones too, and queue entries. `state` 1: live, 2: being
+-- `refs` counts rows that name the object: messages and calendar objects, soft-deleted ones too, and queue entries. `state` 1: live, 2: being
 -- deleted. `zero_at`: when `refs` became 0. An object is deleted only by a claim: state 1 to 2 where refs = 0 and no row names it.
 CREATE TABLE object_keys (
   id BINARY(16) NOT NULL PRIMARY KEY,
@@ -181,4 +181,47 @@ CREATE TABLE leases (
   until_ms BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID */;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '2');
+-- Calendars (RFC 4791). `name` is the last segment of the URL, UTF-8, unique among an account's live calendars: `gone` is 0 for
+-- those, for a deleted one (`deleted_at` > 0, milliseconds) its id. `modseq` is raised in the transaction that changes objects,
+-- never elsewhere. `removed_floor`: removals up to this MODSEQ may be forgotten, so that nobody can synchronise from before.
+-- `objects` counts live objects. `properties`: name, colour and the like, as CalDAV encodes them.
+CREATE TABLE calendars (
+  id BIGINT NOT NULL PRIMARY KEY,
+  account_id BIGINT NOT NULL,
+  name VARBINARY(255) NOT NULL,
+  gone BIGINT NOT NULL DEFAULT 0,
+  modseq BIGINT NOT NULL DEFAULT 1,
+  removed_floor BIGINT NOT NULL DEFAULT 0,
+  objects BIGINT NOT NULL DEFAULT 0,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  properties VARBINARY(16000) NOT NULL
+) /*sqlite WITHOUT ROWID */;
+CREATE UNIQUE INDEX calendars_name ON calendars (account_id, name, gone);
+CREATE INDEX calendars_deleted ON calendars (deleted_at) /*sqlite WHERE deleted_at > 0 */;
+
+-- Calendar objects, each with a body of its own. `name` is the last segment of the URL; `uid` that of iCalendar; both are unique
+-- among a calendar's live objects: `gone` is 0 for those. An object that was replaced or removed (`deleted_at` > 0, milliseconds)
+-- stays as what synchronisation tells of until the garbage worker takes it; its `gone` is its `modseq`. `component` 1: VEVENT,
+-- 2: VTODO, 3: VJOURNAL, 4: VFREEBUSY. It takes place from `from_s` to before `to_s`, all instances, in seconds since 1970, as
+-- far as 64 bits go where there is no end. `etag` is the first half of the body's SHA-256.
+CREATE TABLE calendar_objects (
+  calendar_id BIGINT NOT NULL,
+  name VARBINARY(255) NOT NULL,
+  gone BIGINT NOT NULL DEFAULT 0,
+  modseq BIGINT NOT NULL,
+  uid VARBINARY(1000) NOT NULL,
+  component SMALLINT NOT NULL,
+  from_s BIGINT NOT NULL,
+  to_s BIGINT NOT NULL,
+  etag BINARY(16) NOT NULL,
+  object_id BINARY(16) NOT NULL,
+  size BIGINT NOT NULL,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (calendar_id, name, gone)
+) /*sqlite WITHOUT ROWID */;
+CREATE UNIQUE INDEX calendar_objects_uid ON calendar_objects (calendar_id, uid, gone);
+CREATE INDEX calendar_objects_modseq ON calendar_objects (calendar_id, modseq);
+CREATE INDEX calendar_objects_deleted ON calendar_objects (deleted_at) /*sqlite WHERE deleted_at > 0 */;
+CREATE INDEX calendar_objects_object ON calendar_objects (object_id);
+
+INSERT INTO meta (k, v) VALUES ('schema_version', '3');

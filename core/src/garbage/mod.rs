@@ -1,12 +1,12 @@
 //! The garbage worker: a machine without a peer that removes for good what was deleted.
 //!
-//! It works in rounds, one node at a time (a lease). A round removes rows of messages that have been soft-deleted for longer
-//! than the grace time, claims the objects that no row names any more, deletes them, forgets them, and removes the rows of
-//! deleted mailboxes that have become empty. Every step can be cut by a crash and is taken up again by the next round:
+//! It works in rounds, one node at a time (a lease). A round removes rows of messages and calendar objects that have been
+//! soft-deleted for longer than the grace time, claims the objects that no row names any more, deletes them, forgets them, and
+//! removes the rows of deleted mailboxes and calendars that have become empty. Every step can be cut by a crash and is taken up again by the next round:
 //!
 //! | cut behind | what the next round finds |
 //! | --- | --- |
-//! | `CollectMessages` | objects without references: it claims them |
+//! | `CollectMessages`, `CollectCalendarObjects` | objects without references: it claims them |
 //! | `ClaimObjects` | claimed objects: it is given them again |
 //! | `DeleteObjects` | the same; deleting what is gone is no error |
 //!
@@ -29,7 +29,7 @@ use sweep::Sweep;
 /// How the worker works: `[garbage]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Messages, objects and mailboxes of one round.
+    /// Messages, calendar objects, bodies, mailboxes and calendars of one round, each.
     pub batch: u32,
     /// How long it rests when there was nothing to do, or something failed.
     pub idle_ms: u64,
@@ -85,10 +85,12 @@ enum State {
     Rest(Due),
     Lease,
     Messages,
+    CalendarObjects,
     Claim,
     Deletion,
     Forgetting,
     Mailboxes,
+    Calendars,
     Sweep,
     Over,
 }
@@ -147,18 +149,12 @@ impl Garbage {
         let limit = self.settings.batch;
         let before_ms = self.before_ms();
         match (mem::replace(&mut self.state, State::Begin), outcome) {
-            (State::Lease, Ok(Done::Reply(Reply::LeaseTaken(true)))) => {
-                let at_ms = self.now.unix_ms;
-                self.ask(
-                    State::Messages,
-                    Request::CollectMessages {
-                        before_ms,
-                        limit,
-                        at_ms,
-                    },
-                );
-            }
+            (State::Lease, Ok(Done::Reply(Reply::LeaseTaken(true)))) => self.collect_messages(),
             (State::Messages, Ok(Done::Reply(Reply::MessagesCollected(collected)))) => {
+                self.busy |= collected > 0;
+                self.collect_calendar_objects();
+            }
+            (State::CalendarObjects, Ok(Done::Reply(Reply::CalendarObjectsCollected(collected)))) => {
                 self.busy |= collected > 0;
                 self.ask(State::Claim, Request::ClaimObjects { limit });
             }
@@ -169,6 +165,10 @@ impl Garbage {
             }
             (State::Forgetting, Ok(Done::Reply(Reply::ObjectsForgotten))) => self.collect_mailboxes(),
             (State::Mailboxes, Ok(Done::Reply(Reply::MailboxesCollected(collected)))) => {
+                self.busy |= collected > 0;
+                self.ask(State::Calendars, Request::CollectCalendars { before_ms, limit });
+            }
+            (State::Calendars, Ok(Done::Reply(Reply::CalendarsCollected(collected)))) => {
                 self.busy |= collected > 0;
                 self.sweep();
             }
@@ -182,6 +182,24 @@ impl Garbage {
                 self.rest();
             }
         }
+    }
+
+    fn collect_messages(&mut self) {
+        let request = Request::CollectMessages {
+            before_ms: self.before_ms(),
+            limit: self.settings.batch,
+            at_ms: self.now.unix_ms,
+        };
+        self.ask(State::Messages, request);
+    }
+
+    fn collect_calendar_objects(&mut self) {
+        let request = Request::CollectCalendarObjects {
+            before_ms: self.before_ms(),
+            limit: self.settings.batch,
+            at_ms: self.now.unix_ms,
+        };
+        self.ask(State::CalendarObjects, request);
     }
 
     fn delete(&mut self, claimed: Vec<(ObjectKind, ObjectId)>) {

@@ -177,10 +177,12 @@ fn what_fails_is_tried_again() {
     for name in [
         "store.TakeLease",
         "store.CollectMessages",
+        "store.CollectCalendarObjects",
         "store.ClaimObjects",
         "DeleteObjects",
         "store.ForgetObjects",
         "store.CollectMailboxes",
+        "store.CollectCalendars",
         "SweepUploads",
         "ListObjects",
     ] {

@@ -48,10 +48,13 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::ChangeFlags { .. }
         | Request::Copy { .. }
         | Request::Expunge { .. }
-        | Request::Append { .. } => matches!(actor, Actor::Account(_)),
+        | Request::Append { .. }
+        | Request::Calendar(_) => matches!(actor, Actor::Account(_)),
         Request::TakeLease { .. }
         | Request::CollectMessages { .. }
         | Request::CollectMailboxes { .. }
+        | Request::CollectCalendarObjects { .. }
+        | Request::CollectCalendars { .. }
         | Request::ClaimObjects { .. }
         | Request::ForgetObjects { .. }
         | Request::FindObjects { .. } => matches!(actor, Actor::Worker),

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, ObjectId, SpecialUse, Uid, UidSet,
+    AccountId, CalendarRequest, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, ObjectId,
+    SpecialUse, Uid, UidSet,
 };
 use crate::machine::{Secret, Stored};
 
@@ -48,7 +49,7 @@ pub enum Request {
         pw_hash: Secret,
     },
     /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
-    /// `DeleteMailbox`. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
+    /// `DeleteMailbox`, its calendars as by [`CalendarRequest::Delete`]. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
     DeleteAccount {
         /// The account's login name.
         login: String,
@@ -228,6 +229,9 @@ pub enum Request {
         at_ms: u64,
     },
 
+    /// Something about the account's calendars. → `Calendar`
+    Calendar(CalendarRequest),
+
     /// Takes work that one node at a time does, or keeps it. → `LeaseTaken`: false while another owner has it.
     ///
     /// Where several nodes share a database, time is the database's, not `at_ms`.
@@ -254,6 +258,25 @@ pub enum Request {
     /// Removes the rows of deleted mailboxes that have no messages any more, with all that is remembered of them: expunged
     /// UIDs; a key that brought something there is a new one. The earliest deleted first, then by id. → `MailboxesCollected`: how many
     CollectMailboxes {
+        /// Only those deleted before this, in milliseconds since 1970.
+        before_ms: u64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Removes the rows of soft-deleted calendar objects, the earliest deleted first, then by calendar, name and MODSEQ. Their
+    /// objects lose a reference; a calendar cannot be synchronised any more from before a removal that is forgotten.
+    /// → `CalendarObjectsCollected`: how many
+    CollectCalendarObjects {
+        /// Only those deleted before this, in milliseconds since 1970.
+        before_ms: u64,
+        /// At most so many.
+        limit: u32,
+        /// Now, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// Removes the rows of deleted calendars that have no objects any more, the earliest deleted first, then by id.
+    /// → `CalendarsCollected`: how many
+    CollectCalendars {
         /// Only those deleted before this, in milliseconds since 1970.
         before_ms: u64,
         /// At most so many.
@@ -321,9 +344,12 @@ impl Request {
             Request::Expunge { .. } => "store.Expunge",
             Request::Append { .. } => "store.Append",
             Request::Deliver { .. } => "store.Deliver",
+            Request::Calendar(request) => request.name(),
             Request::TakeLease { .. } => "store.TakeLease",
             Request::CollectMessages { .. } => "store.CollectMessages",
             Request::CollectMailboxes { .. } => "store.CollectMailboxes",
+            Request::CollectCalendarObjects { .. } => "store.CollectCalendarObjects",
+            Request::CollectCalendars { .. } => "store.CollectCalendars",
             Request::ClaimObjects { .. } => "store.ClaimObjects",
             Request::ForgetObjects { .. } => "store.ForgetObjects",
             Request::FindObjects { .. } => "store.FindObjects",

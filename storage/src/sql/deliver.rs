@@ -1,7 +1,7 @@
 //! Delivery: one message to all its recipients; each is answered on its own.
 
 use bytes::Bytes;
-use lightmail_core::machine::Stored;
+use lightmail_core::machine::{ObjectKind, Stored};
 use lightmail_core::store::{Delivered, DeliveryKey, Flags, MailboxId, Recipient, Refusal, Reply, Uid};
 
 use super::db::{Answer, Columns, sql, stored};
@@ -149,7 +149,7 @@ async fn refer(tx: &mut Tx<'_>, stored: &Stored, refs: u64, at_ms: u64) -> Answe
     if refs == 0 {
         return Ok(());
     }
-    match messages::insert_object(tx, stored, refs, at_ms).await {
+    match messages::insert_object(tx, ObjectKind::Email, stored, refs, at_ms).await {
         Err(stop) if stop.is_taken() => messages::refer(tx, stored.object, refs).await,
         inserted => inserted,
     }

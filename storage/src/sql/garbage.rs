@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use lightmail_core::machine::ObjectKind;
-use lightmail_core::store::{MailboxId, ObjectId, Reply, Work};
+use lightmail_core::store::{MailboxId, ObjectId, Reply, Request, Work};
 
+use super::calendar_garbage;
 use super::db::{Answer, Columns, Stop, sql, stored};
+use super::messages::kind;
 use super::tx::Tx;
 
 const KEEP_LEASE: &str =
@@ -35,6 +36,7 @@ const UNNAMED: &str =
 /// The second lock on the door: a body that a row names is never deleted, whatever `refs` says.
 const CLAIM: &str = "UPDATE object_keys SET state = 2 WHERE id = ? AND state = 1 AND refs = 0 \
      AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.object_id = object_keys.id) \
+     AND NOT EXISTS (SELECT 1 FROM calendar_objects o WHERE o.object_id = object_keys.id) \
      AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.object_id = object_keys.id)";
 const FORGET: &str = "DELETE FROM object_keys WHERE id = ? AND state = 2";
 const FIND: &str = "SELECT id FROM object_keys WHERE id BETWEEN ? AND ? ORDER BY id";
@@ -42,13 +44,37 @@ const FIND: &str = "SELECT id FROM object_keys WHERE id BETWEEN ? AND ? ORDER BY
 /// `state` of an object that is being deleted.
 const CLAIMED: i64 = 2;
 
-pub(crate) async fn take_lease(
-    tx: &mut Tx<'_>,
-    work: Work,
-    owner: [u8; 16],
-    for_ms: u64,
-    at_ms: u64,
-) -> Answer {
+/// Answers a worker that writes; `None` if the request is none of these.
+pub(crate) async fn work(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Reply>> {
+    let reply = match request {
+        Request::TakeLease {
+            work,
+            owner,
+            for_ms,
+            at_ms,
+        } => take_lease(tx, *work, *owner, *for_ms, *at_ms).await?,
+        Request::CollectMessages {
+            before_ms,
+            limit,
+            at_ms,
+        } => collect_messages(tx, *before_ms, *limit, *at_ms).await?,
+        Request::CollectMailboxes { before_ms, limit } => collect_mailboxes(tx, *before_ms, *limit).await?,
+        Request::CollectCalendarObjects {
+            before_ms,
+            limit,
+            at_ms,
+        } => calendar_garbage::collect_objects(tx, *before_ms, *limit, *at_ms).await?,
+        Request::CollectCalendars { before_ms, limit } => {
+            calendar_garbage::collect_calendars(tx, *before_ms, *limit).await?
+        }
+        Request::ClaimObjects { limit } => claim_objects(tx, *limit).await?,
+        Request::ForgetObjects { objects } => forget_objects(tx, objects).await?,
+        _ => return Ok(None),
+    };
+    Ok(Some(reply))
+}
+
+async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, at_ms: u64) -> Answer {
     let until_ms = stored(at_ms.saturating_add(for_ms));
     let keep = sql(KEEP_LEASE)
         .bind(owner.to_vec())
@@ -70,7 +96,7 @@ pub(crate) async fn take_lease(
     }
 }
 
-pub(crate) async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32, at_ms: u64) -> Answer {
+async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32, at_ms: u64) -> Answer {
     let due = sql(DUE_MESSAGES).bind(stored(before_ms)).bind(i64::from(limit));
     let rows = tx.db.each(due, |row| {
         Ok((
@@ -89,14 +115,7 @@ pub(crate) async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32
         *objects.entry(*object).or_default() += 1;
         graves.entry(*grave).or_default().push(*uid);
     }
-    for (object, count) in objects {
-        let lower = sql(LOWER)
-            .bind(count)
-            .bind(stored(at_ms))
-            .bind(count)
-            .bind(object.0.to_vec());
-        tx.db.run(lower).await?;
-    }
+    lower(tx, objects, at_ms).await?;
     for (grave, uids) in graves {
         for range in ranges(uids) {
             collect_range(tx, grave, range).await?;
@@ -106,6 +125,23 @@ pub(crate) async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32
         tracing::info!(messages = rows.len(), "garbage.messages.removed");
     }
     Ok(Reply::MessagesCollected(count(rows.len())?))
+}
+
+/// Objects lose so many of the rows that named them.
+pub(super) async fn lower(
+    tx: &mut Tx<'_>,
+    objects: impl IntoIterator<Item = (ObjectId, i64)>,
+    at_ms: u64,
+) -> Answer<()> {
+    for (object, count) in objects {
+        let lower = sql(LOWER)
+            .bind(count)
+            .bind(stored(at_ms))
+            .bind(count)
+            .bind(object.0.to_vec());
+        tx.db.run(lower).await?;
+    }
+    Ok(())
 }
 
 /// Messages that are remembered together: those of one mailbox that were expunged by one command.
@@ -151,7 +187,7 @@ fn ranges(mut uids: Vec<i64>) -> Vec<RangeInclusive<i64>> {
     ranges
 }
 
-pub(crate) async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answer {
+async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answer {
     let due = sql(DUE_MAILBOXES).bind(stored(before_ms)).bind(i64::from(limit));
     let due = tx.db.each(due, |row| row.int(0)).await?;
     for mailbox in &due {
@@ -165,7 +201,7 @@ pub(crate) async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u3
     Ok(Reply::MailboxesCollected(count(due.len())?))
 }
 
-pub(crate) async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
+async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
     let rows = tx
         .db
         .each(sql(UNNAMED).bind(i64::from(limit)), |row| {
@@ -183,15 +219,7 @@ pub(crate) async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
     Ok(Reply::ObjectsClaimed(claimed))
 }
 
-fn kind(stored: i64) -> Answer<ObjectKind> {
-    match stored {
-        1 => Ok(ObjectKind::Email),
-        2 => Ok(ObjectKind::Calendar),
-        other => Err(Stop::broken(format!("database: an object of kind {other}"))),
-    }
-}
-
-pub(crate) async fn forget_objects(tx: &mut Tx<'_>, objects: &[ObjectId]) -> Answer {
+async fn forget_objects(tx: &mut Tx<'_>, objects: &[ObjectId]) -> Answer {
     for object in objects {
         tx.db.run(sql(FORGET).bind(object.0.to_vec())).await?;
     }
@@ -204,6 +232,6 @@ pub(crate) async fn find_objects(tx: &mut Tx<'_>, from: ObjectId, to: ObjectId) 
     Ok(Reply::ObjectsFound(found))
 }
 
-fn count(many: usize) -> Answer<u32> {
+pub(super) fn count(many: usize) -> Answer<u32> {
     u32::try_from(many).map_err(|_| Stop::broken("more rows than were asked for"))
 }

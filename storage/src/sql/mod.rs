@@ -8,6 +8,9 @@
 
 pub(crate) mod accounts;
 pub(crate) mod append;
+pub(crate) mod calendar;
+mod calendar_garbage;
+mod calendar_rows;
 pub(crate) mod commit;
 pub(crate) mod copy;
 pub(crate) mod db;
@@ -38,6 +41,7 @@ fn me(actor: Actor) -> Result<AccountId, Stop> {
 /// Whether a request may be answered without writing.
 pub(crate) fn may_only_read(request: &Request) -> bool {
     match request {
+        Request::Calendar(request) => request.only_reads(),
         Request::FindAccount { .. }
         | Request::FindRecipient { .. }
         | Request::ListAccounts
@@ -64,6 +68,8 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::TakeLease { .. }
         | Request::CollectMessages { .. }
         | Request::CollectMailboxes { .. }
+        | Request::CollectCalendarObjects { .. }
+        | Request::CollectCalendars { .. }
         | Request::ClaimObjects { .. }
         | Request::ForgetObjects { .. } => false,
     }
@@ -104,6 +110,9 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
             return view::refresh(tx, me(actor)?, *mailbox, *since, *claim_recent).await;
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
+        Request::Calendar(request) if request.only_reads() => {
+            Reply::Calendar(calendar::read(tx, me(actor)?, request).await?)
+        }
         Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
     };
@@ -188,24 +197,14 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             recipients,
             at_ms,
         } => deliver::deliver(tx, stored, recipients, *at_ms).await,
-        Request::TakeLease {
-            work,
-            owner,
-            for_ms,
-            at_ms,
-        } => garbage::take_lease(tx, *work, *owner, *for_ms, *at_ms).await,
-        Request::CollectMessages {
-            before_ms,
-            limit,
-            at_ms,
-        } => garbage::collect_messages(tx, *before_ms, *limit, *at_ms).await,
-        Request::CollectMailboxes { before_ms, limit } => {
-            garbage::collect_mailboxes(tx, *before_ms, *limit).await
-        }
-        Request::ClaimObjects { limit } => garbage::claim_objects(tx, *limit).await,
-        Request::ForgetObjects { objects } => garbage::forget_objects(tx, objects).await,
-        _ => read(tx, actor, request)
-            .await?
-            .ok_or_else(|| Stop::broken("a reading request was not answered")),
+        Request::Calendar(request) if !request.only_reads() => calendar::write(tx, me(actor)?, request)
+            .await
+            .map(Reply::Calendar),
+        _ => match garbage::work(tx, request).await? {
+            Some(reply) => Ok(reply),
+            None => read(tx, actor, request)
+                .await?
+                .ok_or_else(|| Stop::broken("a reading request was not answered")),
+        },
     }
 }

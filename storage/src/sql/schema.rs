@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Row};
 const STEPS: &[&str] = &[
     include_str!("../../../sql/migrations/0001-first.sql"),
     include_str!("../../../sql/migrations/0002-garbage.sql"),
+    include_str!("../../../sql/migrations/0003-calendars.sql"),
 ];
 
 const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";

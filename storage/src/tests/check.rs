@@ -29,8 +29,15 @@ const RULES: &[(&str, &str)] = &[
          WHERE o.id IS NULL OR o.state <> 1 OR o.size + length(i.head) <> m.size OR o.sha256 <> i.sha256",
     ),
     (
-        "I3 an object counts its messages",
+        "I2 a calendar object's body is live, and has the size and hash that the object says",
+        "SELECT c.calendar_id || ' ' || hex(c.name) FROM calendar_objects c LEFT JOIN object_keys o ON o.id = c.object_id \
+         WHERE o.id IS NULL OR o.state <> 1 OR o.kind <> 2 OR o.size <> c.size OR substr(o.sha256, 1, 16) <> c.etag",
+    ),
+    (
+        "I3 an object counts its messages, calendar objects and queue entries",
         "SELECT hex(id) FROM object_keys o WHERE refs <> (SELECT COUNT(*) FROM messages m WHERE m.object_id = o.id) \
+         + (SELECT COUNT(*) FROM calendar_objects c WHERE c.object_id = o.id) \
+         + (SELECT COUNT(*) FROM queue q WHERE q.object_id = o.id) \
          OR (refs = 0) <> (zero_at > 0) OR (state = 2 AND refs > 0)",
     ),
     (
@@ -67,6 +74,19 @@ const RULES: &[(&str, &str)] = &[
          WHERE b.id IS NULL OR e.modseq > b.highest_modseq OR e.uid_lo > e.uid_hi",
     ),
     (
+        "I4 a calendar object has a MODSEQ of its calendar, and is filed as live or under its MODSEQ",
+        "SELECT o.calendar_id || ' ' || hex(o.name) FROM calendar_objects o LEFT JOIN calendars c ON c.id = o.calendar_id \
+         WHERE c.id IS NULL OR o.modseq < 2 OR o.modseq > c.modseq OR (o.gone = 0) <> (o.deleted_at = 0) \
+         OR (o.gone > 0 AND o.gone <> o.modseq) \
+         UNION ALL SELECT id FROM calendars WHERE removed_floor > modseq",
+    ),
+    (
+        "I6 a calendar counts its objects; a deleted one has none; what has no account is deleted",
+        "SELECT c.id FROM calendars c WHERE c.objects <> (SELECT COUNT(*) FROM calendar_objects o \
+         WHERE o.calendar_id = c.id AND o.gone = 0) OR (c.gone = 0) <> (c.deleted_at = 0) OR (c.gone > 0 AND c.objects > 0) \
+         OR (c.gone = 0 AND c.account_id NOT IN (SELECT id FROM accounts))",
+    ),
+    (
         "a deleted mailbox is empty, and what has no account is deleted",
         "SELECT b.id FROM mailboxes b LEFT JOIN accounts a ON a.id = b.account_id \
          WHERE (b.deleted_at > 0 AND b.msgs > 0) OR (a.id IS NULL AND b.deleted_at = 0)",
@@ -92,7 +112,7 @@ pub(super) async fn check(data_dir: &Path) -> Vec<String> {
 /// What is wrong with the bodies: every object is there as its row says (I2); `orphans` files have no row (I8).
 pub(super) async fn check_bodies(data_dir: &Path, orphans: usize) -> Vec<String> {
     let mut conn = open(data_dir).await;
-    let rows = sqlx::query("SELECT id, size, sha256 FROM object_keys")
+    let rows = sqlx::query("SELECT id, size, sha256, kind FROM object_keys")
         .fetch_all(&mut conn)
         .await
         .unwrap();
@@ -100,7 +120,11 @@ pub(super) async fn check_bodies(data_dir: &Path, orphans: usize) -> Vec<String>
     let mut named = BTreeMap::new();
     for row in rows {
         let id: Vec<u8> = row.get(0);
-        let key = ObjectKind::Email.key(ObjectId(id.try_into().unwrap()));
+        let kind = match row.get::<i64, _>(3) {
+            1 => ObjectKind::Email,
+            _ => ObjectKind::Calendar,
+        };
+        let key = kind.key(ObjectId(id.try_into().unwrap()));
         let octets = std::fs::read(data_dir.join(&key)).unwrap_or_default();
         let sound = octets.len() as i64 == row.get::<i64, _>(1)
             && Sha256::digest(&octets)[..] == row.get::<Vec<u8>, _>(2);
@@ -109,13 +133,11 @@ pub(super) async fn check_bodies(data_dir: &Path, orphans: usize) -> Vec<String>
         }
         named.insert(key, ());
     }
-    let files = std::fs::read_dir(data_dir.join("emails"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    let unnamed: Vec<_> = files
-        .map(|name| format!("emails/{}", name.into_string().unwrap()))
-        .filter(|key| !named.contains_key(key))
-        .collect();
+    let files = ["emails", "calendars"].into_iter().flat_map(|folder| {
+        let entries = std::fs::read_dir(data_dir.join(folder)).unwrap();
+        entries.map(move |entry| format!("{folder}/{}", entry.unwrap().file_name().into_string().unwrap()))
+    });
+    let unnamed: Vec<_> = files.filter(|key| !named.contains_key(key)).collect();
     if unnamed.len() > orphans {
         findings.push(format!(
             "I8 more than {orphans} bodies without a row: {unnamed:?}"

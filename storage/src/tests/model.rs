@@ -47,6 +47,11 @@ proptest! {
     }
 
     #[test]
+    fn sqlite_answers_about_calendars_as_the_reference_store_does(script in sample::calendar_scripts(70)) {
+        block_on(same_answers(script, 1));
+    }
+
+    #[test]
     fn processes_on_one_database_answer_as_one(script in sample::scripts(70)) {
         block_on(same_answers(script, 3));
     }

@@ -48,7 +48,9 @@ impl Store {
                 .collect();
         }
         let uid_validity = folder.line.uid_validity;
-        messages.iter().for_each(|new| self.refer(&new.stored));
+        messages
+            .iter()
+            .for_each(|new| self.refer(&new.stored, ObjectKind::Email));
         self.count(me, load, Load::default());
         Ok(Reply::Appended(Appended {
             mailbox: id,
@@ -87,7 +89,7 @@ impl Store {
             self.live_folder(recipient.account, recipient.mailbox)?;
             let draft = draft_delivery(stored, recipient, index.clone(), at_ms)?;
             self.deliver_one(recipient, draft, &mut steps)
-                .inspect(|_| self.refer(stored))
+                .inspect(|_| self.refer(stored, ObjectKind::Email))
         });
         Reply::Delivered(answers.collect())
     }
@@ -144,10 +146,10 @@ impl Store {
         })
     }
 
-    /// Counts one message more with this body.
-    fn refer(&mut self, stored: &Stored) {
+    /// Counts one row more with this body.
+    pub(super) fn refer(&mut self, stored: &Stored, kind: ObjectKind) {
         let new = || Object {
-            kind: ObjectKind::Email,
+            kind,
             size: stored.size,
             sha256: stored.sha256,
             refs: 0,

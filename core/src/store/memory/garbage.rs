@@ -1,11 +1,35 @@
 //! What the garbage worker asks: rows of what was deleted go for good, then the bodies that nothing names.
 
-use crate::store::{MailboxId, ObjectId, Reply, Uid, Work};
+use crate::store::{Failure, MailboxId, ObjectId, Reply, Request, Uid, Work};
 
-use super::Store;
+use super::{Answer, Store};
 
 impl Store {
-    pub(super) fn take_lease(&mut self, work: Work, owner: [u8; 16], for_ms: u64, at_ms: u64) -> Reply {
+    /// Answers a worker.
+    pub(super) fn work(&mut self, request: Request) -> Answer {
+        Ok(match request {
+            Request::TakeLease {
+                work,
+                owner,
+                for_ms,
+                at_ms,
+            } => self.take_lease(work, owner, for_ms, at_ms),
+            Request::CollectMessages { before_ms, limit, .. } => self.collect_messages(before_ms, limit),
+            Request::CollectMailboxes { before_ms, limit } => self.collect_mailboxes(before_ms, limit),
+            Request::CollectCalendarObjects { before_ms, limit, .. } => {
+                Reply::CalendarObjectsCollected(self.collect_calendar_objects(before_ms, limit))
+            }
+            Request::CollectCalendars { before_ms, limit } => {
+                Reply::CalendarsCollected(self.collect_calendars(before_ms, limit))
+            }
+            Request::ClaimObjects { limit } => self.claim_objects(limit),
+            Request::ForgetObjects { objects } => self.forget_objects(&objects),
+            Request::FindObjects { from, to } => self.find_objects(from, to),
+            other => return Err(Failure::broken(format!("{} is no work", other.name()))),
+        })
+    }
+
+    fn take_lease(&mut self, work: Work, owner: [u8; 16], for_ms: u64, at_ms: u64) -> Reply {
         let free = self
             .leases
             .get(&work)
@@ -16,7 +40,7 @@ impl Store {
         Reply::LeaseTaken(free)
     }
 
-    pub(super) fn collect_messages(&mut self, before_ms: u64, limit: u32) -> Reply {
+    fn collect_messages(&mut self, before_ms: u64, limit: u32) -> Reply {
         let mut due: Vec<(u64, MailboxId, Uid)> = Vec::new();
         for (id, folder) in &self.folders {
             let buried = folder
@@ -39,7 +63,7 @@ impl Store {
         Reply::MessagesCollected(count(due.len()))
     }
 
-    pub(super) fn collect_mailboxes(&mut self, before_ms: u64, limit: u32) -> Reply {
+    fn collect_mailboxes(&mut self, before_ms: u64, limit: u32) -> Reply {
         let mut due: Vec<(u64, MailboxId)> = self
             .folders
             .iter()
@@ -56,7 +80,7 @@ impl Store {
         Reply::MailboxesCollected(count(due.len()))
     }
 
-    pub(super) fn claim_objects(&mut self, limit: u32) -> Reply {
+    fn claim_objects(&mut self, limit: u32) -> Reply {
         let unnamed = self
             .objects
             .iter_mut()
@@ -68,7 +92,7 @@ impl Store {
         Reply::ObjectsClaimed(claimed.collect())
     }
 
-    pub(super) fn forget_objects(&mut self, objects: &[ObjectId]) -> Reply {
+    fn forget_objects(&mut self, objects: &[ObjectId]) -> Reply {
         for id in objects {
             if self.objects.get(id).is_some_and(|object| object.claimed) {
                 self.objects.remove(id);
@@ -77,7 +101,7 @@ impl Store {
         Reply::ObjectsForgotten
     }
 
-    pub(super) fn find_objects(&self, from: ObjectId, to: ObjectId) -> Reply {
+    fn find_objects(&self, from: ObjectId, to: ObjectId) -> Reply {
         let within = |id: &&ObjectId| (from..=to).contains(*id);
         Reply::ObjectsFound(self.objects.keys().filter(within).copied().collect())
     }

@@ -4,6 +4,7 @@
 //! and draws nothing. Every request checks first and changes afterwards, so a refused request has changed nothing.
 
 mod accounts;
+mod calendar;
 mod check;
 mod copy;
 mod deliver;
@@ -19,11 +20,13 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calendar::CalendarId;
 use super::{
     AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, Reply,
     Request, Uid, Work, authority,
 };
 use crate::machine::{ObjectKind, Secret};
+use calendar::Collection;
 pub use check::check;
 use folder::Folder;
 
@@ -42,6 +45,8 @@ pub struct Store {
     addresses: BTreeMap<String, AccountId>,
     /// All mailboxes, deleted ones too.
     folders: BTreeMap<MailboxId, Folder>,
+    /// All calendars, deleted ones too.
+    calendars: BTreeMap<CalendarId, Collection>,
     objects: BTreeMap<ObjectId, Object>,
     /// What the keys of unconfirmed deliveries and of COPYs brought.
     receipts: BTreeMap<DeliveryKey, Receipt>,
@@ -65,13 +70,13 @@ struct Account {
     subscriptions: BTreeSet<MailboxName>,
 }
 
-/// A body that some message has, or had.
+/// A body that some message or calendar object has, or had.
 #[derive(Clone, Debug)]
 struct Object {
     kind: ObjectKind,
     size: u64,
     sha256: [u8; 32],
-    /// Messages with this body, soft-deleted ones too.
+    /// Messages and calendar objects with this body, soft-deleted ones too.
     refs: u64,
     /// Nothing can bring it back.
     claimed: bool,
@@ -191,21 +196,15 @@ impl Store {
                 recipients,
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
-            Request::TakeLease {
-                work,
-                owner,
-                for_ms,
-                at_ms,
-            } => Ok(self.take_lease(work, owner, for_ms, at_ms)),
-            Request::CollectMessages {
-                before_ms,
-                limit,
-                at_ms: _,
-            } => Ok(self.collect_messages(before_ms, limit)),
-            Request::CollectMailboxes { before_ms, limit } => Ok(self.collect_mailboxes(before_ms, limit)),
-            Request::ClaimObjects { limit } => Ok(self.claim_objects(limit)),
-            Request::ForgetObjects { objects } => Ok(self.forget_objects(&objects)),
-            Request::FindObjects { from, to } => Ok(self.find_objects(from, to)),
+            Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
+            work @ (Request::TakeLease { .. }
+            | Request::CollectMessages { .. }
+            | Request::CollectMailboxes { .. }
+            | Request::CollectCalendarObjects { .. }
+            | Request::CollectCalendars { .. }
+            | Request::ClaimObjects { .. }
+            | Request::ForgetObjects { .. }
+            | Request::FindObjects { .. }) => self.work(work),
         }
     }
 
@@ -233,7 +232,7 @@ impl Store {
         mine.map(|folder| (folder.line.id, folder.line.highest_modseq))
     }
 
-    /// The objects that some message has, or that nobody has begun to delete, with their size and SHA-256.
+    /// The objects that some row names, or that nobody has begun to delete, with their size and SHA-256.
     pub fn objects(&self) -> impl Iterator<Item = (ObjectId, u64, [u8; 32])> + '_ {
         self.objects
             .iter()
