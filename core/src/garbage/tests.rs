@@ -1,5 +1,12 @@
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
 use super::*;
+use crate::machine::Stored;
+use crate::mime::{Limits, Scanner};
 use crate::pair::{Fault, Talk, When, World};
+use crate::store::calendar::*;
 use crate::store::{AccountId, Flag, Flags, MailboxName, ModSeq, Refreshed, UidSet};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -84,6 +91,40 @@ fn copy_to(world: &mut World, account: AccountId, name: &str) {
     ask(world, account, request);
 }
 
+/// Makes the calendar `home`, if there is none, and puts an object of this name into it.
+fn put(world: &mut World, account: AccountId, name: &str, octets: &'static str) {
+    let segment = |of| ResourceName::new(of).unwrap();
+    let new = NewCalendar {
+        id: CalendarId(1),
+        name: segment("home"),
+        properties: Properties::default(),
+    };
+    let _ = world.ask(
+        Actor::Account(account),
+        Request::Calendar(CalendarRequest::Create(new)),
+    );
+    let sha256: [u8; 32] = Sha256::digest(octets).into();
+    let object = Seed::new(sha256).object(world.now());
+    world.stage.objects.insert(object, octets.into());
+    let new = NewCalendarObject {
+        calendar: segment("home"),
+        name: segment(name),
+        uid: CalendarUid::new(name).unwrap(),
+        component: Component::Event,
+        span: Span::ALWAYS,
+        stored: Stored {
+            object,
+            size: octets.len() as u64,
+            sha256,
+            received_sha256: sha256,
+            index: Arc::new(Scanner::new(Limits::default()).finish()),
+        },
+        precondition: Precondition::None,
+        at_ms: world.now().unix_ms,
+    };
+    ask(world, account, Request::Calendar(CalendarRequest::Put(new)));
+}
+
 fn sound(world: &World) {
     assert_eq!(world.check(), Vec::<String>::new());
 }
@@ -151,6 +192,29 @@ fn deleted_mailboxes_go_when_they_are_empty() {
 }
 
 #[test]
+fn calendar_objects_that_were_replaced_go_and_so_does_a_deleted_calendar() {
+    let (mut world, account) = town(0);
+    put(&mut world, account, "a.ics", "BEGIN:VCALENDAR one");
+    put(&mut world, account, "a.ics", "BEGIN:VCALENDAR two");
+    world.join(worker(1));
+    world.advance(23 * HOUR_MS);
+    assert_eq!(world.stage.objects.len(), 2, "grace");
+    world.advance(2 * HOUR_MS);
+    let left: Vec<_> = world.stage.objects.values().cloned().collect();
+    assert_eq!(left, ["BEGIN:VCALENDAR two"]);
+    sound(&world);
+    let calendar = ResourceName::new("home").unwrap();
+    let at_ms = world.now().unix_ms;
+    let delete = CalendarRequest::Delete { calendar, at_ms };
+    ask(&mut world, account, Request::Calendar(delete));
+    world.advance(25 * HOUR_MS);
+    assert!(world.stage.objects.is_empty());
+    let kept = format!("{:?}", world.stage.store);
+    assert!(!kept.contains("\"home\""), "the row too");
+    sound(&world);
+}
+
+#[test]
 fn it_pauses_between_rounds_and_idles_when_there_is_nothing() {
     let (mut world, account) = town(3);
     expunge(&mut world, account);
@@ -189,6 +253,11 @@ fn what_fails_is_tried_again() {
         for when in [When::Before, When::After] {
             let (mut world, account) = town(3);
             copy_to(&mut world, account, "Archive");
+            put(&mut world, account, "a.ics", "BEGIN:VCALENDAR one");
+            let calendar = ResourceName::new("home").unwrap();
+            let at_ms = world.now().unix_ms;
+            let delete = CalendarRequest::Delete { calendar, at_ms };
+            ask(&mut world, account, Request::Calendar(delete));
             let name_of_archive = MailboxName::new("Archive").unwrap();
             expunge(&mut world, account);
             let at_ms = world.now().unix_ms;
