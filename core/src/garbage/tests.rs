@@ -122,7 +122,11 @@ fn put(world: &mut World, account: AccountId, name: &str, octets: &'static str) 
         precondition: Precondition::None,
         at_ms: world.now().unix_ms,
     };
-    ask(world, account, Request::Calendar(CalendarRequest::Put(new)));
+    ask(
+        world,
+        account,
+        Request::Calendar(CalendarRequest::Put(Box::new(new))),
+    );
 }
 
 fn sound(world: &World) {

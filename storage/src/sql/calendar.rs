@@ -90,7 +90,8 @@ pub(crate) async fn read(tx: &mut Tx<'_>, me: AccountId, request: &Request) -> A
             since,
             limit,
         } => sync(tx, me, calendar, *since, *limit).await,
-        _ => list(tx, me).await,
+        Request::List => list(tx, me).await,
+        other => Err(Stop::broken(format!("{} does not only read", other.name()))),
     }
 }
 

@@ -110,9 +110,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
             return view::refresh(tx, me(actor)?, *mailbox, *since, *claim_recent).await;
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
-        Request::Calendar(request) if request.only_reads() => {
-            Reply::Calendar(calendar::read(tx, me(actor)?, request).await?)
-        }
+        Request::Calendar(request) => Reply::Calendar(calendar::read(tx, me(actor)?, request).await?),
         Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
     };
@@ -197,14 +195,21 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             recipients,
             at_ms,
         } => deliver::deliver(tx, stored, recipients, *at_ms).await,
-        Request::Calendar(request) if !request.only_reads() => calendar::write(tx, me(actor)?, request)
+        _ => write_other(tx, actor, request).await,
+    }
+}
+
+/// What is not about mail; and what only reads, in a transaction all the same.
+async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
+    if let Request::Calendar(request) = request {
+        return calendar::write(tx, me(actor)?, request)
             .await
-            .map(Reply::Calendar),
-        _ => match garbage::work(tx, request).await? {
-            Some(reply) => Ok(reply),
-            None => read(tx, actor, request)
-                .await?
-                .ok_or_else(|| Stop::broken("a reading request was not answered")),
-        },
+            .map(Reply::Calendar);
+    }
+    match garbage::work(tx, request).await? {
+        Some(reply) => Ok(reply),
+        None => read(tx, actor, request)
+            .await?
+            .ok_or_else(|| Stop::broken("a reading request was not answered")),
     }
 }

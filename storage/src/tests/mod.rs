@@ -1,5 +1,6 @@
 //! What needs a whole storage.
 
+mod calendars;
 mod check;
 mod crash;
 mod folder_reads;

@@ -54,8 +54,8 @@ impl fmt::Debug for ResourceName {
     }
 }
 
-/// The UID of a calendar object's components (RFC 5545, 3.8.4.7): 1 to 1,000 octets without control characters, more than the
-/// 255 that have to be kept (RFC 7986, 5.3). Compared octet by octet.
+/// The UID of a calendar object's components (RFC 5545, 3.8.4.7): 1 to 1,000 octets without control characters; who makes
+/// one now keeps below 255 (RFC 7986, 5.3). Compared octet by octet.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CalendarUid(String);
 

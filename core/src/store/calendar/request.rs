@@ -37,7 +37,7 @@ pub enum CalendarRequest {
     /// refused with `NoSuchCalendar`, `Changed` (the precondition does not hold), `AlreadyExists` (the UID is another object's,
     /// or the one of this name has another UID: `CALDAV:no-uid-conflict`, RFC 4791, 5.3.2.1), `Limit(CalendarObjects)`;
     /// `Broken` if the body has a row already
-    Put(NewCalendarObject),
+    Put(Box<NewCalendarObject>),
     /// → `Found`, refused with `NoSuchCalendar`, `NoSuchObject`
     Find {
         /// The calendar.

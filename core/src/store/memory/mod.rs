@@ -186,25 +186,14 @@ impl Store {
                 at_ms,
                 since,
             } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
-            Request::Append {
-                name,
-                messages,
-                at_ms: _,
-            } => self.append(me()?, &name, &messages),
+            Request::Append { name, messages, .. } => self.append(me()?, &name, &messages),
             Request::Deliver {
                 stored,
                 recipients,
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
-            work @ (Request::TakeLease { .. }
-            | Request::CollectMessages { .. }
-            | Request::CollectMailboxes { .. }
-            | Request::CollectCalendarObjects { .. }
-            | Request::CollectCalendars { .. }
-            | Request::ClaimObjects { .. }
-            | Request::ForgetObjects { .. }
-            | Request::FindObjects { .. }) => self.work(work),
+            work => self.work(work),
         }
     }
 

@@ -118,7 +118,7 @@ impl Script {
                 span,
                 condition,
                 letter,
-            } => Request::Put(NewCalendarObject {
+            } => Request::Put(Box::new(NewCalendarObject {
                 precondition: self.precondition(me, &calendar, which, condition)?,
                 calendar,
                 name: name(&NAMES, which)?,
@@ -128,7 +128,7 @@ impl Script {
                 span: to_span(span),
                 stored: self.upload(letter),
                 at_ms: self.now_ms(),
-            }),
+            })),
             What::Remove {
                 name: which,
                 condition,

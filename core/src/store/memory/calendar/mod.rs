@@ -29,7 +29,7 @@ impl Store {
                 self.collection(me, &calendar)?.close(at_ms);
                 Ok(Reply::Deleted)
             }
-            Request::Put(new) => self.put_calendar_object(me, new),
+            Request::Put(new) => self.put_calendar_object(me, *new),
             Request::Find { calendar, key } => self.find_calendar_object(me, &calendar, &key),
             Request::Objects {
                 calendar,

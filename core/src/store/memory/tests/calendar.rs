@@ -55,7 +55,7 @@ impl Diary {
     }
 
     fn put_new(&mut self, new: NewCalendarObject) -> Result<(Etag, bool), Failure> {
-        match self.ask(CalendarRequest::Put(new))? {
+        match self.ask(CalendarRequest::Put(Box::new(new)))? {
             CalendarReply::Put { etag, created } => Ok((etag, created)),
             other => panic!("{other:?}"),
         }
@@ -231,7 +231,7 @@ fn a_calendar_holds_so_many_objects_and_replacing_one_is_no_more() {
     diary.put("1");
     let calendar = diary.bench.store.calendars.values_mut().next().unwrap();
     calendar.line.objects = CALENDAR_OBJECTS_MAX as u64;
-    let request = |new| Request::Calendar(CalendarRequest::Put(new));
+    let request = |new| Request::Calendar(CalendarRequest::Put(Box::new(new)));
     let new = diary.event("new", "new");
     let full = diary.bench.store.run(me, request(new));
     assert_eq!(refused(full), Refusal::Limit(Budget::CalendarObjects));

@@ -16,7 +16,7 @@ fn put(bench: &mut Bench) {
         name: name("home"),
         properties: Properties::default(),
     });
-    let put = CalendarRequest::Put(NewCalendarObject {
+    let put = CalendarRequest::Put(Box::new(NewCalendarObject {
         calendar: name("home"),
         name: name("a"),
         uid: CalendarUid::new("a").unwrap(),
@@ -25,7 +25,7 @@ fn put(bench: &mut Bench) {
         stored: bench.stored(100),
         precondition: Precondition::None,
         at_ms: 1,
-    });
+    }));
     for request in [create, put] {
         bench.user(Request::Calendar(request)).unwrap();
     }
