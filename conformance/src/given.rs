@@ -6,6 +6,7 @@
 //! | `INBOX with plain, attachment` | these samples, in order |
 //! | `mailbox "Work" with …` | a mailbox is made, then filled |
 //! | `mailbox "Work"` | an empty mailbox |
+//! | `account "user" with password "xxxx"` | of a recorded session: this account is `$user`; only the core can make it |
 //! | `1 has connected` · `1 and 2 have connected` | the greeting was read |
 //! | `1 has logged in` | and LOGIN was answered |
 //! | `1 has selected it` · `… selected "Work"` · `… examined it` | and SELECT or EXAMINE was; *it* is INBOX, or the mailbox made last |
@@ -29,6 +30,13 @@ pub enum Given {
         name: String,
         /// Samples.
         samples: Vec<String>,
+    },
+    /// The account of a recorded session, with its masked password.
+    Account {
+        /// Its login name.
+        login: String,
+        /// Its password.
+        password: String,
     },
     /// Connections in a state.
     Connections {
@@ -78,6 +86,7 @@ impl Given {
     /// Reads a phrase.
     pub fn parse(phrase: &str) -> Result<Self, BadGiven> {
         mailbox(phrase)
+            .or_else(|| account(phrase))
             .or_else(|| connections(phrase))
             .ok_or_else(|| BadGiven(phrase.to_owned()))
     }
@@ -106,6 +115,17 @@ fn mailbox(phrase: &str) -> Option<Given> {
     Some(Given::Mailbox {
         name: name.to_owned(),
         samples,
+    })
+}
+
+fn account(phrase: &str) -> Option<Given> {
+    let (login, rest) = phrase
+        .strip_prefix("account \"")?
+        .split_once("\" with password \"")?;
+    let password = rest.strip_suffix('"')?;
+    Some(Given::Account {
+        login: login.to_owned(),
+        password: password.to_owned(),
     })
 }
 
@@ -236,7 +256,15 @@ mod tests {
             true,
             State::LoggedIn,
         );
+        assert_eq!(
+            Given::parse("account \"a b\" with password \"xxx\""),
+            Ok(Given::Account {
+                login: "a b".into(),
+                password: "xxx".into()
+            })
+        );
         for wrong in [
+            "account a with password \"xxx\"",
             "INBOX with three",
             "INBOX with nonsense",
             "x has selected it",

@@ -48,7 +48,7 @@ impl Known {
     /// failure, because the list is old.
     pub fn judge(&self, file: &str, verdict: Verdict) -> Verdict {
         match (self.0.get(file), verdict) {
-            (Some(reason), Verdict::Fail(_)) => Verdict::Deviates(reason.clone()),
+            (Some(reason), Verdict::Fail(failure)) => Verdict::Deviates(reason.clone(), failure),
             (Some(_), Verdict::Pass) => Verdict::Fail(Failure {
                 line: 1,
                 what: "it passes, and is listed as known to fail: strike it from the list".into(),
@@ -63,12 +63,16 @@ impl Known {
 mod tests {
     use super::*;
 
-    fn failure() -> Verdict {
-        Verdict::Fail(Failure {
+    fn what() -> Failure {
+        Failure {
             line: 7,
             what: "came a BAD no".into(),
             said: vec![],
-        })
+        }
+    }
+
+    fn failure() -> Verdict {
+        Verdict::Fail(what())
     }
 
     #[test]
@@ -81,7 +85,7 @@ mod tests {
         );
         assert_eq!(
             known.judge("x/a.txt", failure()),
-            Verdict::Deviates("RFC 3501, 9: says a=b".into())
+            Verdict::Deviates("RFC 3501, 9: says a=b".into(), what())
         );
         assert!(matches!(
             known.judge("x/a.txt", Verdict::Pass),

@@ -9,10 +9,14 @@ pub mod library;
 pub mod pattern;
 pub mod player;
 pub mod pure;
+pub mod record;
+pub mod replay;
 pub mod report;
+pub mod results;
 pub mod run;
 pub mod samples;
 pub mod tcp;
+pub mod tls;
 pub mod transcript;
 
 pub use player::{Heard, Player, Unsupported};

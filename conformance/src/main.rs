@@ -1,184 +1,19 @@
-//! `lightmail-conformance`: replays transcripts of the mail RFCs against a live server, or in LightMail's pure core.
+//! `lightmail-conformance`: plays transcripts of the mail RFCs against a live server or in LightMail's pure core, records sessions as
+//! transcripts, and puts the results of servers side by side.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+mod cli;
+
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Parser, Subcommand};
-use lightmail_conformance::known::Known;
-use lightmail_conformance::player::Logins;
-use lightmail_conformance::report::{Played, Score};
-use lightmail_conformance::run::Strictness;
-use lightmail_conformance::{Transcript, library, pure, report, run, tcp};
-
-/// Replays transcripts of the mail RFCs.
-#[derive(Parser)]
-#[command(name = "lightmail-conformance", version, about)]
-struct Args {
-    /// Where the transcripts lie
-    #[arg(long, global = true, value_name = "DIR", default_value_os_t = library::folder())]
-    transcripts: PathBuf,
-    /// Only transcripts whose file name contains this
-    #[arg(long, global = true, value_name = "TEXT", default_value = "")]
-    only: String,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Replay against a live server. The account's mail is deleted: use one made for this
-    Run {
-        /// Where its IMAP listens
-        #[arg(long, value_name = "HOST:PORT")]
-        imap: String,
-        /// Where its LMTP listens, on TCP; without it, LMTP transcripts do not apply
-        #[arg(long, value_name = "HOST:PORT")]
-        lmtp: Option<String>,
-        /// The account's login name
-        #[arg(long)]
-        user: String,
-        /// Its password
-        #[arg(long)]
-        password: String,
-        /// A second account's login name, with the same password
-        #[arg(long, default_value = "")]
-        other: String,
-        /// Fail on every line that a transcript does not name, also where servers may say more
-        #[arg(long)]
-        strict: bool,
-        /// A list of transcripts that this server is known to fail, lines of `TRANSCRIPT = REASON`: those deviate and do not fail
-        /// the run, and one that passes does
-        #[arg(long, value_name = "FILE")]
-        known: Option<PathBuf>,
-        /// How long the server may take for its answers to one step, in seconds
-        #[arg(long, default_value_t = 5)]
-        patience: u64,
-    },
-    /// Replay in the pure core
-    Core,
-    /// Replay in the pure core and write RFC_COMPLIANCE.md
-    Report {
-        /// The file to write
-        #[arg(long, value_name = "FILE", default_value = "RFC_COMPLIANCE.md")]
-        to: PathBuf,
-    },
-}
+use clap::Parser as _;
 
 fn main() -> ExitCode {
-    match dispatch(&Args::parse()) {
-        Ok(Score {
-            failed: 0,
-            passed: 1..,
-            ..
-        }) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+    match cli::dispatch(&cli::Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{}", error.trim_end());
             ExitCode::from(2)
         }
     }
-}
-
-fn dispatch(args: &Args) -> Result<Score, String> {
-    let transcripts = library::read(&args.transcripts, &args.only).map_err(|error| error.to_string())?;
-    if transcripts.is_empty() {
-        return Err(format!(
-            "{}: no transcript whose name contains {:?}",
-            args.transcripts.display(),
-            args.only
-        ));
-    }
-    let played = match &args.command {
-        Command::Core | Command::Report { .. } => in_core(&transcripts),
-        Command::Run {
-            imap,
-            lmtp,
-            user,
-            password,
-            other,
-            strict,
-            known,
-            patience,
-        } => {
-            let known = known
-                .as_deref()
-                .map_or(Ok(Known::default()), |file| read_known(file, &args.transcripts))?;
-            let logins = Logins {
-                user: user.clone(),
-                password: password.clone(),
-                other: other.clone(),
-            };
-            let strictness = if *strict {
-                Strictness::EveryLine
-            } else {
-                Strictness::WhatIsNamed
-            };
-            let new = || {
-                tcp::Tcp::new(
-                    imap.clone(),
-                    lmtp.clone(),
-                    logins.clone(),
-                    Duration::from_secs(*patience),
-                )
-            };
-            transcripts
-                .iter()
-                .map(|transcript| live(transcript, &mut new(), strictness, &known))
-                .collect()
-        }
-    };
-    if let Command::Report { to } = &args.command {
-        std::fs::write(to, report::markdown(&played))
-            .map_err(|error| format!("{}: {error}", to.display()))?;
-    }
-    print!("{}", report::terminal(&played));
-    Ok(Score::of(played.iter().map(|played| &played.verdict)))
-}
-
-fn in_core(transcripts: &[Transcript]) -> Vec<Played<'_>> {
-    transcripts
-        .iter()
-        .map(|transcript| Played {
-            transcript,
-            verdict: run::run(transcript, &mut pure::Core::new(), Strictness::EveryLine),
-        })
-        .collect()
-}
-
-/// Reads what a server is known to fail; a list that names what is no transcript is an error.
-fn read_known(file: &Path, transcripts: &Path) -> Result<Known, String> {
-    let place = file.display();
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{place}: {error}"))?;
-    let known = Known::parse(&text).map_err(|error| format!("{place}:{error}"))?;
-    let stray = known
-        .entries()
-        .map(|(named, _)| named)
-        .find(|named| !transcripts.join(named).is_file());
-    match stray {
-        Some(named) => Err(format!(
-            "{place}: {named} is no transcript of {}",
-            transcripts.display()
-        )),
-        None => Ok(known),
-    }
-}
-
-fn live<'a>(
-    transcript: &'a Transcript,
-    player: &mut tcp::Tcp,
-    strictness: Strictness,
-    known: &Known,
-) -> Played<'a> {
-    let verdict = known.judge(&transcript.file, run::run(transcript, player, strictness));
-    let mark = match verdict {
-        run::Verdict::Pass => b'.',
-        run::Verdict::Fail(_) => b'F',
-        run::Verdict::Deviates(_) => b'd',
-        run::Verdict::NotOffered(_) => b'-',
-    };
-    // Progress only: a closed standard error is no reason to stop.
-    let _ = std::io::stderr().write_all(&[mark]);
-    Played { transcript, verdict }
 }

@@ -1,8 +1,8 @@
 //! What a server's line must look like: octets, `...` for any, `$name` for a captured word, `$"text"` for an astring,
-//! `$(NO|BAD)` for one of several texts.
+//! `$(NO|BAD)` for one of several patterns, `$~(TEXT)` for a pattern in which letters may be small or capital.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// What was captured so far.
 pub type Captures = HashMap<String, Vec<u8>>;
@@ -14,10 +14,11 @@ pub struct Pattern(Vec<Piece>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Octets(Vec<u8>),
+    /// Octets whose letters may be small or capital.
+    AnyCase(Vec<u8>),
     Any,
     Word(String),
-    /// One of these texts.
-    OneOf(Vec<String>),
+    OneOf(Vec<Pattern>),
 }
 
 impl Pattern {
@@ -33,6 +34,11 @@ impl Pattern {
                 rest = after;
             } else if let Some((choices, after)) = choice(rest) {
                 push(&mut pieces, &mut octets, Piece::OneOf(choices));
+                rest = after;
+            } else if let Some((inner, after)) = rest.strip_prefix("$~(").and_then(until_closed) {
+                for piece in Self::new(inner).0 {
+                    push(&mut pieces, &mut octets, piece.in_any_case());
+                }
                 rest = after;
             } else if name_len > 0 {
                 let (name, after) = rest[1..].split_at(name_len);
@@ -54,6 +60,18 @@ impl Pattern {
         Self(vec![Piece::Octets(octets.to_vec())])
     }
 
+    /// Whether a `$(` or `$~(` has no end, so that it would stand for itself.
+    pub fn is_unclosed(&self) -> bool {
+        let begins = |octets: &[u8]| {
+            octets.windows(2).any(|begin| begin == b"$(") || octets.windows(3).any(|begin| begin == b"$~(")
+        };
+        self.0.iter().any(|piece| match piece {
+            Piece::Octets(octets) | Piece::AnyCase(octets) => begins(octets),
+            Piece::OneOf(choices) => choices.iter().any(Self::is_unclosed),
+            Piece::Any | Piece::Word(_) => false,
+        })
+    }
+
     /// Whether the line fits; adds what it captures only if it does.
     pub fn matches(&self, line: &[u8], captures: &mut Captures) -> bool {
         let mut trial = captures.clone();
@@ -72,14 +90,55 @@ fn push(pieces: &mut Vec<Piece>, octets: &mut String, piece: Piece) {
     pieces.push(piece);
 }
 
-/// `$(NO|BAD)`, or `$"text"`: as an atom or quoted. The texts that fit, and what stands behind.
-fn choice(text: &str) -> Option<(Vec<String>, &str)> {
+/// `$(NO|BAD)`, or `$"text"`: as an atom or quoted. The patterns of which one fits, and what stands behind.
+fn choice(text: &str) -> Option<(Vec<Pattern>, &str)> {
     if let Some(quoted) = text.strip_prefix("$\"") {
         let (text, after) = quoted.split_once('"')?;
-        return Some((vec![format!("\"{text}\""), text.to_owned()], after));
+        let choices = [format!("\"{text}\""), text.to_owned()];
+        return Some((
+            choices.map(|choice| Pattern::literal(choice.as_bytes())).into(),
+            after,
+        ));
     }
-    let (choices, after) = text.strip_prefix("$(")?.split_once(')')?;
-    Some((choices.split('|').map(str::to_owned).collect(), after))
+    let (choices, after) = until_closed(text.strip_prefix("$(")?)?;
+    let mut depth = 0_u32;
+    let apart = |c| {
+        depth = nesting(depth, c);
+        c == '|' && depth == 0
+    };
+    Some((choices.split(apart).map(Pattern::new).collect(), after))
+}
+
+/// What stands before the parenthesis that closes the one before the text, and what stands behind it.
+fn until_closed(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 1;
+    let end = text.find(|c| {
+        depth = nesting(depth, c);
+        depth == 0
+    })?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+/// How many parentheses are open behind a character.
+fn nesting(depth: u32, c: char) -> u32 {
+    match c {
+        '(' => depth + 1,
+        ')' => depth.saturating_sub(1),
+        _ => depth,
+    }
+}
+
+impl Piece {
+    fn in_any_case(self) -> Self {
+        match self {
+            Self::Octets(octets) => Self::AnyCase(octets),
+            Self::OneOf(choices) => {
+                let each = |choice: Pattern| Pattern(choice.0.into_iter().map(Self::in_any_case).collect());
+                Self::OneOf(choices.into_iter().map(each).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 /// The length of the name that a text begins with: lower-case letters, then letters and digits.
@@ -100,9 +159,17 @@ fn fit(pieces: &[Piece], line: &[u8], captures: &mut Captures) -> bool {
         Piece::Octets(octets) => line
             .strip_prefix(octets.as_slice())
             .is_some_and(|line| fit(rest, line, captures)),
+        Piece::AnyCase(octets) => line
+            .split_at_checked(octets.len())
+            .is_some_and(|(begin, line)| begin.eq_ignore_ascii_case(octets) && fit(rest, line, captures)),
         Piece::OneOf(choices) => choices.iter().any(|choice| {
-            line.strip_prefix(choice.as_bytes())
-                .is_some_and(|line| fit(rest, line, captures))
+            let pieces = [&choice.0, rest].concat();
+            let mut trial = captures.clone();
+            let fits = fit(&pieces, line, &mut trial);
+            if fits {
+                *captures = trial;
+            }
+            fits
         }),
         Piece::Any => (0..=line.len()).any(|n| fit(rest, &line[n..], captures)),
         Piece::Word(name) => match captures.get(name).cloned() {
@@ -156,10 +223,22 @@ pub fn fill(octets: &[u8], captures: &Captures) -> Result<Vec<u8>, String> {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|piece| match piece {
-            Piece::Octets(octets) => write!(f, "{}", octets.escape_ascii()),
+            Piece::Octets(octets) => octets.utf8_chunks().try_for_each(|chunk| {
+                for c in chunk.valid().chars() {
+                    match c.is_control() {
+                        true => write!(f, "{}", c.escape_default())?,
+                        false => f.write_char(c)?,
+                    }
+                }
+                write!(f, "{}", chunk.invalid().escape_ascii())
+            }),
             Piece::Any => f.write_str("..."),
             Piece::Word(name) => write!(f, "${name}"),
-            Piece::OneOf(choices) => write!(f, "$({})", choices.join("|")),
+            Piece::AnyCase(octets) => write!(f, "$~({})", octets.escape_ascii()),
+            Piece::OneOf(choices) => {
+                let choices: Vec<_> = choices.iter().map(Self::to_string).collect();
+                write!(f, "$({})", choices.join("|"))
+            }
         })
     }
 }
@@ -185,6 +264,22 @@ mod tests {
             ("() $\"Work\"", "() Work/a", false),
             ("a $(NO|BAD) ...", "a BAD no", true),
             ("a $(NO|BAD) ...", "a OK yes", false),
+            (
+                "($(UID $n FLAGS (...)|FLAGS (...) UID $n))",
+                "(FLAGS (\\Seen) UID 7)",
+                true,
+            ),
+            (
+                "($(UID $n FLAGS (...)|FLAGS (...) UID $n))",
+                "(UID 7 FLAGS ())",
+                true,
+            ),
+            ("($(UID $n FLAGS (...)|FLAGS (...) UID $n))", "(UID 7)", false),
+            ("$($n-|$n+)$n", "1+1", true),
+            ("$($n-|$n+)$n", "1+2", false),
+            ("a $~((\"text\" $n) \"x\")y", "a (\"TEXT\" 5) \"X\"y", true),
+            ("a $~((\"text\" $n) \"x\")y", "a (\"Text\" 5) \"x\"Y", false),
+            ("$~($(ok|no)...)", "NO", true),
         ] {
             assert_eq!(
                 Pattern::new(pattern).matches(line.as_bytes(), &mut Captures::new()),
@@ -192,6 +287,27 @@ mod tests {
                 "{pattern} ~ {line}"
             );
         }
+    }
+
+    #[test]
+    fn choices_are_closed() {
+        for (pattern, unclosed) in [
+            ("a $(NO|BAD) ...", false),
+            ("a $(NO|() ...", true),
+            ("a $(NO|$~(x) ...", true),
+            ("a $~((x) ...", true),
+            ("cost $ (5", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).is_unclosed(), unclosed, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_shown_as_it_is_written() {
+        for text in ["* FLAGS (\\Seen) gr\u{fc}n", "a $(NO|BAD) ... $n"] {
+            assert_eq!(Pattern::new(text).to_string(), text);
+        }
+        assert_eq!(Pattern::literal(b"\0\xff").to_string(), "\\u{0}\\xff");
     }
 
     #[test]

@@ -36,10 +36,15 @@ struct Connection {
 impl Core {
     /// A fresh world with two accounts.
     pub fn new() -> Self {
+        Self::with_account("user@example.com", "secret")
+    }
+
+    /// The same, whose first account is this one. Its name may not be that of the second, `other@example.com`.
+    pub fn with_account(user: &str, password: &str) -> Self {
         let config = Config::default();
         let logins = Logins {
-            user: "user@example.com".into(),
-            password: "secret".into(),
+            user: user.into(),
+            password: password.into(),
             other: "other@example.com".into(),
         };
         let mut world = World::new();
@@ -54,6 +59,12 @@ impl Core {
             seeds: 0,
             read_max: None,
         }
+    }
+
+    /// The same, which offers STARTTLS as a server with a certificate does.
+    pub fn offering_tls(mut self) -> Self {
+        Arc::make_mut(&mut self.imap).tls = true;
+        self
     }
 
     /// The same, whose machines read at most so many octets at once.

@@ -1,7 +1,11 @@
-//! What a run showed: a table for the terminal, and RFC_COMPLIANCE.md.
+//! What a run showed: a table for the terminal, RFC_COMPLIANCE.md, and a page that compares servers.
+
+mod html;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+pub use html::{Column, html};
 
 use crate::run::Verdict;
 use crate::transcript::Transcript;
@@ -34,7 +38,7 @@ impl Score {
             match verdict {
                 Verdict::Pass => score.passed += 1,
                 Verdict::Fail(_) => score.failed += 1,
-                Verdict::Deviates(_) => score.deviate += 1,
+                Verdict::Deviates(..) => score.deviate += 1,
                 Verdict::NotOffered(_) => score.not_offered += 1,
             }
             score
@@ -63,7 +67,7 @@ pub fn terminal(played: &[Played<'_>]) -> String {
                     played.transcript.file, played.transcript.proves.claim
                 );
             }
-            Verdict::Deviates(reason) => {
+            Verdict::Deviates(reason, _) => {
                 let _ = writeln!(out, "known to deviate ({reason}): {}", played.transcript.file);
             }
             Verdict::NotOffered(what) => {
@@ -105,7 +109,7 @@ pub fn markdown(played: &[Played<'_>]) -> String {
                 let result = match &played.verdict {
                     Verdict::Pass => "pass".to_owned(),
                     Verdict::Fail(failure) => format!("**fail**, line {}", failure.line),
-                    Verdict::Deviates(reason) => format!("deviates: {reason}"),
+                    Verdict::Deviates(reason, _) => format!("deviates: {reason}"),
                     Verdict::NotOffered(what) => format!("not offered: {what}"),
                 };
                 let claim = proves.claim.replace('|', "\\|");
@@ -142,15 +146,19 @@ impl PartialOrd for Section {
     }
 }
 
-fn by_section<'a, 'b>(played: &'b [Played<'a>]) -> BTreeMap<u32, BTreeMap<Section, Vec<&'b Played<'a>>>> {
-    let mut rfcs: BTreeMap<u32, BTreeMap<Section, Vec<&Played<'_>>>> = BTreeMap::new();
-    for played in played {
-        for (rfc, section) in &played.transcript.proves.sections {
-            rfcs.entry(*rfc)
-                .or_default()
-                .entry(Section(section.clone()))
-                .or_default()
-                .push(played);
+/// RFCs, their sections, and what proves each.
+type Sections<T> = BTreeMap<u32, BTreeMap<Section, Vec<T>>>;
+
+fn by_section<'a, 'b>(played: &'b [Played<'a>]) -> Sections<&'b Played<'a>> {
+    sorted(played, |played| played.transcript)
+}
+
+fn sorted<T>(items: &[T], transcript: impl Fn(&T) -> &Transcript) -> Sections<&T> {
+    let mut rfcs = Sections::new();
+    for item in items {
+        for (rfc, section) in &transcript(item).proves.sections {
+            let sections: &mut BTreeMap<Section, Vec<&T>> = rfcs.entry(*rfc).or_default();
+            sections.entry(Section(section.clone())).or_default().push(item);
         }
     }
     rfcs

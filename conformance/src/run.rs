@@ -1,5 +1,6 @@
 //! Plays one transcript and says how it went.
 
+mod replay;
 mod setup;
 
 use std::collections::{HashMap, HashSet};
@@ -8,6 +9,8 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+pub use replay::replay;
 
 use crate::given::Given;
 use crate::pattern::{Captures, fill};
@@ -22,7 +25,7 @@ pub enum Verdict {
     /// It did not.
     Fail(Failure),
     /// It did not, as its list of known deviations says ([`crate::known`]), with this reason.
-    Deviates(String),
+    Deviates(String, Failure),
     /// It does not offer what the transcript needs; or the player cannot do it. Says what.
     NotOffered(String),
 }
@@ -36,6 +39,13 @@ pub struct Failure {
     pub what: String,
     /// Everything that was said, for a person.
     pub said: Vec<String>,
+}
+
+impl Failure {
+    /// Whether it failed before the transcript itself began: while its mailboxes were made, or at a log-in.
+    pub fn is_in_setup(&self) -> bool {
+        self.line == 1 && self.said.is_empty()
+    }
 }
 
 impl fmt::Display for Failure {
@@ -211,17 +221,23 @@ impl<'a> Run<'a> {
             .hear(connection)
             .map_err(|error| broken(line, &error))?;
         if let Heard::Line(octets) = &heard {
-            self.heard += octets.len() + LINE_COST;
-            if self.heard > HEARD_MAX {
-                self.said.clear();
-                let what = "the server sends without end".into();
-                return Err(Stop::Failed { line, what });
-            }
+            self.count(octets, line)?;
             if connection != SETUP {
                 self.said.push(format!("{connection}S: {}", shown(octets)));
             }
         }
         Ok(heard)
+    }
+
+    /// Counts what a server says; a flood is a failure.
+    fn count(&mut self, heard: &[u8], line: usize) -> Result<(), Stop> {
+        self.heard += heard.len() + LINE_COST;
+        if self.heard > HEARD_MAX {
+            self.said.clear();
+            let what = "the server sends without end".into();
+            return Err(Stop::Failed { line, what });
+        }
+        Ok(())
     }
 
     /// Hears until every line that must come has come.
@@ -354,6 +370,7 @@ impl<'a> Run<'a> {
                 .left_over(connection)
                 .map_err(|error| broken(line, &error))?
             {
+                self.count(&heard, line)?;
                 self.unexpected(connection, &heard, line, &[])?;
             }
         }

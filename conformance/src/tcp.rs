@@ -1,4 +1,4 @@
-//! A live server over TCP.
+//! A live server over TCP, in the clear or under TLS.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
@@ -6,12 +6,15 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use crate::player::{Heard, Logins, Player, Unsupported};
+use crate::tls::{self, Tls};
 use crate::transcript::{FaultRule, Protocol};
 
 /// A live server.
 pub struct Tcp {
     imap: String,
     lmtp: Option<String>,
+    /// What IMAP is wrapped in.
+    tls: Option<Tls>,
     logins: Logins,
     patience: Duration,
     /// Until when the answers to what was sent last must have come; `None` before the first is waited for.
@@ -20,11 +23,57 @@ pub struct Tcp {
 }
 
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     heard: Vec<u8>,
     /// So many octets of `heard` hold no line end.
     searched: usize,
     closed: bool,
+}
+
+/// Octets both ways; a read or write that takes too long is one of [`io::ErrorKind::WouldBlock`].
+enum Stream {
+    Clear(TcpStream),
+    Tls(Box<tls::Stream>),
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Stream::Clear(tcp) => tcp,
+            Stream::Tls(tls) => &tls.sock,
+        }
+    }
+
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Clear(tcp) => tcp.read(octets),
+            Stream::Tls(tls) => tls.read(octets),
+        }
+    }
+
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Clear(tcp) => tcp.write(octets),
+            Stream::Tls(tls) => tls.write(octets),
+        }
+    }
+
+    /// Sends what TLS has kept back.
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Stream::Clear(_) => Ok(()),
+            Stream::Tls(tls) => tls.flush(),
+        }
+    }
+
+    /// Closes our half. What is broken already cannot be closed better.
+    fn close(&mut self) {
+        if let Stream::Tls(tls) = self {
+            tls.conn.send_close_notify();
+            let _ = tls.flush();
+        }
+        let _ = self.tcp().shutdown(Shutdown::Write);
+    }
 }
 
 /// A server that sends more than this without a line end floods us.
@@ -41,10 +90,19 @@ impl Tcp {
         Self {
             imap,
             lmtp,
+            tls: None,
             logins,
             patience,
             until: None,
             connections: HashMap::new(),
+        }
+    }
+
+    /// The same, which speaks IMAP under TLS from the first octet.
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self {
+            tls: Some(tls),
+            ..self
         }
     }
 
@@ -53,18 +111,25 @@ impl Tcp {
             .get_mut(&number)
             .ok_or_else(|| io::Error::other(format!("connection {number} was not opened")))
     }
+}
 
-    /// Tries the addresses of a name, one after the other.
-    fn open(&self, place: &str) -> io::Result<TcpStream> {
-        let mut failure = io::Error::other(format!("{place}: no address"));
-        for address in place.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, self.patience) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
-            }
+/// Whether a server listens there, and shakes hands if it should. Errors name the address and say why not.
+pub fn reach(place: &str, tls: Option<&Tls>, patience: Duration) -> io::Result<()> {
+    let stream = open(place, patience)?;
+    tls.map_or(Ok(()), |tls| tls.connect(place, stream, patience).map(drop))
+}
+
+/// Connects to `HOST:PORT`: tries the addresses of the name, one after the other.
+pub(crate) fn open(place: &str, patience: Duration) -> io::Result<TcpStream> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{place}: {error}"));
+    let mut failure = io::Error::other(format!("{place}: no address"));
+    for address in place.to_socket_addrs().map_err(named)? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = io::Error::new(error.kind(), format!("{address}: {error}")),
         }
-        Err(failure)
     }
+    Err(failure)
 }
 
 impl Player for Tcp {
@@ -79,9 +144,15 @@ impl Player for Tcp {
                 "LMTP, of which no server was named: --lmtp HOST:PORT",
             )
         })?;
-        let stream = self.open(place)?;
+        let stream = open(place, self.patience)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(self.patience))?;
+        let stream = match (&self.tls, protocol) {
+            (Some(tls), Protocol::Imap) => {
+                Stream::Tls(Box::new(tls.connect(place, stream, self.patience)?))
+            }
+            _ => Stream::Clear(stream),
+        };
         self.until = None;
         self.connections.insert(
             number,
@@ -117,7 +188,7 @@ impl Player for Tcp {
             return Ok(());
         };
         // A server that has closed already, or never does, is as good as closed.
-        let _ = connection.stream.shutdown(Shutdown::Write);
+        connection.stream.close();
         let until = Instant::now() + self.patience.min(FAREWELL);
         let mut last_words = (0..LAST_WORDS_MAX).map(|_| connection.line(until));
         let _ = last_words.find(|heard| !matches!(heard, Ok(Heard::Line(_))));
@@ -142,11 +213,17 @@ impl Connection {
     fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<()> {
         let until = Instant::now() + patience;
         let mut rest = octets;
-        while !rest.is_empty() {
+        let mut flushed = false;
+        while !rest.is_empty() || !flushed {
             if Instant::now() >= until {
                 return Err(does_not_read(rest));
             }
-            match self.stream.write(rest) {
+            let written = match rest.is_empty() {
+                true => self.stream.flush().map(|()| 0),
+                false => self.stream.write(rest),
+            };
+            match written {
+                Ok(0) if rest.is_empty() => flushed = true,
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => rest = &rest[n..],
                 Err(error) if is_late(&error) => return Err(does_not_read(rest)),
@@ -207,6 +284,7 @@ impl Connection {
     fn read(&mut self, patience: Duration) -> io::Result<bool> {
         let mut octets = [0; 16 * 1024];
         self.stream
+            .tcp()
             .set_read_timeout(Some(patience.max(Duration::from_millis(1))))?;
         match self.stream.read(&mut octets) {
             Ok(0) => self.closed = true,
@@ -227,7 +305,11 @@ fn is_late(error: &io::Error) -> bool {
 fn is_hang_up(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+        // The last one: TLS was not ended as it should be.
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
     )
 }
 

@@ -26,18 +26,25 @@
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
-//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several;
+//! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several patterns, `$~(text)` for a pattern whose letters may be
+//! small or capital;
 //! a `C:` line may use what was captured. Known from the start are `$user`, `$password`, `$other` (a second account's login),
 //! `$userlocal` and `$userdomain` (the two parts of `$user`), `$shoutdomain` (the latter in capitals), `$user64`, `$password64` and
 //! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
 //!
+//! A recorded session ([`crate::record`]) proves nothing; it begins with `records  a session with HOST:PORT` in the place of `proves`.
+//!
 //! `over` is what all connections speak but those of which a `given` says otherwise: `2 speaks IMAP and has selected INBOX`
 //! ([`crate::given`]). So one transcript delivers over LMTP and looks at what has come over IMAP.
 
+mod words;
+
 use std::fmt;
 
+use crate::given::Given;
 use crate::pattern::Pattern;
+use words::{duration_ms, fault, octets, proof, repeated, strip_comment};
 
 /// One transcript.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,12 +61,14 @@ pub struct Transcript {
     pub over: Protocol,
     /// What is said.
     pub steps: Vec<Step>,
+    /// The whole text, for a reader.
+    pub text: String,
 }
 
 /// `RFC 3501, 6.4.3 and 7.4.1: what it says there`; several RFCs are separated by `;`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// RFC number and section (`6.4.3`).
+    /// RFC number and section (`6.4.3`); none of a recorded session.
     pub sections: Vec<(u32, String)>,
     /// The claim in words.
     pub claim: String,
@@ -172,6 +181,10 @@ impl fmt::Display for BadTranscript {
 
 impl std::error::Error for BadTranscript {}
 
+/// What stands behind `given`.
+const GIVEN: &str = "given   INBOX with 3 messages, mailbox \"Work\", 1 has logged in, 2 speaks IMAP and has selected it, or the like \
+                     (conformance/README.md lists all)";
+
 impl Transcript {
     /// Reads a transcript.
     pub fn parse(file: &str, text: &str) -> Result<Self, BadTranscript> {
@@ -187,27 +200,8 @@ impl Transcript {
         for (at, line) in text.lines().enumerate() {
             reader.line(at + 1, strip_comment(line))?;
         }
-        reader.finish(text.lines().count())
+        reader.finish(text)
     }
-}
-
-/// Without its comment: ` #` or a `#` at the start; `\#` is kept as `#`.
-fn strip_comment(line: &str) -> String {
-    let mut kept = String::with_capacity(line.len());
-    let mut before = ' ';
-    let mut rest = line.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' if rest.peek() == Some(&'#') => kept.extend(rest.next()),
-            '#' if before == ' ' && (kept.is_empty() || kept.ends_with("  ")) => break,
-            c => kept.push(c),
-        }
-        before = c;
-    }
-    if kept.len() < line.len() {
-        kept.truncate(kept.trim_end().len())
-    }
-    kept
 }
 
 struct Reader<'a> {
@@ -261,9 +255,20 @@ impl Reader<'_> {
                 Some(proof) => self.proof = Some(proof),
                 None => return self.bad(at, "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"),
             },
-            "given" => self
-                .given
-                .extend(rest.split(';').map(|phrase| phrase.trim().to_owned())),
+            "records" => {
+                self.proof = Some(Proof {
+                    sections: vec![],
+                    claim: rest.to_owned(),
+                });
+            }
+            "given" => {
+                for phrase in rest.split(';').map(str::trim) {
+                    if Given::parse(phrase).is_err() {
+                        return self.bad(at, format!("{GIVEN}, not {phrase:?}"));
+                    }
+                    self.given.push(phrase.to_owned());
+                }
+            }
             "needs" => self.needs.extend(rest.split_whitespace().map(str::to_owned)),
             "over" => match rest {
                 "IMAP" => self.over = Protocol::Imap,
@@ -323,7 +328,7 @@ impl Reader<'_> {
             line: at,
         };
         if let Some(text) = text("S:") {
-            return self.expect(at, expected(Pattern::new(text)));
+            return self.expect(at, expected(self.pattern(at, text)?));
         }
         if let Some(hex) = text("S|") {
             return match octets(hex) {
@@ -374,6 +379,15 @@ impl Reader<'_> {
         self.push(at, kind)
     }
 
+    /// A pattern whose choices are closed: an open one would stand for itself, and a line that must not come never came.
+    fn pattern(&self, at: usize, text: &str) -> Result<Pattern, BadTranscript> {
+        let pattern = Pattern::new(text);
+        if pattern.is_unclosed() {
+            self.bad(at, "a \")\" for each \"(\" of $(…) and $~(…)")?;
+        }
+        Ok(pattern)
+    }
+
     fn expect(&mut self, at: usize, expected: Expected) -> Result<(), BadTranscript> {
         match &mut self.group {
             Some((_, lines)) => lines.push(expected),
@@ -393,12 +407,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn finish(self, lines: usize) -> Result<Transcript, BadTranscript> {
+    fn finish(self, text: &str) -> Result<Transcript, BadTranscript> {
         if let Some((opened, _)) = self.group {
             return self.bad(opened, "a } for this {");
         }
         if self.steps.is_empty() {
-            return self.bad(lines, "at least one step");
+            return self.bad(text.lines().count(), "at least one step");
         }
         match self.proof {
             Some(proves) => Ok(Transcript {
@@ -408,70 +422,11 @@ impl Reader<'_> {
                 needs: self.needs,
                 over: self.over,
                 steps: self.steps,
+                text: text.to_owned(),
             }),
             None => self.bad(1, "proves   RFC 3501, 6.4.3: what it says there"),
         }
     }
-}
-
-fn proof(text: &str) -> Option<Proof> {
-    let (cited, claim) = text.split_once(": ")?;
-    let mut sections = Vec::new();
-    for rfc in cited.split(';') {
-        let (number, places) = rfc.trim().strip_prefix("RFC ")?.split_once(',')?;
-        let number = number.trim().parse().ok()?;
-        for place in places.replace(" and ", ",").split(',') {
-            let place = place.trim();
-            let fits = !place.is_empty() && place.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
-            sections.push(fits.then(|| (number, place.to_owned()))?);
-        }
-    }
-    Some(Proof {
-        sections,
-        claim: claim.trim().to_owned(),
-    })
-}
-
-fn duration_ms(text: &str) -> Option<u64> {
-    let text = text.strip_prefix('+')?;
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(at);
-    let scale = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(scale)
-}
-
-fn fault(text: &str) -> Option<FaultRule> {
-    let (effect, how) = text.split_once(": ")?;
-    let how = match how.trim() {
-        "fails before" => How::Before,
-        "fails after" => How::After,
-        "times out" => How::Timeout,
-        _ => return None,
-    };
-    Some(FaultRule {
-        effect: effect.to_owned(),
-        how,
-    })
-}
-
-/// `70000 x`; at most a mebioctet.
-fn repeated(many: &str) -> Option<Vec<u8>> {
-    let (times, text) = many.split_once(' ')?;
-    let times: usize = times.parse().ok()?;
-    let fits = !text.is_empty() && times.checked_mul(text.len())? <= 1024 * 1024;
-    fits.then(|| text.repeat(times).into_bytes())
-}
-
-fn octets(hex: &str) -> Option<Vec<u8>> {
-    hex.split_whitespace()
-        .map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2))
-        .collect()
 }
 
 #[cfg(test)]
@@ -524,6 +479,10 @@ mod tests {
             "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, { or }"
         );
         assert_eq!(
+            error(&format!("{head}S: a $(NO|BAD ...\n")),
+            "t:2: expected a \")\" for each \"(\" of $(…) and $~(…)"
+        );
+        assert_eq!(
             error(&format!("{head}{{\nS: a\n")),
             "t:2: expected a } for this {"
         );
@@ -542,9 +501,53 @@ mod tests {
             "t:2: expected time +29m (ms, s, m or h)"
         );
         assert_eq!(error(head), "t:1: expected at least one step");
+        for (line, expected) in [
+            (
+                "proves   RFC 3501: x",
+                "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
+            ),
+            (
+                "proves   3501, 6: x",
+                "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
+            ),
+            (
+                "proves   RFC 3501, 6.1-2: x",
+                "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
+            ),
+            ("over     POP3", "over   IMAP or LMTP"),
+            ("time +5", "time +29m (ms, s, m or h)"),
+            ("time +99999999999999999999s", "time +29m (ms, s, m or h)"),
+            (
+                "fault store.Deliver",
+                "fault EFFECT: fails before, fails after or times out",
+            ),
+            (
+                "fault store.Deliver: burns",
+                "fault EFFECT: fails before, fails after or times out",
+            ),
+            ("256C: a", "a connection's number below 256"),
+            ("?C: a", "S: or S| behind ?, * or ! or within { }"),
+            ("S| 0", "octets in hexadecimal: 6e 75 6c 00"),
+            ("C* 70000", "how often, and the octets: 70000 x"),
+            ("}", "a { before this }"),
+            ("{\n{", "a line of the group that is open, or }"),
+            ("{\nC: a", "S: or S| behind ?, * or ! or within { }"),
+            ("{\ntime +1s", "only S: lines within { }"),
+            (
+                "S opens",
+                "C: C- C* C| S: S| time fault, S closes, C closes, { or }",
+            ),
+        ] {
+            let at = 2 + line.matches('\n').count();
+            assert_eq!(
+                error(&format!("{head}{line}\n")),
+                format!("t:{at}: expected {expected}"),
+                "{line}"
+            );
+        }
         assert_eq!(
-            error("proves   RFC 3501: x\n"),
-            "t:1: expected proves   RFC 3501, 6.4.3 and 7.4.1: what it says there"
+            error(&format!("{head}given    INBOX; 1 has eaten it\nC: a")),
+            format!("t:2: expected {GIVEN}, not \"1 has eaten it\"")
         );
     }
 }

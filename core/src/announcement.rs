@@ -15,7 +15,9 @@ pub struct Announcement<'a> {
     /// The file it was read from; `None`: the embedded default.
     pub file: Option<&'a str>,
     /// Protocol and place of each open door.
-    pub doors: &'a [(&'static str, String)],
+    pub doors: &'a [(String, String)],
+    /// The certificate that is shown where no name fits.
+    pub certificate: &'a str,
     /// The password of the first account, if this start made it.
     pub first_password: Option<&'a Secret>,
 }
@@ -31,6 +33,7 @@ impl fmt::Display for Announcement<'_> {
         for (proto, place) in self.doors {
             writeln!(f, "  {proto:<13}  {place}")?;
         }
+        writeln!(f, "  certificate    {}", self.certificate)?;
         for section in not_served(config) {
             writeln!(
                 f,
@@ -74,7 +77,6 @@ fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fm
 /// What the configuration asks for and this version does not do.
 pub fn not_served(config: &Config) -> Vec<&'static str> {
     let asked = [
-        ("[tls]", config.tls.is_some()),
         ("[s3]", config.s3.is_some()),
         ("[pop3]", config.names("pop3")),
         ("[smtp_server]", config.names("smtp_server")),
@@ -105,12 +107,13 @@ mod tests {
         let mut announcement = Announcement {
             config: &config,
             file: Some("/c.ini"),
-            doors: &[("imap", "127.0.0.1:1143".into())],
+            doors: &[("imap".into(), "127.0.0.1:1143".into())],
+            certificate: "./data/tls.crt (self-signed)",
             first_password: Some(&password),
         };
         let said = announcement.to_string();
         for part in [
-            " serves mail.test\n  configuration  /c.ini\n  data           ./data\n  imap           127.0.0.1:1143\n",
+            " serves mail.test\n  configuration  /c.ini\n  data           ./data\n  imap           127.0.0.1:1143\n  certificate    ./data/tls.crt (self-signed)\n",
             "  [garbage]      configured, but",
             "\n       password: pass   (shown this once;",
             "--server 127.0.0.1:1124 --from me@example.org --to user@example.com\n",

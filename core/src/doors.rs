@@ -4,25 +4,24 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::config::{Config, Port};
-use crate::machine::{Machine, Peer, Seed};
-use crate::{imap, lmtp, smtp};
-
-/// Makes the machine of a new conversation.
-pub type Greet = Arc<dyn Fn(Peer, Seed) -> Box<dyn Machine + Send> + Send + Sync>;
+use crate::greet::Greet;
+use crate::{imap, smtp};
 
 /// One place to listen on, and what answers there.
 #[derive(Clone)]
 pub struct Door {
     /// The protocol, which is the section's name too.
     pub proto: &'static str,
+    /// How the octets cross.
+    pub transport: Transport,
     /// Where to listen.
     pub place: Place,
     /// Makes the machine for a peer that has come in here.
     pub greet: Greet,
-    /// What a peer is told for whom there is no room: a whole line, after which the connection is closed.
+    /// What a peer is told for whom there is no room: a whole line, after which the connection is closed. Behind TLS it is
+    /// closed without a word.
     pub full: &'static str,
 }
 
@@ -30,6 +29,25 @@ pub struct Door {
 const IMAP_FULL: &str = "* BYE [UNAVAILABLE] Too many connections; try again later\r\n";
 /// RFC 5321, 3.8; RFC 3463, 3.8.
 const LMTP_FULL: &str = "421 4.7.0 Too many connections; try again later\r\n";
+
+/// How a conversation's octets cross.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// As they are, until the machine asks for more.
+    Plain,
+    /// Through TLS, from the first octet (RFC 8314, 3).
+    Tls,
+}
+
+impl Door {
+    /// The protocol as people and URLs name it, with an `s` where TLS comes first.
+    pub fn scheme(&self) -> String {
+        match self.transport {
+            Transport::Plain => self.proto.to_owned(),
+            Transport::Tls => format!("{}s", self.proto),
+        }
+    }
+}
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +69,7 @@ impl fmt::Display for Place {
 
 impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Door({} at {})", self.proto, self.place)
+        write!(f, "Door({} at {})", self.scheme(), self.place)
     }
 }
 
@@ -59,30 +77,50 @@ impl fmt::Debug for Door {
 pub fn doors(config: &Config) -> Vec<Door> {
     let mut doors = Vec::new();
     if config.imap.enabled {
-        let settings = Arc::new(imap::Settings::from_config(config));
-        let greet: Greet =
-            Arc::new(move |peer, seed| Box::new(imap::Session::new(peer, settings.clone(), seed)));
-        doors.extend(tcp("imap", &config.imap.host, config.imap.port, greet, IMAP_FULL));
+        let greet = Greet::imap(imap::Settings {
+            tls: true,
+            ..imap::Settings::from_config(config)
+        });
+        let imap = &config.imap;
+        for (transport, port) in [(Transport::Plain, imap.port), (Transport::Tls, imap.tls_port)] {
+            doors.extend(tcp("imap", transport, &imap.host, port, greet.clone(), IMAP_FULL));
+        }
     }
     if config.lmtp.enabled {
-        let settings = Arc::new(smtp::Settings::lmtp(config));
-        let greet: Greet = Arc::new(move |peer, seed| Box::new(lmtp::session(peer, settings.clone(), seed)));
+        let greet = Greet::lmtp(smtp::Settings::lmtp(config));
         doors.extend(config.lmtp_socket().map(|socket| Door {
             proto: "lmtp",
+            transport: Transport::Plain,
             place: Place::Unix(socket.into()),
             greet: greet.clone(),
             full: LMTP_FULL,
         }));
-        doors.extend(tcp("lmtp", &config.lmtp.host, config.lmtp.port, greet, LMTP_FULL));
+        let lmtp = &config.lmtp;
+        doors.extend(tcp(
+            "lmtp",
+            Transport::Plain,
+            &lmtp.host,
+            lmtp.port,
+            greet,
+            LMTP_FULL,
+        ));
     }
     doors
 }
 
 /// A port, unless it is off.
-fn tcp(proto: &'static str, host: &str, port: Port, greet: Greet, full: &'static str) -> Option<Door> {
+fn tcp(
+    proto: &'static str,
+    transport: Transport,
+    host: &str,
+    port: Port,
+    greet: Greet,
+    full: &'static str,
+) -> Option<Door> {
     let place = Place::Tcp(host.to_owned(), port.0?);
     Some(Door {
         proto,
+        transport,
         place,
         greet,
         full,
@@ -93,12 +131,13 @@ fn tcp(proto: &'static str, host: &str, port: Port, greet: Greet, full: &'static
 mod tests {
     use super::*;
     use crate::config;
+    use crate::machine::{Peer, Seed};
 
     fn places(text: &str) -> Vec<String> {
         let config = config::parse("config.ini", text).unwrap();
         doors(&config)
             .iter()
-            .map(|door| format!("{} {}", door.proto, door.place))
+            .map(|door| format!("{} {}", door.scheme(), door.place))
             .collect()
     }
 
@@ -106,12 +145,14 @@ mod tests {
     fn doors_are_what_the_configuration_says() {
         let embedded = [
             "imap 127.0.0.1:1143",
+            "imaps 127.0.0.1:1993",
             "lmtp ./data/lmtp.sock",
             "lmtp 127.0.0.1:1124",
         ];
         assert_eq!(places(""), embedded);
         assert_eq!(places("[imap]\nenabled = no\n[lmtp]\nenabled = no\n"), [""; 0]);
-        let elsewhere = "[imap]\nhost = ::1\nport = 143\n[lmtp]\nport = off\nsocket = /run/l.sock\n";
+        let elsewhere =
+            "[imap]\nhost = ::1\nport = 143\ntls_port = off\n[lmtp]\nport = off\nsocket = /run/l.sock\n";
         assert_eq!(places(elsewhere), ["imap ::1:143", "lmtp /run/l.sock"]);
     }
 
@@ -124,12 +165,12 @@ mod tests {
                 tls: None,
             };
             let mut world = crate::pair::World::new();
-            let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
+            let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
             String::from_utf8_lossy(&world.take(talk))
                 .get(..4)
                 .unwrap()
                 .to_owned()
         });
-        assert_eq!(greetings.collect::<Vec<_>>(), ["* OK", "220 ", "220 "]);
+        assert_eq!(greetings.collect::<Vec<_>>(), ["* OK", "* OK", "220 ", "220 "]);
     }
 }

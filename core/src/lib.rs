@@ -11,6 +11,7 @@ pub mod announcement;
 pub mod config;
 pub mod doors;
 pub mod garbage;
+pub mod greet;
 pub mod imap;
 pub mod lmtp;
 pub mod machine;

@@ -1,6 +1,6 @@
 //! Address lists: anything has entries, few enough of them, and what we write is read as it was.
 
-use lightmail_core::mime::address::{Address, display, parse};
+use lightmail_core::mime::address::{Address, each};
 
 /// The value of an address field, and the most entries that are wanted.
 pub fn address((most, value): (u8, &[u8])) {
@@ -13,8 +13,22 @@ pub fn address((most, value): (u8, &[u8])) {
     assert_groups(&few);
     let octets: usize = all.iter().map(octets).sum();
     assert!(octets <= value.len(), "{octets} octets of {}", value.len());
-    display(&all);
+    all.iter().for_each(|address| address.display(&mut String::new()));
     all.iter().for_each(assert_read_back);
+}
+
+/// All entries together.
+fn parse(value: &[u8], most: usize) -> Vec<Address> {
+    let mut all = Vec::new();
+    assert_eq!(each(value, most, |address| all.push(address)), all.len());
+    all
+}
+
+/// Shows entries in one line, holding none of them.
+pub fn shown(value: &[u8], most: usize) -> String {
+    let mut out = String::new();
+    each(value, most, |address| address.display(&mut out));
+    out
 }
 
 /// Groups close as they open, and none is in another.

@@ -3,14 +3,14 @@
 use arbitrary::{Arbitrary, Unstructured};
 use lightmail_core::imap::Settings;
 use lightmail_core::mime::matcher::Matcher;
-use lightmail_core::mime::{address, encoded_word, parameter};
+use lightmail_core::mime::{encoded_word, parameter};
 use lightmail_core::store::set::SequenceSet;
 use lightmail_core::wire::{date, mutf7};
 use lightmail_core::{imap, machine};
 
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
-use crate::{imap_command, imap_session, lmtp_session, matcher, mime_index, stage};
+use crate::{address, imap_command, imap_session, lmtp_session, matcher, mime_index, stage};
 
 /// Measures what a closure holds at most.
 pub type Meter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;
@@ -45,7 +45,7 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
                 matcher.finish();
             })
         }
-        "address" => meter(&mut || drop(address::display(&address::parse(octets, 1_000)))),
+        "address" => meter(&mut || drop(address::shown(octets, 1_000))),
         "encoded_word" => meter(&mut || drop(encoded_word::decode(octets))).max(meter(&mut || {
             let (_, params) = parameter::parse(octets);
             drop(parameter::parameter(&params, "name"));
@@ -53,8 +53,9 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         "date" => meter(&mut || _ = date::rfc5322(octets)),
         "names" => meter(&mut || {
             let _ = mutf7::decode(octets);
-            let text = String::from_utf8_lossy(octets);
-            imap::grammar::glob::Glob::new("", &text).matches(&text);
+            // Patterns reach it as text.
+            let text = std::str::from_utf8(octets).unwrap_or_default();
+            imap::grammar::glob::Glob::new("", text).matches(text);
         }),
         "sequence_set" => meter(&mut || {
             if let Ok(set) = SequenceSet::parse(octets) {

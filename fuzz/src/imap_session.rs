@@ -1,11 +1,10 @@
 //! IMAP: whatever comes, in whatever cut, at whatever pace.
 
 use lightmail_core::imap::Settings;
-use lightmail_core::machine::Action;
 use lightmail_core::pair::{Summary, World};
 
 use crate::cut::Pace;
-use crate::record::{Record, replay};
+use crate::record::{Record, assert_replays};
 use crate::responses::responses;
 use crate::stage;
 
@@ -34,11 +33,11 @@ pub fn opening(start: u8) -> &'static [u8] {
 /// What a session hears and does, for the heap's bound.
 pub fn record(input: Pace<'_>) -> Record {
     let mut world = stage::world();
-    let (talk, record) = stage::join(&mut world, stage::imap(1, Settings::default()));
+    let (talk, recorder) = stage::join_imap(&mut world);
     world.feed(talk, opening(input.start));
     feed(&mut world, talk, input.cut.pieces().map(|piece| (piece, 0)));
     drop(world);
-    record.take()
+    recorder.record()
 }
 
 fn feed<'a>(
@@ -77,7 +76,7 @@ fn beside_another(input: Pace<'_>) {
 }
 
 fn play<'a>(world: &mut World, start: u8, steps: impl Iterator<Item = (&'a [u8], u64)>) -> Summary {
-    let (talk, record) = stage::join(world, stage::imap(1, Settings::default()));
+    let (talk, recorder) = stage::join_imap(world);
     world.feed(talk, opening(start));
     feed(world, talk, steps);
     let summary = world
@@ -86,15 +85,6 @@ fn play<'a>(world: &mut World, start: u8, steps: impl Iterator<Item = (&'a [u8],
         .unwrap_or_default();
     responses(&summary.sent);
     stage::sound(world, talk);
-    again(&record.take());
+    assert_replays(&recorder.record());
     summary
-}
-
-/// A session is a list of inputs: the same ones, the same actions.
-fn again(record: &Record) {
-    let mut actions: Vec<Action> = Vec::new();
-    replay(&mut stage::imap(1, Settings::default()), record, |action| {
-        actions.push(action)
-    });
-    assert_eq!(actions, record.actions, "a replay differs");
 }

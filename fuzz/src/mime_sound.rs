@@ -9,8 +9,8 @@ pub fn assert_sound(index: &MessageIndex, message: &[u8]) {
     for (at, part) in index.parts.iter().enumerate() {
         assert_part(index, at, part, message);
     }
-    assert_balanced(&index.body);
-    assert_balanced(&index.bodystructure);
+    assert_balanced(&index.body());
+    assert_balanced(&index.bodystructure());
     assert_stored_alike(index);
     if let Some(raw) = &index.raw_header {
         assert!(message.starts_with(raw), "the header is another one");
@@ -28,32 +28,32 @@ fn range<'a>(message: &'a [u8], range: &std::ops::Range<u64>) -> &'a [u8] {
 }
 
 fn assert_part(index: &MessageIndex, at: usize, part: &Part, message: &[u8]) {
-    range(message, &part.header);
-    assert_eq!(part.header.end, part.body.start, "{part:?}");
-    let lines = range(message, &part.body)
+    range(message, &part.header());
+    assert_eq!(part.header().end, part.body().start, "{part:?}");
+    let lines = range(message, &part.body())
         .iter()
         .filter(|&&octet| octet == b'\n')
         .count();
-    assert_eq!(part.lines, lines as u64, "{part:?}");
-    if let Some(parent) = part.parent {
-        assert!((parent as usize) < at, "{part:?} is before what holds it");
-        let parent = &index.parts[parent as usize];
+    assert_eq!(part.lines() as usize, lines, "{part:?}");
+    if let Some(parent) = part.parent() {
+        assert!(parent < at, "{part:?} is before what holds it");
+        let parent = &index.parts[parent];
         assert!(
-            parent.body.start <= part.header.start && part.body.end <= parent.body.end,
+            parent.body().start <= part.header().start && part.body().end <= parent.body().end,
             "{part:?} in {parent:?}"
         );
     }
     let path = index.path(at);
-    if part.message.is_none() && !path.is_empty() {
+    if part.root().is_none() && !path.is_empty() {
         assert_eq!(index.part(&path), Some(part), "{path:?}");
-        assert_eq!(index.section(&path, Section::Whole), Some(part.body.clone()));
+        assert_eq!(index.section(&path, Section::Whole), Some(part.body()));
     }
-    let Some(root) = &part.message else { return };
-    assert_balanced(&root.envelope);
-    assert_eq!(root.blank_line.end, part.header.end);
-    assert!(root.blank_line.end - root.blank_line.start <= 2);
-    for field in root.fields.iter().flatten() {
-        assert!(range(message, &field.range).starts_with(&field.name), "{field:?}");
+    let Some(root) = part.root() else { return };
+    assert_balanced(root.envelope());
+    assert_eq!(part.blank_line().end, part.header().end);
+    assert!(root.blank_octets() <= 2);
+    for field in part.fields().into_iter().flatten() {
+        assert!(range(message, &field.range).starts_with(field.name), "{field:?}");
     }
     assert_fields(part, message);
 }
@@ -67,8 +67,8 @@ fn assert_fields(root: &Part, message: &[u8]) {
     };
     let octets =
         |ranges: &[std::ops::Range<u64>]| ranges.iter().map(|one| range(message, one).len()).sum::<usize>();
-    let blank = root.message.as_ref().map_or(0..0, |root| root.blank_line.clone());
-    let header = range(message, &root.header).len() + range(message, &blank).len();
+    let blank = root.blank_line();
+    let header = range(message, &root.header()).len() + range(message, &blank).len();
     assert_eq!(
         octets(&named) + octets(&others),
         header,
@@ -128,13 +128,13 @@ fn assert_stored_alike(index: &MessageIndex) {
     assert!(stored.len() <= INDEX_OCTETS, "{} octets to store", stored.len());
     assert_eq!(MessageIndex::decode(&stored).as_ref(), Ok(index));
     let looked = StoredIndex::new(&stored).unwrap_or_else(|_| panic!("it cannot be looked into"));
-    let root = index.parts.first().and_then(|root| root.message.as_ref());
-    assert_eq!(Some(looked.envelope()), root.map(|root| root.envelope.as_slice()));
+    let root = index.parts.first().and_then(|root| root.root());
+    assert_eq!(Some(looked.envelope()), root.map(|root| root.envelope()));
     assert_eq!(
         looked.bodystructure().as_deref(),
-        Ok(index.bodystructure.as_slice())
+        Ok(index.bodystructure().as_slice())
     );
-    assert_eq!(looked.body().as_deref(), Ok(index.body.as_slice()));
+    assert_eq!(looked.body().as_deref(), Ok(index.body().as_slice()));
     assert_eq!(looked.raw_header(), index.raw_header.as_deref());
     assert_eq!(looked.summary().as_ref(), Ok(&index.summary));
     assert_eq!(looked.size(), index.size);

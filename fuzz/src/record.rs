@@ -1,83 +1,85 @@
-//! A machine around a machine that keeps what passes, and the machine alone fed with it again.
+//! Sessions that are recorded as the shells do it, and fed again.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use bytes::Bytes;
-use lightmail_core::machine::{Action, Input, Machine, Step, Time};
+use lightmail_core::greet::again;
+use lightmail_core::machine::record::{self, play};
+use lightmail_core::machine::{Action, Disclosures, Input, Machine, Recorded, Step, Time};
 
-/// What went into a machine and what came out.
-#[derive(Debug, Default)]
-pub struct Record {
-    /// The inputs, in order.
-    pub inputs: Vec<(Time, Input)>,
-    /// The actions, in order.
-    pub actions: Vec<Action>,
-}
+/// What went into a machine, read back from its record.
+#[derive(Debug)]
+pub struct Record(record::Record);
 
 impl Record {
     /// Octets that the peer wrote, as far as the machine took them.
     pub fn octets(&self) -> usize {
-        let octets = self.inputs.iter().map(|(_, input)| match input {
-            Input::Bytes { octets, .. } => octets.len(),
+        let octets = self.0.steps.iter().map(|step| match &step.input {
+            Some(Input::Bytes { octets, .. }) => octets.len(),
             _ => 0,
         });
         octets.sum()
     }
 }
 
-/// Keeps a record of a machine.
-pub struct Recorder<M> {
-    machine: M,
-    record: Rc<RefCell<Record>>,
+/// A recorded machine that is asked for its record while a world drives it. A clone is the same one.
+pub struct Recorder<M>(Rc<RefCell<Recorded<M>>>);
+
+impl<M> Clone for Recorder<M> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
 }
 
 impl<M: Machine> Recorder<M> {
-    /// The machine, to be driven in its place, and its record.
-    pub fn new(machine: M) -> (Self, Rc<RefCell<Record>>) {
-        let record = Rc::new(RefCell::new(Record::default()));
-        let shared = Rc::clone(&record);
-        (Self { machine, record }, shared)
+    /// Shares a machine.
+    pub fn new(machine: Recorded<M>) -> Self {
+        Self(Rc::new(RefCell::new(machine)))
+    }
+
+    /// The record so far, written and read again. All of it must be readable.
+    pub fn record(&self) -> Record {
+        let text = self.0.borrow_mut().record(false);
+        match record::Record::parse(&text) {
+            Ok(record) => Record(record),
+            Err(bad) => panic!("the record is none: {bad}\n{text}"),
+        }
     }
 }
 
 impl<M: Machine> Machine for Recorder<M> {
     fn handle(&mut self, now: Time, input: Input) {
-        self.record.borrow_mut().inputs.push((now, input.clone()));
-        self.machine.handle(now, input);
+        self.0.borrow_mut().handle(now, input);
     }
 
     fn poll(&mut self) -> Step {
-        let step = self.machine.poll();
-        if let Step::Act(action) = &step {
-            self.record.borrow_mut().actions.push(action.clone());
+        self.0.borrow_mut().poll()
+    }
+
+    fn disclosed(&mut self) -> Disclosures {
+        self.0.borrow_mut().disclosed()
+    }
+}
+
+/// Feeds a fresh machine with a record's inputs; `each` sees the actions.
+pub fn replay(machine: &mut impl Machine, record: &Record, each: impl FnMut(Action)) {
+    let played = record.0.steps.iter().flat_map(|step| play(machine, step).actions);
+    played.for_each(each);
+}
+
+/// A session is a list of inputs: the same ones, the same actions. A mask may change what a line means that was none; from there on
+/// it is another session.
+pub fn assert_replays(record: &Record) {
+    let mut machine = again(&record.0.origin).unwrap_or_else(|expected| panic!("expected {expected}"));
+    for step in &record.0.steps {
+        let played = play(&mut machine, step);
+        match step.said {
+            Some(said) if !said.exact && played.agrees == Some(false) => return,
+            _ => assert_eq!(
+                played.agrees,
+                Some(true),
+                "a replay differs: {step:?}\n{played:?}"
+            ),
         }
-        step
-    }
-}
-
-/// Feeds a fresh machine with a record's inputs; `each` sees the actions. The octets are copied first, so that a machine
-/// which keeps some of them is charged for all.
-pub fn replay(machine: &mut impl Machine, record: &Record, mut each: impl FnMut(Action)) {
-    drain(machine, &mut each);
-    for (now, input) in &record.inputs {
-        machine.handle(*now, copied(input));
-        drain(machine, &mut each);
-    }
-}
-
-fn drain(machine: &mut impl Machine, each: &mut impl FnMut(Action)) {
-    while let Step::Act(action) = machine.poll() {
-        each(action);
-    }
-}
-
-fn copied(input: &Input) -> Input {
-    match input {
-        Input::Bytes { octets, waited } => Input::Bytes {
-            octets: Bytes::copy_from_slice(octets),
-            waited: *waited,
-        },
-        other => other.clone(),
     }
 }

@@ -1,16 +1,15 @@
 //! A world with a few accounts and messages, and sessions in it.
 
-use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
-use std::rc::Rc;
 use std::sync::Arc;
 
-use lightmail_core::machine::{Peer, Seed};
+use lightmail_core::greet::Greet;
+use lightmail_core::machine::{self, Machine, Peer, Seed};
 use lightmail_core::pair::{Talk, World};
 use lightmail_core::store::{Flag, Flags, MailboxName};
 use lightmail_core::{imap, lmtp, smtp};
 
-use crate::record::{Record, Recorder};
+use crate::record::Recorder;
 
 /// Who logs in.
 pub const LOGIN: &str = "user@example.com";
@@ -42,35 +41,53 @@ pub fn world() -> World {
 
 /// An IMAP session of the seed that is told from others by `name`.
 pub fn imap(name: u8, settings: imap::Settings) -> imap::Session {
-    let peer = Peer {
-        address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        tls: None,
-    };
-    imap::Session::new(peer, Arc::new(settings), Seed::new([name; 32]))
+    imap::Session::new(local(), Arc::new(settings), Seed::new([name; 32]))
 }
 
 /// An LMTP session whose messages may have 4,000 octets.
 pub fn lmtp() -> smtp::Server {
-    let peer = Peer {
-        address: None,
-        tls: None,
-    };
-    let settings = smtp::Settings {
+    lmtp::session(UNIX, Arc::new(lmtp_settings()), Seed::new([1; 32]))
+}
+
+fn lmtp_settings() -> smtp::Settings {
+    smtp::Settings {
         hostname: "example.com".to_owned(),
         message_size_max: 4_000,
         recipients_max: 5,
         ..smtp::Settings::default()
-    };
-    lmtp::session(peer, Arc::new(settings), Seed::new([1; 32]))
+    }
 }
 
-/// Begins a session whose record is kept.
-pub fn join(
-    world: &mut World,
-    machine: impl lightmail_core::machine::Machine + 'static,
-) -> (Talk, Rc<RefCell<Record>>) {
-    let (recorder, record) = Recorder::new(machine);
-    (world.join(recorder), record)
+const UNIX: Peer = Peer {
+    address: None,
+    tls: None,
+};
+
+fn local() -> Peer {
+    Peer {
+        address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        tls: None,
+    }
+}
+
+/// A session whose record is kept.
+pub type Recorded = Recorder<Box<dyn Machine + Send>>;
+
+/// Begins the session of [`imap`] with the name 1, recorded.
+pub fn join_imap(world: &mut World) -> (Talk, Recorded) {
+    let greet = Greet::imap(imap::Settings::default());
+    join(world, greet.recorded(local(), Seed::new([1; 32]), usize::MAX))
+}
+
+/// Begins the session of [`lmtp`], recorded.
+pub fn join_lmtp(world: &mut World) -> (Talk, Recorded) {
+    let greet = Greet::lmtp(lmtp_settings());
+    join(world, greet.recorded(UNIX, Seed::new([1; 32]), usize::MAX))
+}
+
+fn join(world: &mut World, machine: machine::Recorded<Box<dyn Machine + Send>>) -> (Talk, Recorded) {
+    let recorder = Recorder::new(machine);
+    (world.join(recorder.clone()), recorder)
 }
 
 /// What holds for a session and the store behind it, wherever it stands; then the peer goes, and so does the session.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_signal::{Signal, Signals};
 use lightmail_core::doors::Door;
-use lightmail_storage::shell::{CliError, House, Loaded, Peer};
+use lightmail_storage::shell::{CliError, Conversation, House, Loaded};
 use smol::Timer;
 use smol::future::FutureExt as _;
 use smol::stream::StreamExt as _;
@@ -17,9 +17,9 @@ use crate::tasks::spawn;
 /// How long accepting rests after an error that passes (no more file descriptors).
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves until SIGTERM or SIGINT; a second one ends the drain.
+/// Serves until SIGTERM or SIGINT; a second one ends the drain. At SIGHUP certificates are read anew.
 pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
-    let mut signals = Signals::new([Signal::Term, Signal::Int])
+    let mut signals = Signals::new([Signal::Term, Signal::Int, Signal::Hup])
         .map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")))?;
     let (house, doors) = House::open(loaded, |task| spawn(task).detach()).await?;
     let mut accepting = Vec::new();
@@ -27,17 +27,23 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
         let listener = Listener::new(bound).map_err(CliError::failed)?;
         accepting.push(spawn(accept(door, listener, house.clone())));
     }
-    // An error ends the wait too: without signals nobody could stop it in good order.
-    let _ = signals.next().await;
+    told_to_end(&mut signals, &house).await;
     for task in accepting {
         task.cancel().await;
     }
     let at_once = async {
-        let _ = signals.next().await;
+        told_to_end(&mut signals, &house).await;
         tracing::warn!("server.stopped.at_once");
     };
-    house.close(sleep).or(at_once).await;
+    house.clone().close(sleep).or(at_once).await;
     Ok(())
+}
+
+/// Ready at a signal that ends the server, or at an error: without signals nobody could stop it in good order.
+async fn told_to_end(signals: &mut Signals, house: &House) {
+    while let Some(Ok(Signal::Hup)) = signals.next().await {
+        house.reload().await;
+    }
 }
 
 /// Accepts until the task is cancelled.
@@ -46,11 +52,19 @@ async fn accept(door: Door, listener: Listener, house: House) {
         match listener.accept().await {
             Ok((socket, address)) => {
                 if let Some(visit) = house.admit(&door, &socket, address) {
+                    let span = visit.span.clone();
                     let conversation = async move {
-                        let _guest = visit.guest;
-                        drive(visit.machine, Peer::new(socket), visit.world).await;
+                        if let Some(Conversation {
+                            machine,
+                            peer,
+                            world,
+                            guest: _guest,
+                        }) = visit.begin(socket).await
+                        {
+                            drive(machine, peer, world).await;
+                        }
                     };
-                    spawn(conversation.instrument(visit.span)).detach();
+                    spawn(conversation.instrument(span)).detach();
                 }
             }
             Err(error) => {
@@ -71,28 +85,66 @@ mod one_door;
 
 #[cfg(test)]
 mod tests {
+    use lightmail_core::doors::Transport;
+    use lightmail_core::greet::Greet;
+
     use super::*;
 
-    /// Serves one door while a client does something there, then waits for the end of every session.
-    fn serve_door(name: &'static str, client: fn(&str)) {
+    /// Serves one door while a client does something there, then waits for the end of every session. What was recorded.
+    fn serve_door(name: &'static str, transport: Transport, greet: Greet, client: fn(&str)) -> Vec<String> {
         crate::tasks::start_threads().unwrap();
         smol::block_on(async {
-            let (house, door, bound) = one_door::house(name, |task| spawn(task).detach()).await;
+            let (house, door, bound) =
+                one_door::house(name, transport, greet, |task| spawn(task).detach()).await;
             let place = bound.place();
             let task = spawn(accept(door, Listener::new(bound).unwrap(), house.clone()));
             smol::unblock(move || client(&place)).await;
             task.cancel().await;
-            one_door::close(house, name, sleep).await;
-        });
+            one_door::close(house, name, sleep).await
+        })
     }
 
     #[test]
     fn a_panic_in_one_session_costs_that_session_only() {
-        serve_door("smol-panics", one_door::panics);
+        let records = serve_door(
+            "smol-panics",
+            Transport::Plain,
+            one_door::echoes(),
+            one_door::panics,
+        );
+        assert_eq!(records.len(), 8);
+    }
+
+    #[test]
+    fn a_panic_leaves_a_record_without_a_password() {
+        let records = serve_door(
+            "smol-doomed",
+            Transport::Plain,
+            one_door::doomed(),
+            one_door::dooms,
+        );
+        one_door::assert_replays(&records);
     }
 
     #[test]
     fn an_end_is_noticed_while_no_octets_are_wanted() {
-        serve_door("smol-leaves", one_door::leaves);
+        let records = serve_door(
+            "smol-leaves",
+            Transport::Plain,
+            one_door::echoes(),
+            one_door::leaves,
+        );
+        assert_eq!(records, [""; 0], "what ends in good order is not recorded");
+    }
+
+    #[test]
+    fn an_end_of_tls_is_noticed_while_no_octets_are_wanted() {
+        let records = serve_door(
+            "smol-leaves-tls",
+            Transport::Tls,
+            one_door::echoes(),
+            one_door::leaves_tls,
+        );
+        assert_eq!(records, [""; 0]);
     }
 }

@@ -52,3 +52,58 @@ fn the_shipped_example_is_a_right_configuration() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.ini.example");
     assert!(run(Command::new(BINARY).args(["config", "check", "--config", shipped])).contains("right"));
 }
+
+#[test]
+fn a_record_is_replayed_step_by_step() {
+    let mut server = Server::start("replay");
+    let file = common::broken_session(&mut server);
+    let replay = |file: &std::path::Path, more: &[&str]| {
+        let output = Command::new(BINARY)
+            .arg("replay")
+            .arg(file)
+            .args(more)
+            .output()
+            .unwrap();
+        let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (status, said, _) = replay(&file, &[]);
+    assert_eq!(status, Some(0), "{said}");
+    for part in [
+        "imap, from 127.0.0.1",
+        "0. 0 ms (+0): the peer has connected",
+        "Bytes yes \"t2 SELECT INBOX\\r\\n\"",
+        "-> Do(Token(1), Store(Door, FindAccount",
+        "waits for octets, outcomes, for 1800000 ms",
+        "the same in all ",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains(&server.password), "{said}");
+    let (status, said, _) = replay(&file, &["--quiet"]);
+    assert_eq!((status, said.lines().count()), (Some(0), 1), "{said}");
+
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = file.with_extension("other");
+    std::fs::write(
+        &other,
+        text.replacen("settings \"mail.test\"", "settings \"mail.other\"", 1),
+    )
+    .unwrap();
+    let (status, said, why) = replay(&other, &["--quiet"]);
+    assert_eq!((status, said.as_str()), (Some(1), ""));
+    assert_eq!(why, "the first difference is in step 0: it does something else\n");
+
+    std::fs::write(&other, text.replacen("> ", "? ", 1)).unwrap();
+    let (status, _, why) = replay(&other, &[]);
+    assert_eq!(status, Some(2));
+    assert_eq!(
+        why,
+        format!(
+            "{}:8: expected a line that begins with <, > or end\n",
+            other.display()
+        )
+    );
+    let (status, _, why) = replay(std::path::Path::new("/nonexistent"), &[]);
+    assert!(status == Some(2) && why.starts_with("/nonexistent: "), "{why}");
+}

@@ -21,6 +21,13 @@ impl Run<'_> {
                     .extend(numbers.iter().map(|&number| (number, *protocol)));
             }
         }
+        let logins = self.player.logins();
+        let stranger = given.iter().any(
+            |given| matches!(given, Given::Account { login, password } if *login != logins.user || *password != logins.password),
+        );
+        if stranger {
+            return Err(Stop::NotOffered("the account of a recorded session".into()));
+        }
         let uses_other = self.uses_other(given);
         if uses_other && self.player.logins().other.is_empty() {
             return Err(Stop::NotOffered("a second account".into()));

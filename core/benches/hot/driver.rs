@@ -36,6 +36,10 @@ pub struct Driver<M> {
     pub tail: Bytes,
     /// Octets that it has said since the last [`Driver::feed`].
     pub said: usize,
+    /// Counts something that only grows, such as allocations.
+    pub counter: fn() -> usize,
+    /// What was counted in the world's part since then.
+    pub aside: usize,
 }
 
 impl<M: Machine> Driver<M> {
@@ -50,6 +54,8 @@ impl<M: Machine> Driver<M> {
             seed,
             tail: Bytes::new(),
             said: 0,
+            counter: || 0,
+            aside: 0,
         };
         let mut away = Duration::ZERO;
         while let Some(input) = driver.rest(&mut away) {
@@ -60,7 +66,7 @@ impl<M: Machine> Driver<M> {
 
     /// The peer says `octets`; runs until the machine waits for more. How long that took inside the machine.
     pub fn feed(&mut self, octets: &Bytes) -> Duration {
-        self.said = 0;
+        (self.said, self.aside) = (0, 0);
         let mut away = Duration::ZERO;
         let all = timed(|| {
             for from in (0..octets.len()).step_by(READ_OCTETS) {
@@ -91,7 +97,9 @@ impl<M: Machine> Driver<M> {
                     outcome = Some(Input::Outcome(token, Ok(Done::Sent)));
                 }
                 Step::Act(Action::Do(token, effect)) => {
+                    let before = (self.counter)();
                     *away += timed(|| outcome = Some(self.run(token, effect)));
+                    self.aside += (self.counter)() - before;
                 }
                 Step::Act(action) => drop(black_box(action)),
                 Step::Wait { bytes: false, .. } => return outcome.or(Some(Input::Tick)),

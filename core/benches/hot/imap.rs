@@ -63,13 +63,27 @@ fn small_mailbox() {
     head("IMAP session, 100 messages");
     let mut session = selected(100);
     ask(&mut session, "NOOP", "a NOOP", 1, "command");
-    ask(
-        &mut session,
-        "FETCH 50 (FLAGS)",
-        "a FETCH 50 (FLAGS)",
-        1,
-        "command",
-    );
+    for command in ["FETCH 50 (FLAGS)", "FETCH 1:* (FLAGS)"] {
+        ask(&mut session, command, &format!("a {command}"), 1, "command");
+    }
+    let append = Bytes::from(append());
+    let work = Work {
+        count: 1,
+        unit: "command",
+        octets: append.len(),
+    };
+    measure("APPEND of 4 KiB", work, || {
+        let spent = session.feed(&append);
+        assert!(session.tail.starts_with(b"a OK"), "{:?}", session.tail);
+        spent
+    });
+}
+
+/// APPEND of 4 KiB with LITERAL+, which waits for no continuation (RFC 7888).
+pub fn append() -> Vec<u8> {
+    let message = mails::of(4 << 10);
+    let command = format!("a APPEND Copies (\\Seen) {{{}+}}\r\n", message.len());
+    [command.as_bytes(), &message, b"\r\n"].concat()
 }
 
 fn large_mailbox() {
@@ -130,7 +144,7 @@ fn ask(session: &mut Driver<Session>, name: &str, command: &str, count: usize, u
 }
 
 /// A session that has selected INBOX with so many messages: every other is seen, every tenth flagged.
-fn selected(messages: usize) -> Driver<Session> {
+pub fn selected(messages: usize) -> Driver<Session> {
     let (mut store, account) = driver::store();
     let (mut seed, message) = (Seed::new([2; 32]), mails::small());
     let stored = driver::stored(&mut seed, &message);
@@ -159,7 +173,11 @@ fn selected(messages: usize) -> Driver<Session> {
     assert!(appended.is_ok(), "{appended:?}");
     let session = Session::new(driver::peer(), Arc::new(Settings::default()), seed);
     let mut driver = Driver::new(session, store, &message);
-    for command in ["l LOGIN user@example.com secret\r\n", "s EXAMINE INBOX\r\n"] {
+    for command in [
+        "l LOGIN user@example.com secret\r\n",
+        "c CREATE Copies\r\n",
+        "s EXAMINE INBOX\r\n",
+    ] {
         driver.feed(&Bytes::from(command));
     }
     driver

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lightmail_core::lmtp;
-use lightmail_core::machine::Seed;
+use lightmail_core::machine::{Machine, Seed};
 use lightmail_core::smtp::Settings;
 
 use crate::driver::{self, Driver};
@@ -17,6 +17,8 @@ pub fn all() {
     head("LMTP session");
     let small = mails::small();
     let large = mails::attachment(&mails::base64_line());
+    let usual = mails::of(4 << 10);
+    deliver("mail of 4 KiB, DATA", &usual, data(&usual));
     deliver("mail of 5 KB, DATA", &small, data(&small));
     deliver("mail of 5 KB, BDAT", &small, bdat(&small));
     deliver("10 MB attachment, DATA", &large, data(&large));
@@ -26,10 +28,7 @@ pub fn all() {
 
 /// Measures one transaction after the other on one connection.
 fn deliver(name: &str, message: &[u8], transaction: Vec<u8>) {
-    let (store, _) = driver::store();
-    let session = lmtp::session(driver::peer(), Arc::new(Settings::default()), Seed::new([4; 32]));
-    let mut driver = Driver::new(session, store, message);
-    driver.feed(&Bytes::from_static(b"LHLO client.example.org\r\n"));
+    let mut driver = greeted(message);
     let transaction = Bytes::from(transaction);
     let work = Work {
         count: 1,
@@ -43,8 +42,17 @@ fn deliver(name: &str, message: &[u8], transaction: Vec<u8>) {
     });
 }
 
+/// A session that has said LHLO.
+pub fn greeted(message: &[u8]) -> Driver<impl Machine> {
+    let (store, _) = driver::store();
+    let session = lmtp::session(driver::peer(), Arc::new(Settings::default()), Seed::new([4; 32]));
+    let mut driver = Driver::new(session, store, message);
+    driver.feed(&Bytes::from_static(b"LHLO client.example.org\r\n"));
+    driver
+}
+
 /// Envelope and content in one go, as a client with PIPELINING sends them.
-fn data(message: &[u8]) -> Vec<u8> {
+pub fn data(message: &[u8]) -> Vec<u8> {
     let stuffed = message
         .split_inclusive(|&octet| octet == b'\n')
         .flat_map(|line| [if line.starts_with(b".") { &b"."[..] } else { b"" }, line]);

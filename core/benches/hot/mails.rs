@@ -25,6 +25,18 @@ pub fn small() -> Vec<u8> {
     .into_bytes()
 }
 
+/// A plain mail of just so many octets.
+pub fn of(octets: usize) -> Vec<u8> {
+    let mut mail =
+        b"From: a@example.org\r\nTo: user@example.com\r\nSubject: of a certain size\r\n\r\n".to_vec();
+    while mail.len() < octets {
+        mail.extend_from_slice(b"A line of text as people write them, not too long.\r\n");
+    }
+    mail.truncate(octets - 2);
+    mail.extend_from_slice(b"\r\n");
+    mail
+}
+
 /// A mail with one attachment of 10 MiB, made of this line.
 pub fn attachment(line: &[u8]) -> Vec<u8> {
     let head = "From: a@example.org\r\nTo: b@example.org\r\nSubject: a file\r\n\

@@ -94,7 +94,11 @@ impl Origin {
     }
 }
 
-/// Reads a text into a configuration that began with the defaults. What is wrong is in the errors; the rest is set.
+/// Lines at fault that are told: a file with more of them is something else.
+pub(super) const ERRORS_MAX: usize = 100;
+
+/// Reads a text into a configuration that began with the defaults. What is wrong is in the errors, the first [`ERRORS_MAX`] of
+/// it; the rest is set.
 pub(super) fn read(file: &str, text: &str) -> (Config, Vec<ConfigError>) {
     let mut reader = Reader {
         file,
@@ -104,6 +108,9 @@ pub(super) fn read(file: &str, text: &str) -> (Config, Vec<ConfigError>) {
     };
     for (at, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
         reader.line(at + 1, line.trim());
+        if reader.errors.len() == ERRORS_MAX {
+            break;
+        }
     }
     (reader.config, reader.errors)
 }
@@ -286,34 +293,51 @@ fn join(names: impl Iterator<Item = &'static str>) -> String {
 /// `; did you mean …?` with the name that is nearest, if one is near.
 fn suggestion(name: &str, names: impl Iterator<Item = &'static str>) -> String {
     let name = name.to_ascii_lowercase();
-    let near = names.map(|known| (distance(&name, known), known)).min();
-    match near {
-        Some((distance, known)) if distance <= (known.len() / 3).max(1) => format!("; did you mean {known}?"),
+    let slips = |known: &str| (known.len() / 3).max(1);
+    // Each letter too much or too few is a slip: most names are too long or too short to be looked at.
+    let likely = names.filter(|known| known.len().abs_diff(name.len()) <= slips(known));
+    let near = likely.map(|known| (distance(name.as_bytes(), known.as_bytes()), known));
+    match near.min() {
+        Some((distance, known)) if distance <= slips(known) => format!("; did you mean {known}?"),
         _ => String::new(),
     }
 }
 
+/// Letters of the longest name that is compared.
+const NAME_MAX: usize = 64;
+
 /// How many slips of the pen lie between two names: a letter too much, too few, another, or two that changed places.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    // Slips between what was read of `a` and each beginning of `b`: of this letter of `a`, and of the two before.
+    let mut rows: [[usize; NAME_MAX + 1]; 3] = [std::array::from_fn(|column| column); 3];
+    let mut left_before = None;
     for (row, &left) in a.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, &right) in b.iter().enumerate() {
-            let get = |line: &[usize], at: usize| line.get(at).copied().unwrap_or(usize::MAX - 1);
-            let mut least = (get(&above, column) + usize::from(left != right))
-                .min(get(&above, column + 1) + 1)
-                .min(get(&current, column) + 1);
-            let swapped = |at: &[char], now: usize| now.checked_sub(1).and_then(|now| at.get(now)).copied();
-            if swapped(&a, row) == Some(right) && swapped(&b, column) == Some(left) {
-                least = least.min(get(&before, column - 1) + 1);
+        rows.rotate_right(1);
+        let [current, above, before] = &mut rows;
+        let (mut beside, mut right_before) = (row + 1, None);
+        current[0] = beside;
+        let columns = current
+            .iter_mut()
+            .skip(1)
+            .zip(above.windows(2))
+            .zip(before.iter());
+        let mut swapped_base = None;
+        for (((cell, over), &before), &right) in columns.zip(b) {
+            let &[diagonal, over] = over else { break };
+            beside = (diagonal + usize::from(left != right))
+                .min(over + 1)
+                .min(beside + 1);
+            if let Some(base) =
+                swapped_base.filter(|_| left_before == Some(right) && right_before == Some(left))
+            {
+                beside = beside.min(base + 1);
             }
-            current.push(least);
+            (*cell, right_before, swapped_base) = (beside, Some(right), Some(before));
         }
-        before = std::mem::replace(&mut above, current);
+        left_before = Some(left);
     }
-    above.last().copied().unwrap_or_default()
+    let [last, ..] = &rows;
+    last.get(b.len()).copied().unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -329,7 +353,7 @@ mod tests {
             ("abc", "xyz", 3),
             ("", "ab", 2),
         ] {
-            assert_eq!(distance(name, near), far, "{name}");
+            assert_eq!(distance(name.as_bytes(), near.as_bytes()), far, "{name}");
         }
     }
 }

@@ -24,10 +24,14 @@ use table::TABLE;
 
 /// Reads a configuration; what it does not say has its default.
 ///
-/// `file` is the name that errors begin with. Errors: everything that is wrong, in the order of lines.
+/// `file` is the name that errors begin with. Errors: everything that is wrong, in the order of lines; of more than a hundred
+/// lines at fault the first hundred.
 pub fn parse(file: &str, text: &str) -> Result<Config, Vec<ConfigError>> {
     let (config, mut errors) = ini::read(file, text);
-    errors.extend(config.contradictions());
+    // What stands behind the last line that was read could make up for what seems to be missing.
+    if errors.len() < ini::ERRORS_MAX {
+        errors.extend(config.contradictions());
+    }
     errors.sort_by_key(|error| error.line);
     if errors.is_empty() {
         Ok(config)

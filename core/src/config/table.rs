@@ -173,7 +173,7 @@ table! {
         cache_bytes: u64 = "1073741824";
     }
 
-    /// Certificates. Without this section: a self-signed certificate, made at first start.
+    /// Certificates, read anew at SIGHUP. Without this section: a self-signed certificate, made at first start in data_dir.
     optional [tls] Tls {
         /// The certificate and its chain, PEM.
         certificate: Option<FilePath> = "";
@@ -392,5 +392,8 @@ table! {
         level: LogLevel = "info";
         /// The shape of its lines: human or json.
         format: LogFormat = "human";
+        /// Octets that are kept of the beginning of each session, to be written to data_dir/records if the session breaks, for
+        /// lightmail replay. 0: none.
+        record_size: usize = "65536";
     }
 }

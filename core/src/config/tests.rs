@@ -183,6 +183,18 @@ fn faults_that_no_single_line_shows() {
     assert_eq!(first_lines("[log]\nlevel = +1\n[imap]\nhost = a\0b\n").len(), 2);
 }
 
+/// A file of another kind is no reason for thousands of errors, nor for one about what stands behind them.
+#[test]
+fn of_many_faults_the_first_are_shown() {
+    let shown = first_lines(&("[tls]\n".to_owned() + &"nonsense\n".repeat(5_000)));
+    assert_eq!(shown.len(), 100);
+    assert!(
+        shown
+            .iter()
+            .all(|line| line.ends_with("expected key = value or [section]"))
+    );
+}
+
 #[test]
 fn secrets_are_never_shown() {
     let text = "[database]\npassword = hunter2\n[s3]\nbucket = b\nsecret_key = hunter2\n";

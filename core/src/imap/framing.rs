@@ -3,6 +3,7 @@
 //! RFC 3501, 2.2.1 and 4.3; RFC 7888 (LITERAL+). Holds at most one command within its budget and the rest of one read.
 
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -12,6 +13,8 @@ use crate::wire::line::{LineFault, Lines};
 /// The framing of one conversation.
 pub(super) struct Framing {
     budget: Budget,
+    /// Octets that came since the beginning.
+    pushed: u64,
     rest: Bytes,
     assembler: Assembler,
     lines: Lines,
@@ -31,6 +34,7 @@ impl Framing {
         let (assembler, lines) = (Assembler::new(BareLf::Report), Lines::new(BareLf::Report));
         Self {
             budget,
+            pushed: 0,
             rest: Bytes::new(),
             assembler,
             lines,
@@ -45,11 +49,17 @@ impl Framing {
 
     /// What was read.
     pub(super) fn push(&mut self, octets: Bytes) {
+        self.pushed += octets.len() as u64;
         self.rest = if self.rest.is_empty() {
             octets
         } else {
             [&self.rest[..], &octets[..]].concat().into()
         };
+    }
+
+    /// Octets of the client that commands, lines and literals were made of so far.
+    pub(super) fn taken(&self) -> u64 {
+        self.pushed - self.rest.len() as u64
     }
 
     /// Whether no octet waits here.
@@ -72,6 +82,11 @@ impl Framing {
     /// The command up to and with the announcement of the literal.
     pub(super) fn so_far(&self) -> &[u8] {
         self.assembler.so_far()
+    }
+
+    /// Where the last literal in [`Framing::so_far`] lies.
+    pub(super) fn last_literal(&self) -> Option<Range<usize>> {
+        self.assembler.literals_so_far().last().cloned()
     }
 
     /// Takes the announced literal into the command. `false`: it does not fit; then it is still undecided.

@@ -4,6 +4,7 @@
 //! so the kernel's window holds the client. Never looks into a command's arguments: that is the commands' business.
 
 mod answering;
+mod disclosing;
 mod reading;
 mod waiting;
 
@@ -13,7 +14,7 @@ use super::command::{self, Completion, Row, State};
 use super::context::Context;
 use super::framing::Framing;
 use super::settings::Settings;
-use crate::machine::{Due, Input, Machine, Peer, Seed, Step, Time};
+use crate::machine::{Disclosures, Due, Input, Machine, Peer, Seed, Step, Time};
 use crate::store::ModSeq;
 
 /// An IMAP session, from greeting to farewell.
@@ -28,6 +29,8 @@ pub struct Session {
     /// The newest change that the watched mailbox is known to have.
     changed: Option<ModSeq>,
     draining: bool,
+    /// What of the client's octets is no secret.
+    told: Disclosures,
 }
 
 #[derive(Debug)]
@@ -82,6 +85,7 @@ impl Session {
             bad_commands: 0,
             changed: None,
             draining: false,
+            told: Disclosures::default(),
         }
     }
 
@@ -171,5 +175,9 @@ impl Machine for Session {
                 return step;
             }
         }
+    }
+
+    fn disclosed(&mut self) -> Disclosures {
+        std::mem::take(&mut self.told)
     }
 }

@@ -44,8 +44,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What a configuration says. TLS and the machine's own name are the shell's to know: it sets [`Settings::tls`] and, where the
-    /// configuration has none, [`Settings::hostname`].
+    /// What a configuration says. TLS and the machine's own name are the shell's to know: [`Settings::tls`] is set where there is
+    /// one that has it ([`crate::doors`]), and [`Settings::hostname`] where the configuration has none.
     pub fn from_config(config: &Config) -> Self {
         let limits = &config.limits;
         Self {

@@ -55,6 +55,27 @@ pub enum Action {
     Disconnect,
 }
 
+impl Action {
+    /// Its name in logs and records; of [`Action::Do`] the effect has another one.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Action::Send(_) => "Send",
+            Action::SendObject { .. } => "SendObject",
+            Action::OpenUpload(..) => "OpenUpload",
+            Action::Feed(..) => "Feed",
+            Action::FeedObject(..) => "FeedObject",
+            Action::DropUpload(_) => "DropUpload",
+            Action::Do(..) => "Do",
+            Action::Soon(_) => "Soon",
+            Action::Watch(_) => "Watch",
+            Action::StartTls(_) => "StartTls",
+            Action::StartDeflate => "StartDeflate",
+            Action::Connect(_) => "Connect",
+            Action::Disconnect => "Disconnect",
+        }
+    }
+}
+
 /// What an object being written is for, and which taps drink from its stream.
 ///
 /// SHA-256 and size are always taken; an [`ObjectKind::Email`] is scanned into a message index.

@@ -18,11 +18,17 @@
 //! - an action that makes no progress for a time of the shell's choosing ends as `Eof`.
 
 mod action;
+mod disclosure;
 mod effect;
+mod metered;
+pub mod record;
 mod seed;
 
 pub use action::*;
+pub use disclosure::{Disclosures, Form};
 pub use effect::*;
+pub use metered::{Figures, Metered};
+pub use record::Recorded;
 pub use seed::Seed;
 
 use bytes::Bytes;
@@ -39,6 +45,12 @@ pub trait Machine {
 
     /// The next thing to do; asked again only when the last action is done.
     fn poll(&mut self) -> Step;
+
+    /// What the peer wrote that is no secret, as far as it has been looked at since the last question; for a record.
+    /// It is asked after a panic too, so it does nothing but hand over.
+    fn disclosed(&mut self) -> Disclosures {
+        Disclosures::default()
+    }
 }
 
 impl<M: Machine + ?Sized> Machine for Box<M> {
@@ -48,6 +60,10 @@ impl<M: Machine + ?Sized> Machine for Box<M> {
 
     fn poll(&mut self) -> Step {
         (**self).poll()
+    }
+
+    fn disclosed(&mut self) -> Disclosures {
+        (**self).disclosed()
     }
 }
 

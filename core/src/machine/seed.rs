@@ -22,6 +22,11 @@ impl Seed {
         Self { key, drawn: 0 }
     }
 
+    /// Its key, for the record of the machine that draws from it.
+    pub(super) fn key(&self) -> [u8; 32] {
+        self.key
+    }
+
     /// 32 octets that were never drawn before.
     pub fn octets(&mut self) -> [u8; 32] {
         self.drawn += 1;

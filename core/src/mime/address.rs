@@ -4,6 +4,7 @@
 //! the most likely one. Encoded words in names stay encoded.
 
 use super::encoded_word::{self, EncodedWord};
+use super::envelope::cut;
 
 /// One entry of an address list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,51 +26,61 @@ pub enum Address {
     GroupEnd,
 }
 
-/// The entries of the value of an address field; those behind the first `most` are left out. A group that is left open or cut
-/// is closed.
-pub fn parse(value: &[u8], most: usize) -> Vec<Address> {
+/// Gives the entries of the value of an address field one by one; those behind the first `most` are left out. A group that is
+/// left open or cut is closed. How many were given.
+pub fn each(value: &[u8], most: usize, entry: impl FnMut(Address)) -> usize {
     let mut parser = Parser {
         most,
-        ..Parser::default()
+        given: 0,
+        entry,
+        in_group: false,
+        place: Place::default(),
+        spaced: false,
+        phrase: Vec::new(),
+        name: Vec::new(),
+        comment: Vec::new(),
+        route: Vec::new(),
+        local: Vec::new(),
+        host: None,
+        unclosed: Vec::new(),
     };
     let mut rest = value;
     while let Some((&first, tail)) = rest.split_first() {
-        if parser.out.len() >= most {
+        if parser.given >= most {
             break;
         }
         rest = parser.step(first, rest, tail);
     }
     parser.finish();
     if parser.in_group {
-        parser.out.push(Address::GroupEnd);
+        parser.give(Address::GroupEnd);
     }
-    parser.out
+    parser.given
 }
 
-/// The entries as text to search in: `name <mailbox@host>, group: <mailbox@host>;, …`, names decoded.
-pub fn display(addresses: &[Address]) -> String {
-    let mut out = String::new();
-    for address in addresses {
+impl Address {
+    /// Adds the entry to a text to search in: `name <mailbox@host>, group: <mailbox@host>;, …`, names decoded,
+    /// of long ones the beginning.
+    pub fn display(&self, out: &mut String) {
         let opens = out.is_empty() || out.ends_with(": ");
-        if !opens && *address != Address::GroupEnd {
+        if !opens && *self != Address::GroupEnd {
             out.push_str(", ");
         }
-        match address {
+        match self {
             Address::Mailbox {
                 name, mailbox, host, ..
             } => {
                 if let Some(name) = name {
-                    out.extend([encoded_word::decode(name).as_str(), " "]);
+                    out.extend([encoded_word::decode(cut(name)).as_str(), " "]);
                 }
-                let [mailbox, host] = [mailbox, host].map(|octets| String::from_utf8_lossy(octets));
+                let [mailbox, host] = [mailbox, host].map(|octets| String::from_utf8_lossy(cut(octets)));
                 let at = if host.is_empty() { "" } else { "@" };
                 out.extend(["<", &mailbox, at, &host, ">"]);
             }
-            Address::Group(name) => out.extend([encoded_word::decode(name).as_str(), ": "]),
+            Address::Group(name) => out.extend([encoded_word::decode(cut(name)).as_str(), ": "]),
             Address::GroupEnd => out.push(';'),
         }
     }
-    out
 }
 
 /// Where in an address the parser stands.
@@ -86,10 +97,10 @@ enum Place {
     After,
 }
 
-#[derive(Debug, Default)]
-struct Parser {
+struct Parser<F> {
     most: usize,
-    out: Vec<Address>,
+    given: usize,
+    entry: F,
     in_group: bool,
     place: Place,
     /// Whether space or a comment was read since the last word.
@@ -105,7 +116,12 @@ struct Parser {
     unclosed: Vec<u8>,
 }
 
-impl Parser {
+impl<F: FnMut(Address)> Parser<F> {
+    fn give(&mut self, address: Address) {
+        self.given += 1;
+        (self.entry)(address);
+    }
+
     /// Takes what `rest`, which is `first` and `tail`, begins with; gives what follows.
     fn step<'a>(&mut self, first: u8, rest: &'a [u8], tail: &'a [u8]) -> &'a [u8] {
         match first {
@@ -299,7 +315,7 @@ impl Parser {
                 self.in_group = true;
                 let name = std::mem::take(&mut self.phrase);
                 self.reset();
-                self.out.push(Address::Group(name));
+                self.give(Address::Group(name));
             }
             _ => self.word(b":", true),
         }
@@ -309,7 +325,7 @@ impl Parser {
     fn end_group(&mut self) {
         self.finish();
         if std::mem::take(&mut self.in_group) {
-            self.out.push(Address::GroupEnd);
+            self.give(Address::GroupEnd);
         }
     }
 
@@ -323,13 +339,13 @@ impl Parser {
             None => (std::mem::take(&mut self.local), Vec::new()),
         };
         let empty = bare && mailbox.is_empty() && host.is_empty();
-        if !empty && self.out.len() < self.most {
+        if !empty && self.given < self.most {
             let name = [&mut self.name, &mut self.comment]
                 .into_iter()
                 .find(|name| !name.is_empty());
             let name = name.map(std::mem::take);
             let route = Some(std::mem::take(&mut self.route)).filter(|route| !route.is_empty());
-            self.out.push(Address::Mailbox {
+            self.give(Address::Mailbox {
                 name,
                 route,
                 mailbox,
@@ -358,6 +374,12 @@ impl Parser {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(value: &[u8], most: usize) -> Vec<Address> {
+        let mut all = Vec::new();
+        assert_eq!(each(value, most, |address| all.push(address)), all.len());
+        all
+    }
 
     /// The entries in short: `name|route|mailbox|host`, `group{` and `}`.
     fn shown(value: &[u8], most: usize) -> Vec<String> {
@@ -505,6 +527,8 @@ mod tests {
     #[test]
     fn display_decodes_names() {
         let list = parse(b"=?utf-8?q?J=C3=BCrgen?= <j@x.test>, g: b@y.test;, root", 9);
-        assert_eq!(display(&list), "Jürgen <j@x.test>, g: <b@y.test>;, <root>");
+        let mut shown = String::new();
+        list.iter().for_each(|address| address.display(&mut shown));
+        assert_eq!(shown, "Jürgen <j@x.test>, g: <b@y.test>;, <root>");
     }
 }

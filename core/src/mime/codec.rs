@@ -1,33 +1,19 @@
 //! The stored form of a message index: a version, the texts that FETCH copies, the summary, the parts.
 //!
-//! Numbers are LEB128, texts are their length and their octets. The order is that of use, so that ENVELOPE is found without
-//! reading the rest. Reading trusts nothing: it allocates no more than a constant multiple of what it was given.
+//! The order is that of use, so that ENVELOPE is found without reading the rest. Reading trusts nothing: it allocates no more
+//! than a constant multiple of what it was given.
 
-use std::array::TryFromSliceError;
 use std::borrow::Cow;
-use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::index::{Field, INDEX_OCTETS, MessageIndex, MessageRoot, Part, PartKind, Summary};
-use super::parameter::Parameter;
+use super::about::{About, Root};
+use super::index::{INDEX_OCTETS, MessageIndex, PARTS, Part, PartKind, Summary};
+use super::packed::{BadIndex, Input, Pack, Sink, flag, number, optional, text};
 use super::structure;
 
 /// The first octet. A reader that does not know it scans the message again.
 const VERSION: u8 = 1;
-/// Parts that a stored index has at most: any budget of the scanner, and room.
-const PARTS: usize = 10_000;
-
-/// A stored index that cannot be read: damaged, or of another version. The message has to be scanned again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadIndex;
-
-impl From<TryFromSliceError> for BadIndex {
-    fn from(_: TryFromSliceError) -> BadIndex {
-        BadIndex
-    }
-}
-
 /// A stored index, looked into without being built.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredIndex<'a> {
@@ -42,11 +28,20 @@ pub struct StoredIndex<'a> {
 impl MessageIndex {
     /// The stored form, at most [`INDEX_OCTETS`] for an index that a scanner made.
     pub fn encode(&self) -> Bytes {
-        let whole = self.write(true);
-        match whole.len() > INDEX_OCTETS {
-            true => self.write(false).into(),
-            false => whole.into(),
+        let (body, bodystructure) = (self.body(), self.bodystructure());
+        let structures = Some((bodystructure.as_slice(), body.as_slice()));
+        let bare = Form {
+            index: self,
+            structures: None,
+        };
+        let whole = Form { structures, ..bare };
+        let stored = whole.written();
+        if stored.len() > INDEX_OCTETS {
+            bare.written()
+        } else {
+            stored
         }
+        .into()
     }
 
     /// Reads a stored form. Errors: it is damaged or of another version.
@@ -56,26 +51,11 @@ impl MessageIndex {
 
     /// Octets of the smallest stored form: without the finished structures.
     pub(super) fn encoded_octets(&self) -> usize {
-        self.write(false).len()
-    }
-
-    fn write(&self, with_structures: bool) -> Vec<u8> {
-        let mut out = vec![VERSION];
-        number(&mut out, self.size);
-        let root = self.parts.first().and_then(|root| root.message.as_ref());
-        text(&mut out, root.map_or(&[], |root| &root.envelope));
-        out.push(u8::from(with_structures));
-        if with_structures {
-            text(&mut out, &self.bodystructure);
-            text(&mut out, &self.body);
+        Form {
+            index: self,
+            structures: None,
         }
-        optional(&mut out, self.raw_header.as_deref());
-        text(&mut out, &summary(&self.summary));
-        number(&mut out, self.parts.len() as u64);
-        for (at, part) in self.parts.iter().enumerate() {
-            write_part(&mut out, part, at == 0);
-        }
-        out
+        .packed_octets()
     }
 }
 
@@ -115,18 +95,14 @@ impl<'a> StoredIndex<'a> {
 
     /// The finished text of BODYSTRUCTURE; made now if it was too long to be stored.
     pub fn bodystructure(&self) -> Result<Cow<'a, [u8]>, BadIndex> {
-        self.structures.map_or_else(
-            || Ok(structure::write(&self.parts()?, true).into()),
-            |s| Ok(s.0.into()),
-        )
+        self.structures
+            .map_or_else(|| Ok(self.structure(true)?.into()), |s| Ok(s.0.into()))
     }
 
     /// The finished text of BODY; made now if it was too long to be stored.
     pub fn body(&self) -> Result<Cow<'a, [u8]>, BadIndex> {
-        self.structures.map_or_else(
-            || Ok(structure::write(&self.parts()?, false).into()),
-            |s| Ok(s.1.into()),
-        )
+        self.structures
+            .map_or_else(|| Ok(self.structure(false)?.into()), |s| Ok(s.1.into()))
     }
 
     /// The header as received, if it was short enough to be stored.
@@ -159,19 +135,16 @@ impl<'a> StoredIndex<'a> {
 
     /// The whole index.
     pub fn index(&self) -> Result<MessageIndex, BadIndex> {
-        let parts = self.parts()?;
         Ok(MessageIndex {
             size: self.size,
-            body: self
-                .structures
-                .map_or_else(|| structure::write(&parts, false), |s| s.1.to_vec()),
-            bodystructure: self
-                .structures
-                .map_or_else(|| structure::write(&parts, true), |s| s.0.to_vec()),
             raw_header: self.raw_header.map(<[u8]>::to_vec),
             summary: self.summary()?,
-            parts,
+            parts: self.parts()?,
         })
+    }
+
+    fn structure(&self, extended: bool) -> Result<Vec<u8>, BadIndex> {
+        Ok(structure::write(&self.parts()?, extended))
     }
 
     fn parts(&self) -> Result<Vec<Part>, BadIndex> {
@@ -180,14 +153,9 @@ impl<'a> StoredIndex<'a> {
             .ok()
             .filter(|count| (1..=PARTS).contains(count));
         let mut parts = Vec::new();
-        for at in 0..count.ok_or(BadIndex)? {
-            parts.push(input.part(at, self.size)?);
-        }
-        let root = parts
-            .first_mut()
-            .and_then(|root: &mut Part| root.message.as_mut());
-        if let Some(root) = root {
-            root.envelope = self.envelope.to_vec();
+        for _ in 0..count.ok_or(BadIndex)? {
+            let part = load_part(&mut input, &parts, self)?;
+            parts.push(part);
         }
         match input.rest.is_empty() {
             true => Ok(parts),
@@ -196,257 +164,128 @@ impl<'a> StoredIndex<'a> {
     }
 }
 
-fn number(out: &mut Vec<u8>, mut value: u64) {
-    while value > 0x7f {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+/// A stored form: with the finished structures, or without them where there is no room.
+struct Form<'a> {
+    index: &'a MessageIndex,
+    /// BODYSTRUCTURE and BODY.
+    structures: Option<(&'a [u8], &'a [u8])>,
 }
 
-fn text(out: &mut Vec<u8>, value: &[u8]) {
-    number(out, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-fn optional(out: &mut Vec<u8>, value: Option<&[u8]>) {
-    out.push(u8::from(value.is_some()));
-    if let Some(value) = value {
-        text(out, value);
-    }
-}
-
-fn params(out: &mut Vec<u8>, params: &[Parameter]) {
-    number(out, params.len() as u64);
-    for (name, value) in params {
-        text(out, name.as_bytes());
-        text(out, value);
+impl Form<'_> {
+    /// The form, whose size is guessed: to count it would take as long as to write it.
+    fn written(&self) -> Vec<u8> {
+        let structures = self
+            .structures
+            .map_or(0, |(long, short)| long.len() + short.len());
+        let header = self.index.raw_header.as_ref().map_or(0, Vec::len);
+        let mut out = Vec::with_capacity(2 * (structures + header));
+        self.pack(&mut out);
+        out
     }
 }
 
-fn summary(summary: &Summary) -> Vec<u8> {
-    let mut out = Vec::new();
-    for value in [
-        &summary.subject,
-        &summary.from,
-        &summary.to,
-        &summary.cc,
-        &summary.bcc,
-        &summary.message_id,
-    ] {
-        text(&mut out, value.as_bytes());
+impl Pack for Form<'_> {
+    fn pack(&self, out: &mut impl Sink) {
+        let index = self.index;
+        out.put(&[VERSION]);
+        number(out, index.size);
+        let root = index.parts.first().and_then(Part::root);
+        text(out, root.map_or(&[], |root| root.envelope()));
+        flag(out, self.structures.is_some());
+        if let Some((bodystructure, body)) = self.structures {
+            text(out, bodystructure);
+            text(out, body);
+        }
+        optional(out, index.raw_header.as_deref());
+        number(out, index.summary.packed_octets() as u64);
+        index.summary.pack(out);
+        number(out, index.parts.len() as u64);
+        for (at, part) in index.parts.iter().enumerate() {
+            store_part(out, part, at == 0);
+        }
     }
-    for ids in [&summary.in_reply_to, &summary.references] {
-        number(&mut out, ids.len() as u64);
-        ids.iter().for_each(|id| text(&mut out, id.as_bytes()));
-    }
-    optional(
-        &mut out,
-        summary
-            .sent_s
-            .map(i64::to_be_bytes)
-            .as_ref()
-            .map(<[u8; 8]>::as_slice),
-    );
-    out.extend(summary.sent_zone_min.to_be_bytes());
-    text(&mut out, summary.preview.as_bytes());
-    out.push(u8::from(summary.has_attachment));
-    out
 }
 
-fn write_part(out: &mut Vec<u8>, part: &Part, root: bool) {
-    number(out, part.parent.map_or(0, |parent| u64::from(parent) + 1));
-    out.push(part.kind as u8);
-    number(out, part.header.start);
-    number(out, part.header.end - part.header.start);
-    number(out, part.body.end - part.body.start);
-    number(out, part.lines);
-    for token in [&part.media_type, &part.subtype, &part.encoding] {
-        text(out, token.as_bytes());
-    }
-    params(out, &part.params);
-    for value in [&part.id, &part.description, &part.md5, &part.location] {
-        optional(out, value.as_deref());
-    }
-    optional(out, part.disposition.as_ref().map(|(kind, _)| kind.as_bytes()));
-    if let Some((_, list)) = &part.disposition {
-        params(out, list);
-    }
-    number(out, part.language.len() as u64);
-    part.language.iter().for_each(|tag| text(out, tag));
-    out.push(u8::from(part.message.is_some()));
-    if let Some(message) = &part.message {
-        write_message(out, message, part.header.start, root);
+impl Pack for Summary {
+    fn pack(&self, out: &mut impl Sink) {
+        for value in [
+            &self.subject,
+            &self.from,
+            &self.to,
+            &self.cc,
+            &self.bcc,
+            &self.message_id,
+        ] {
+            text(out, value.as_bytes());
+        }
+        for ids in [&self.in_reply_to, &self.references] {
+            number(out, ids.len() as u64);
+            ids.iter().for_each(|id| text(out, id.as_bytes()));
+        }
+        optional(
+            out,
+            self.sent_s
+                .map(i64::to_be_bytes)
+                .as_ref()
+                .map(<[u8; 8]>::as_slice),
+        );
+        out.put(&self.sent_zone_min.to_be_bytes());
+        text(out, self.preview.as_bytes());
+        flag(out, self.has_attachment);
     }
 }
 
 /// The envelope of the whole message stands at the front of the index, not here.
-fn write_message(out: &mut Vec<u8>, message: &MessageRoot, start: u64, root: bool) {
-    text(out, if root { &[] } else { &message.envelope });
-    number(out, message.blank_line.end - message.blank_line.start);
-    out.push(u8::from(message.fields.is_some()));
-    let Some(fields) = &message.fields else { return };
-    number(out, fields.len() as u64);
-    let mut from = start;
-    for field in fields {
-        text(out, &field.name);
-        number(out, field.range.start - from);
-        number(out, field.range.end - field.range.start);
-        from = field.range.end;
+fn store_part(out: &mut impl Sink, part: &Part, whole: bool) {
+    let (header, body) = (part.header(), part.body());
+    number(out, part.parent().map_or(0, |parent| parent as u64 + 1));
+    out.put(&[part.kind as u8]);
+    number(out, header.start);
+    number(out, header.end - header.start);
+    number(out, body.end - body.start);
+    number(out, part.lines().into());
+    part.about().store(out);
+    let root = part.root();
+    flag(out, root.is_some());
+    if let Some(root) = root {
+        root.store(out, !whole);
     }
 }
 
-/// What is left of a stored form.
-struct Input<'a> {
-    rest: &'a [u8],
+/// A part, the next after those in `before`. What holds it is the last of them or holds that.
+fn load_part<'a>(input: &mut Input<'a>, before: &[Part], index: &StoredIndex<'a>) -> Result<Part, BadIndex> {
+    let mut part = load_place(input, before, index.size)?;
+    part.lines = u32::try_from(input.number()?).map_err(|_| BadIndex)?;
+    let about = About::load(input)?;
+    part.packed = match input.flag()? {
+        false => about.alone(),
+        true => {
+            let envelope = before.is_empty().then_some(index.envelope);
+            about.with_root(&Root::load(input, &part.header(), envelope)?)
+        }
+    };
+    Ok(part)
 }
 
-impl<'a> Input<'a> {
-    fn octet(&mut self) -> Result<u8, BadIndex> {
-        let (&first, rest) = self.rest.split_first().ok_or(BadIndex)?;
-        self.rest = rest;
-        Ok(first)
+/// A part's place in the tree and in the object. Only the first has no parent.
+fn load_place(input: &mut Input<'_>, before: &[Part], size: u64) -> Result<Part, BadIndex> {
+    let parent = match input.number()?.checked_sub(1) {
+        Some(parent) => Some(usize::try_from(parent).map_err(|_| BadIndex)?),
+        None => None,
+    };
+    let kind = match input.octet()? {
+        0 => PartKind::Leaf,
+        1 => PartKind::Multipart,
+        2 => PartKind::Message,
+        _ => return Err(BadIndex),
+    };
+    let mut open = std::iter::successors(before.len().checked_sub(1), |&at| before.get(at)?.parent());
+    if !parent.map_or(before.is_empty(), |parent| open.any(|at| at == parent)) {
+        return Err(BadIndex);
     }
-
-    fn flag(&mut self) -> Result<bool, BadIndex> {
-        match self.octet()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(BadIndex),
-        }
-    }
-
-    fn number(&mut self) -> Result<u64, BadIndex> {
-        let mut value = 0u64;
-        for shift in (0..63).step_by(7) {
-            let octet = self.octet()?;
-            value |= u64::from(octet & 0x7f) << shift;
-            if octet & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(BadIndex)
-    }
-
-    fn text(&mut self) -> Result<&'a [u8], BadIndex> {
-        let length = usize::try_from(self.number()?).map_err(|_| BadIndex)?;
-        let (text, rest) = self.rest.split_at_checked(length).ok_or(BadIndex)?;
-        self.rest = rest;
-        Ok(text)
-    }
-
-    fn octets(&mut self) -> Result<Vec<u8>, BadIndex> {
-        self.text().map(<[u8]>::to_vec)
-    }
-
-    fn string(&mut self) -> Result<String, BadIndex> {
-        String::from_utf8(self.octets()?).map_err(|_| BadIndex)
-    }
-
-    fn optional(&mut self) -> Result<Option<&'a [u8]>, BadIndex> {
-        match self.flag()? {
-            true => self.text().map(Some),
-            false => Ok(None),
-        }
-    }
-
-    /// A list grows as its entries are read, each of at least one octet: its announced length allocates nothing.
-    fn list<T>(&mut self, entry: fn(&mut Self) -> Result<T, BadIndex>) -> Result<Vec<T>, BadIndex> {
-        let count = self.number()?;
-        let mut list = Vec::new();
-        for _ in 0..count {
-            list.push(entry(self)?);
-        }
-        Ok(list)
-    }
-
-    fn params(&mut self) -> Result<Vec<Parameter>, BadIndex> {
-        self.list(|input| Ok((input.string()?, input.octets()?)))
-    }
-
-    /// A range of `length` octets from `start`, inside a message of `size` octets.
-    fn range(start: u64, length: u64, size: u64) -> Result<Range<u64>, BadIndex> {
-        let end = start
-            .checked_add(length)
-            .filter(|&end| end <= size)
-            .ok_or(BadIndex)?;
-        Ok(start..end)
-    }
-
-    fn part(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
-        let mut part = self.place(at, size)?;
-        part.lines = self.number()?;
-        (part.media_type, part.subtype, part.encoding) = (self.string()?, self.string()?, self.string()?);
-        part.params = self.params()?;
-        for value in [
-            &mut part.id,
-            &mut part.description,
-            &mut part.md5,
-            &mut part.location,
-        ] {
-            *value = self.optional()?.map(<[u8]>::to_vec);
-        }
-        if let Some(kind) = self.optional()? {
-            let kind = String::from_utf8(kind.to_vec()).map_err(|_| BadIndex)?;
-            part.disposition = Some((kind, self.params()?));
-        }
-        part.language = self.list(Self::octets)?;
-        if self.flag()? {
-            part.message = Some(Box::new(self.message(&part.header)?));
-        }
-        Ok(part)
-    }
-
-    /// A part's place in the tree and in the object. Only the first has no parent; the others come after theirs.
-    fn place(&mut self, at: usize, size: u64) -> Result<Part, BadIndex> {
-        let parent = self.number()?.checked_sub(1);
-        let kind = match self.octet()? {
-            0 => PartKind::Leaf,
-            1 => PartKind::Multipart,
-            2 => PartKind::Message,
-            _ => return Err(BadIndex),
-        };
-        if parent.is_none() != (at == 0) || parent.is_some_and(|parent| parent >= at as u64) {
-            return Err(BadIndex);
-        }
-        let header = Self::range(self.number()?, self.number()?, size)?;
-        let mut part = Part::beginning_at(
-            header.start,
-            parent.and_then(|parent| usize::try_from(parent).ok()),
-        );
-        part.kind = kind;
-        part.body = Self::range(header.end, self.number()?, size)?;
-        part.header = header;
-        Ok(part)
-    }
-
-    fn message(&mut self, header: &Range<u64>) -> Result<MessageRoot, BadIndex> {
-        let envelope = self.octets()?;
-        let blank = header
-            .end
-            .checked_sub(self.number()?)
-            .filter(|&blank| blank >= header.start);
-        let blank_line = blank.ok_or(BadIndex)?..header.end;
-        if !self.flag()? {
-            return Ok(MessageRoot {
-                envelope,
-                fields: None,
-                blank_line,
-            });
-        }
-        let mut fields = Vec::new();
-        let mut from = header.start;
-        for _ in 0..self.number()? {
-            let name = self.text()?.into();
-            let start = from.checked_add(self.number()?).ok_or(BadIndex)?;
-            let range = Self::range(start, self.number()?, header.end)?;
-            from = range.end;
-            fields.push(Field { name, range });
-        }
-        Ok(MessageRoot {
-            envelope,
-            fields: Some(fields),
-            blank_line,
-        })
-    }
+    let header = Input::range(input.number()?, input.number()?, size)?;
+    let body = Input::range(header.end, input.number()?, size)?;
+    let mut part = Part::beginning_at(header.start, parent);
+    (part.kind, part.places) = (kind, [header.start, body.start, body.end]);
+    Ok(part)
 }

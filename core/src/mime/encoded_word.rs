@@ -121,9 +121,13 @@ impl<'a> Pending<'a> {
     }
 
     fn flush(&mut self, out: &mut String) {
-        match self.charset.take() {
-            Some(charset) => out.push_str(&decode_charset(charset, &self.octets)),
-            None => out.push_str(&decode_unlabelled(&self.octets)),
+        let text = match self.charset.take() {
+            Some(charset) => decode_charset(charset, &self.octets),
+            None => decode_unlabelled(&self.octets),
+        };
+        match out.is_empty() {
+            true => *out = text.into_owned(),
+            false => out.push_str(&text),
         }
         self.octets.clear();
     }

@@ -4,6 +4,7 @@ use super::address::{self, Address};
 use super::encoded_word;
 use super::header::{HeaderBlock, message_ids, unfold};
 use super::index::Summary;
+use super::packed::{Pack, Sink};
 use super::quote::{nstring, string};
 use super::text;
 use crate::wire::date;
@@ -13,27 +14,57 @@ const TEXT_OCTETS: usize = 8 << 10;
 /// Octets of finished address text at which the rest is left out.
 const ADDRESS_OCTETS: usize = 64 << 10;
 
+/// Entries of From that may stand for Sender and Reply-To beside the budget of a message's own addresses.
+const OWN_FROM: usize = 10;
+
+/// An address field as ENVELOPE tells it, and as a search looks at it.
+#[derive(Debug, Default)]
+struct List {
+    /// `1*address`; empty if there is none.
+    text: Vec<u8>,
+    entries: usize,
+    /// As [`Address::display`] writes it, not much more of it than the summary takes.
+    shown: String,
+}
+
 /// The values of a header that ENVELOPE and the summary are made of.
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    pub date: Option<Vec<u8>>,
-    pub subject: Option<Vec<u8>>,
-    pub from: Vec<Address>,
-    pub sender: Vec<Address>,
-    pub reply_to: Vec<Address>,
-    pub to: Vec<Address>,
-    pub cc: Vec<Address>,
-    pub bcc: Vec<Address>,
-    pub in_reply_to: Option<Vec<u8>>,
-    pub message_id: Option<Vec<u8>>,
-    pub references: Option<Vec<u8>>,
+    date: Option<Vec<u8>>,
+    subject: Option<Vec<u8>>,
+    from: List,
+    sender: List,
+    reply_to: List,
+    to: List,
+    cc: List,
+    bcc: List,
+    in_reply_to: Option<Vec<u8>>,
+    message_id: Option<Vec<u8>>,
+    references: Option<Vec<u8>>,
+}
+
+/// What is left of the budgets while a header is read.
+struct Left<'a> {
+    addresses: &'a mut usize,
+    octets: usize,
+    /// Octets of a list that are shown.
+    shown: usize,
 }
 
 impl Values {
     /// Reads a header. Of a field that may stand once, the first counts; recipients of several fields are put together
-    /// (RFC 5322, 4.5.3). All address fields together give at most `left` addresses, and it is lowered by what they give.
-    pub fn read(block: &HeaderBlock, left: &mut usize) -> Values {
+    /// (RFC 5322, 4.5.3). Sender and Reply-To fall back to From. All address fields together give at most `left` addresses,
+    /// and it is lowered by what they give. With `summary_octets` the summary can be had, whose texts are that long; else
+    /// only the envelope.
+    pub fn read(block: &HeaderBlock, left: &mut usize, summary_octets: Option<usize>) -> Values {
         let mut values = Values::default();
+        // Folding makes a third of a text at most.
+        let shown = summary_octets.map_or(0, |octets| octets.saturating_mul(3));
+        let mut left = Left {
+            addresses: left,
+            octets: ADDRESS_OCTETS,
+            shown,
+        };
         for field in block.fields() {
             let (text, list, joined) = match field.name.to_ascii_lowercase().as_slice() {
                 b"date" => (Some(&mut values.date), None, false),
@@ -52,70 +83,119 @@ impl Values {
             if let Some(text) = text.filter(|text| text.is_none()) {
                 *text = Some(unfold(field.value));
             }
-            if let Some(list) = list.filter(|list| joined || list.is_empty()) {
-                let found = address::parse(field.value, *left);
-                *left = left.saturating_sub(found.len());
-                list.extend(found);
+            if let Some(list) = list.filter(|list| joined || list.entries == 0) {
+                list.read(field.value, &mut left);
+            }
+        }
+        let free = summary_octets.is_some() && values.from.entries <= OWN_FROM;
+        for list in [&mut values.sender, &mut values.reply_to] {
+            if list.entries == 0 {
+                list.copy(&values.from, &mut left, free);
             }
         }
         values
     }
 
-    /// The finished text, parentheses included. Sender and Reply-To fall back to From.
-    pub fn envelope(&self) -> Vec<u8> {
-        let or_from = |list: &'_ Vec<Address>| {
-            if list.is_empty() {
-                self.from.clone()
-            } else {
-                list.clone()
-            }
-        };
-        let (sender, reply_to) = (or_from(&self.sender), or_from(&self.reply_to));
-        let mut out = b"(".to_vec();
-        nstring(&mut out, self.date.as_deref().map(cut));
-        out.push(b' ');
-        nstring(&mut out, self.subject.as_deref().map(cut));
-        let mut left = ADDRESS_OCTETS;
-        for list in [&self.from, &sender, &reply_to, &self.to, &self.cc, &self.bcc] {
-            out.push(b' ');
-            let before = out.len();
-            write_list(&mut out, list, left);
-            left = left.saturating_sub(out.len() - before);
-        }
-        out.push(b' ');
-        nstring(&mut out, self.in_reply_to.as_deref().map(cut));
-        out.push(b' ');
-        nstring(&mut out, self.message_id.as_deref().map(cut));
-        out.push(b')');
-        out
-    }
-}
-
-impl Values {
     /// What search, sort and thread look at, each text at most `octets` long. Preview and attachments are not the header's.
     pub fn summary(&self, octets: usize) -> Summary {
         let folded = |text: &str| text::cut(text::fold(text), octets);
-        let list = |list: &[Address]| folded(&address::display(list));
         let ids = |value: &Option<Vec<u8>>| value.as_deref().map(message_ids).unwrap_or_default();
         let sent = self.date.as_deref().and_then(date::rfc5322);
+        let subject = self
+            .subject
+            .as_deref()
+            .map(|subject| encoded_word::decode(cut(subject)));
         Summary {
-            subject: folded(
-                &self
-                    .subject
-                    .as_deref()
-                    .map(encoded_word::decode)
-                    .unwrap_or_default(),
-            ),
-            from: list(&self.from),
-            to: list(&self.to),
-            cc: list(&self.cc),
-            bcc: list(&self.bcc),
+            subject: folded(&subject.unwrap_or_default()),
+            from: folded(&self.from.shown),
+            to: folded(&self.to.shown),
+            cc: folded(&self.cc.shown),
+            bcc: folded(&self.bcc.shown),
             message_id: ids(&self.message_id).into_iter().next().unwrap_or_default(),
             in_reply_to: ids(&self.in_reply_to),
             references: ids(&self.references),
             sent_s: sent.map(date::Sent::local_s),
             sent_zone_min: sent.map_or(0, |sent| sent.zone_min),
             ..Summary::default()
+        }
+    }
+
+    fn lists(&self) -> [&List; 6] {
+        [
+            &self.from,
+            &self.sender,
+            &self.reply_to,
+            &self.to,
+            &self.cc,
+            &self.bcc,
+        ]
+    }
+}
+
+impl Pack for Values {
+    /// The finished text of ENVELOPE, parentheses included.
+    fn pack(&self, out: &mut impl Sink) {
+        let text = |out: &mut _, value: &Option<Vec<u8>>| nstring(out, value.as_deref().map(cut));
+        out.put(b"(");
+        text(out, &self.date);
+        out.put(b" ");
+        text(out, &self.subject);
+        for list in self.lists() {
+            match list.text.as_slice() {
+                [] => out.put(b" NIL"),
+                addresses => {
+                    out.put(b" (");
+                    out.put(addresses);
+                    out.put(b")");
+                }
+            }
+        }
+        out.put(b" ");
+        text(out, &self.in_reply_to);
+        out.put(b" ");
+        text(out, &self.message_id);
+        out.put(b")");
+    }
+}
+
+impl List {
+    /// Adds the addresses of a field. Those that do not fit are left out, with all that follow them but the end of their
+    /// group.
+    fn read(&mut self, value: &[u8], left: &mut Left<'_>) {
+        let (mut in_group, mut full) = (false, false);
+        let before = self.text.len();
+        let found = address::each(value, *left.addresses, |address| {
+            if self.shown.len() < left.shown {
+                address.display(&mut self.shown);
+            }
+            let start = self.text.len();
+            let ends = in_group && address == Address::GroupEnd;
+            if !full || ends {
+                write_address(&mut self.text, &address);
+            }
+            full |= self.text.len() - before > left.octets;
+            if full && !ends {
+                self.text.truncate(start);
+            }
+            in_group = match address {
+                Address::Group(_) => !full,
+                Address::GroupEnd => false,
+                Address::Mailbox { .. } => in_group,
+            };
+        });
+        self.entries += found;
+        *left.addresses = left.addresses.saturating_sub(found);
+        left.octets = left.octets.saturating_sub(self.text.len() - before);
+    }
+
+    /// Takes the addresses of another list if they fit; they count unless they are `free`.
+    fn copy(&mut self, other: &List, left: &mut Left<'_>, free: bool) {
+        let fits = free || other.entries <= *left.addresses;
+        if fits && other.text.len() <= left.octets {
+            self.text = other.text.as_slice().into();
+            self.entries = other.entries;
+            left.octets -= other.text.len();
+            *left.addresses -= if free { 0 } else { other.entries };
         }
     }
 }
@@ -125,42 +205,13 @@ pub(super) fn cut(value: &[u8]) -> &[u8] {
     value.get(..TEXT_OCTETS).unwrap_or(value)
 }
 
-/// Adds `"(" 1*address ")"` or NIL. Addresses that do not fit into `octets` are left out, with all that follow them but the
-/// end of their group.
-fn write_list(out: &mut Vec<u8>, list: &[Address], octets: usize) {
-    let start = out.len();
-    let mut in_group = false;
-    out.push(b'(');
-    for address in list {
-        let before = out.len();
-        write_address(out, address);
-        if out.len() - start > octets {
-            out.truncate(before);
-            break;
-        }
-        in_group = match address {
-            Address::Group(_) => true,
-            Address::GroupEnd => false,
-            Address::Mailbox { .. } => in_group,
-        };
-    }
-    if in_group {
-        write_address(out, &Address::GroupEnd);
-    }
-    if out.len() == start + 1 {
-        out.truncate(start);
-        return out.extend_from_slice(b"NIL");
-    }
-    out.push(b')');
-}
-
-fn write_address(out: &mut Vec<u8>, address: &Address) {
+fn write_address(out: &mut impl Sink, address: &Address) {
     match address {
-        Address::GroupEnd => out.extend_from_slice(b"(NIL NIL NIL NIL)"),
+        Address::GroupEnd => out.put(b"(NIL NIL NIL NIL)"),
         Address::Group(name) => {
-            out.extend_from_slice(b"(NIL NIL ");
+            out.put(b"(NIL NIL ");
             string(out, name);
-            out.extend_from_slice(b" NIL)");
+            out.put(b" NIL)");
         }
         Address::Mailbox {
             name,
@@ -168,15 +219,15 @@ fn write_address(out: &mut Vec<u8>, address: &Address) {
             mailbox,
             host,
         } => {
-            out.push(b'(');
+            out.put(b"(");
             nstring(out, name.as_deref());
-            out.push(b' ');
+            out.put(b" ");
             nstring(out, route.as_deref());
-            out.push(b' ');
+            out.put(b" ");
             string(out, mailbox);
-            out.push(b' ');
+            out.put(b" ");
             string(out, host);
-            out.push(b')');
+            out.put(b")");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Keeps an index within its budget by saying less, least needed first.
 
-use super::index::{INDEX_OCTETS, MessageIndex, Part, PartKind};
+use super::about::{About, Params, Tags};
+use super::index::{INDEX_OCTETS, MessageIndex, NO_PARENT, Part, PartKind};
 
 /// Octets of a value that survives when long ones have to go.
 const SHORT_OCTETS: usize = 200;
@@ -32,47 +33,54 @@ pub(super) fn fit(index: &mut MessageIndex) {
 }
 
 fn drop_fields(part: &mut Part) {
-    if let Some(message) = &mut part.message {
-        message.fields = None;
+    if let Some(root) = part.root() {
+        part.packed = part.about().with_root(&root.without_fields());
     }
 }
 
 fn drop_long_values(part: &mut Part) {
-    let short = |value: &Vec<u8>| value.len() <= SHORT_OCTETS;
-    part.params
-        .retain(|(name, value)| name.len() + value.len() <= SHORT_OCTETS);
-    if let Some((_, params)) = &mut part.disposition {
-        params.retain(|(name, value)| name.len() + value.len() <= SHORT_OCTETS);
-    }
-    for value in [
-        &mut part.id,
-        &mut part.description,
-        &mut part.md5,
-        &mut part.location,
-    ] {
-        *value = value.take().filter(short);
-    }
-    part.language.retain(short);
+    let about = part.about();
+    let short = |value: &&[u8]| value.len() <= SHORT_OCTETS;
+    let params = |params: Params<'_>| {
+        Params::pack(
+            params
+                .iter()
+                .filter(|(name, value)| name.len() + value.len() <= SHORT_OCTETS),
+        )
+    };
+    let (media, language) = (
+        params(about.params),
+        Tags::pack(about.language.iter().filter(short)),
+    );
+    let disposition = about.disposition.map(|(kind, list)| (kind, params(list)));
+    let about = About {
+        params: Params(&media),
+        id: about.id.filter(short),
+        description: about.description.filter(short),
+        md5: about.md5.filter(short),
+        location: about.location.filter(short),
+        disposition: disposition.as_ref().map(|(kind, list)| (*kind, Params(list))),
+        language: Tags(&language),
+        ..about
+    };
+    part.packed = part.packed_with(about);
 }
 
 /// Leaves of the root what no reader can do without.
 fn make_bare(root: &mut Part) {
-    root.make_opaque();
-    (
-        root.id,
-        root.description,
-        root.md5,
-        root.location,
-        root.disposition,
-    ) = (None, None, None, None, None);
-    root.language.clear();
+    root.kind = PartKind::Leaf;
+    let bare = About {
+        encoding: root.about().encoding,
+        ..About::OPAQUE
+    };
+    root.packed = root.packed_with(bare);
 }
 
 /// How many parts each part lies in.
 fn depths(parts: &[Part]) -> Vec<usize> {
     let mut depths: Vec<usize> = Vec::with_capacity(parts.len());
     for part in parts {
-        let above = part.parent.and_then(|parent| depths.get(parent as usize));
+        let above = part.parent().and_then(|parent| depths.get(parent));
         depths.push(above.map_or(0, |above| above + 1));
     }
     depths
@@ -81,18 +89,19 @@ fn depths(parts: &[Part]) -> Vec<usize> {
 /// Removes the parts that lie in more than `deepest` others; what held them becomes opaque.
 fn flatten(parts: &mut Vec<Part>, deepest: usize) {
     let depths = depths(parts);
-    let mut places: Vec<Option<u32>> = Vec::with_capacity(parts.len());
+    let mut places: Vec<Option<u16>> = Vec::with_capacity(parts.len());
     let mut kept: Vec<Part> = Vec::new();
     for (mut part, depth) in parts.drain(..).zip(depths) {
         if depth > deepest {
             places.push(None);
             continue;
         }
-        part.parent = part.parent.and_then(|parent| *places.get(parent as usize)?);
+        let parent = part.parent().and_then(|parent| *places.get(parent)?);
+        part.parent = parent.unwrap_or(NO_PARENT);
         if depth == deepest && part.kind != PartKind::Leaf {
             part.make_opaque();
         }
-        places.push(u32::try_from(kept.len()).ok());
+        places.push(u16::try_from(kept.len()).ok());
         kept.push(part);
     }
     *parts = kept;

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use super::packed::{Input, number};
+
 /// The budgets of one header block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeaderBudget {
@@ -33,19 +35,18 @@ pub struct HeaderField<'a> {
 pub struct HeaderBlock {
     budget: HeaderBudget,
     text: Vec<u8>,
-    fields: Vec<RawField>,
+    /// Of each whole field, packed: octets since the one before it, its octets, those of its text.
+    whole: Vec<u8>,
+    /// Where in the object and in the text the last whole field ends.
+    end: (u64, usize),
+    /// Where in the object the field lies that may go on; its text is what stands behind that of the last whole one.
+    last: Option<Range<u64>>,
     lines: usize,
     line: LineState,
     /// Whether a budget was crossed, so that what follows is in no field.
     past: bool,
     line_at: u64,
     blank_line: Option<Range<u64>>,
-}
-
-#[derive(Debug)]
-struct RawField {
-    place: Range<u64>,
-    text: Range<usize>,
 }
 
 /// What is known of the line that is being read.
@@ -65,7 +66,9 @@ impl HeaderBlock {
         HeaderBlock {
             budget,
             text: Vec::new(),
-            fields: Vec::new(),
+            whole: Vec::new(),
+            end: (0, 0),
+            last: None,
             lines: 0,
             line: LineState::Start,
             past: false,
@@ -111,14 +114,26 @@ impl HeaderBlock {
     }
 
     /// The fields in their order.
-    pub fn fields(&self) -> impl Iterator<Item = HeaderField<'_>> {
-        self.fields.iter().filter_map(|raw| {
-            let text = self.text.get(raw.text.clone())?;
-            let (name, value) = split(text)?;
+    pub fn fields(&self) -> impl Iterator<Item = HeaderField<'_>> + Clone {
+        let mut input = Input { rest: &self.whole };
+        let mut end = (0u64, 0usize);
+        let whole = std::iter::from_fn(move || {
+            let start = end.0.saturating_add(input.number().ok()?);
+            let text = end.1;
+            end.0 = start.saturating_add(input.number().ok()?);
+            end.1 = text.saturating_add(usize::try_from(input.number().ok()?).ok()?);
+            Some((start..end.0, text..end.1))
+        });
+        let last = self
+            .last
+            .as_ref()
+            .map(|place| (place.clone(), self.end.1..self.text.len()));
+        whole.chain(last).filter_map(|(place, text)| {
+            let (name, value) = split(self.text.get(text)?)?;
             Some(HeaderField {
                 name,
                 value,
-                place: (raw.place.start, raw.place.end),
+                place: (place.start, place.end),
             })
         })
     }
@@ -136,41 +151,39 @@ impl HeaderBlock {
             self.seal();
             self.past = self.lines > self.budget.lines || self.text.len() >= self.budget.octets;
             if !self.past {
-                let at = self.text.len();
-                self.fields.push(RawField {
-                    place: offset..offset,
-                    text: at..at,
-                });
+                self.last = Some(offset..offset);
             }
         }
         self.append(octets, offset);
     }
 
-    /// Drops the last field if it turned out to be none, so that junk costs no memory and its continuations no sense.
+    /// Packs the last field, or drops it if it turned out to be none, so that junk costs no memory and its continuations no
+    /// sense.
     fn seal(&mut self) {
-        let Some(last) = self.fields.last() else { return };
-        let junk = self
-            .text
-            .get(last.text.clone())
-            .is_none_or(|text| split(text).is_none());
-        if junk {
-            self.text.truncate(last.text.start);
-            self.fields.pop();
+        let Some(place) = self.last.take() else { return };
+        let (end, text) = self.end;
+        match self.text.get(text..).and_then(split) {
+            None => self.text.truncate(text),
+            Some(_) => {
+                number(&mut self.whole, place.start.saturating_sub(end));
+                number(&mut self.whole, place.end - place.start);
+                number(&mut self.whole, (self.text.len() - text) as u64);
+                self.end = (place.end, self.text.len());
+            }
         }
     }
 
     /// Adds octets to the last field as far as the budgets reach.
     fn append(&mut self, octets: &[u8], offset: u64) {
-        let Some(last) = self.fields.last_mut().filter(|_| !self.past) else {
+        let Some(place) = self.last.as_mut().filter(|_| !self.past) else {
             return;
         };
-        last.place.end = offset + octets.len() as u64;
-        let used = last.text.end - last.text.start;
+        place.end = offset + octets.len() as u64;
+        let used = self.text.len() - self.end.1;
         let room = self.budget.field_octets.saturating_sub(used);
         let room = room.min(self.budget.octets.saturating_sub(self.text.len()));
         let room = if self.lines > self.budget.lines { 0 } else { room };
         self.text.extend_from_slice(octets.get(..room).unwrap_or(octets));
-        last.text.end = self.text.len();
     }
 }
 
@@ -188,11 +201,13 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// A field's value on one line: line ends and NUL are taken out, and the space at both ends. RFC 5322, 2.2.3.
 pub fn unfold(value: &[u8]) -> Vec<u8> {
-    let kept = value
-        .iter()
-        .copied()
-        .filter(|octet| !matches!(octet, b'\r' | b'\n' | 0));
+    let kept = value.iter().copied().filter(|octet| !is_folding(octet));
     kept.collect::<Vec<u8>>().trim_ascii().to_vec()
+}
+
+/// Whether an octet is none of the value that it stands in.
+pub(super) fn is_folding(octet: &u8) -> bool {
+    matches!(octet, b'\r' | b'\n' | 0)
 }
 
 /// Ids of one field that are looked at, and octets of them together.

@@ -6,22 +6,22 @@
 
 use std::ops::Range;
 
-use super::parameter::Parameter;
+use super::about::{About, Field, Params, Root};
+use super::structure;
 
 /// Octets that an encoded index has at most.
 pub const INDEX_OCTETS: usize = 256 << 10;
 
 /// The index of one stored message.
+///
+/// It takes little memory for what made it: a part is an entry of 48 octets and what its header says, packed; the texts of
+/// BODY and BODYSTRUCTURE are made when they are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageIndex {
     /// Octets of the whole message.
     pub size: u64,
     /// All parts, parents before children; the first is the root. Never empty.
     pub parts: Vec<Part>,
-    /// The finished text of `BODY` (RFC 3501, 7.4.2: BODYSTRUCTURE without extension data).
-    pub body: Vec<u8>,
-    /// The finished text of `BODYSTRUCTURE` with all its extension data.
-    pub bodystructure: Vec<u8>,
     /// The header of the message as received, with its empty line, if it is short enough to be kept.
     pub raw_header: Option<Vec<u8>>,
     /// What search, sort and thread look at.
@@ -75,58 +75,74 @@ pub enum PartKind {
 /// One part of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Position in [`MessageIndex::parts`] of the part that holds this one; `None` for the root.
-    pub parent: Option<u32>,
+    /// Where the header begins, where the body begins, where it ends.
+    pub(super) places: [u64; 3],
+    /// Line ends in the body.
+    pub(super) lines: u32,
+    /// Position of the part that holds this one; [`NO_PARENT`] for the root.
+    pub(super) parent: u16,
     /// What it is to the tree.
     pub kind: PartKind,
+    /// What the header says, as [`About`] and [`Root`] unpack it.
+    pub(super) packed: Box<[u8]>,
+}
+
+/// What stands for a parent where there is none.
+pub(super) const NO_PARENT: u16 = u16::MAX;
+/// Parts that an index has at most, whatever the limits of a scan are.
+pub(super) const PARTS: usize = 10_000;
+
+impl Part {
+    /// Position in [`MessageIndex::parts`] of the part that holds this one; `None` for the root.
+    pub fn parent(&self) -> Option<usize> {
+        (self.parent != NO_PARENT).then_some(self.parent.into())
+    }
+
+    /// Octets that the part holds in memory, and about as many as its texts come to.
+    pub fn weight(&self) -> usize {
+        size_of::<Part>() + self.packed.len()
+    }
+
     /// The header with its empty line. For the root of a message: that message's header.
-    pub header: Range<u64>,
+    pub fn header(&self) -> Range<u64> {
+        let [start, end, _] = self.places;
+        start..end
+    }
+
     /// The body. It begins where the header ends.
-    pub body: Range<u64>,
-    /// Line ends in the body.
-    pub lines: u64,
-    /// Media type in lower case, `text` if none is given.
-    pub media_type: String,
-    /// Media subtype in lower case, `plain` if none is given.
-    pub subtype: String,
-    /// Parameters of Content-Type; [`parameter`](super::parameter::parameter) decodes them.
-    pub params: Vec<Parameter>,
-    /// Content-Transfer-Encoding in lower case, `7bit` if none is given.
-    pub encoding: String,
-    /// Content-ID as written, with its angle brackets.
-    pub id: Option<Vec<u8>>,
-    /// Content-Description as written.
-    pub description: Option<Vec<u8>>,
-    /// Content-MD5 (RFC 1864).
-    pub md5: Option<Vec<u8>>,
-    /// Content-Disposition in lower case, and its parameters (RFC 2183).
-    pub disposition: Option<(String, Vec<Parameter>)>,
-    /// Content-Language tags (RFC 3282).
-    pub language: Vec<Vec<u8>>,
-    /// Content-Location (RFC 2557).
-    pub location: Option<Vec<u8>>,
+    pub fn body(&self) -> Range<u64> {
+        let [_, start, end] = self.places;
+        start..end
+    }
+
+    /// Line ends in the body; what is more than fits into the `number` of RFC 3501 is not counted.
+    pub fn lines(&self) -> u32 {
+        self.lines
+    }
+
+    /// What the header says of the part.
+    pub fn about(&self) -> About<'_> {
+        About::unpack(&self.packed).0
+    }
+
     /// For the root of a message: what only messages have.
-    pub message: Option<Box<MessageRoot>>,
-}
+    pub fn root(&self) -> Option<Root<'_>> {
+        About::unpack(&self.packed).1.map(Root::unpack)
+    }
 
-/// What the root of a message has beside what every part has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MessageRoot {
-    /// The finished text of ENVELOPE, parentheses included (RFC 3501, 7.4.2).
-    pub envelope: Vec<u8>,
-    /// The fields of the header, in order; `None` if there were too many to keep.
-    pub fields: Option<Vec<Field>>,
-    /// The empty line that ends the header; empty if the message ends before it.
-    pub blank_line: Range<u64>,
-}
+    /// For the root of a message: the fields of its header, in order; `None` if there were too many to keep.
+    pub fn fields(&self) -> Option<impl Iterator<Item = Field<'_>>> {
+        self.root()?.fields(self.header().start)
+    }
 
-/// One header field and where it lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// The name as written.
-    pub name: Box<[u8]>,
-    /// The whole field, continuation lines and the last line end included.
-    pub range: Range<u64>,
+    /// For the root of a message: the empty line that ends the header; empty if the message ends before it.
+    pub fn blank_line(&self) -> Range<u64> {
+        let (end, octets) = (
+            self.header().end,
+            self.root().map_or(0, |root| root.blank_octets()),
+        );
+        end.saturating_sub(octets)..end
+    }
 }
 
 /// What of a part is asked for (RFC 3501, 6.4.5).
@@ -145,22 +161,29 @@ pub enum Section {
 impl MessageIndex {
     /// The index of a message of which nothing is known but its size: one text without a header.
     pub fn unknown(size: u64) -> MessageIndex {
-        let root = Part {
-            body: 0..size,
-            media_type: "text".into(),
-            subtype: "plain".into(),
-            encoding: "8bit".into(),
-            ..Part::beginning_at(0, None)
+        let about = About {
+            params: Params::default(),
+            encoding: "8bit",
+            ..About::default()
         };
-        let body = format!("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" {size} 0");
+        let mut root = Part::beginning_at(0, None);
+        (root.places, root.packed) = ([0, 0, size], about.alone());
         MessageIndex {
             size,
             parts: vec![root],
-            bodystructure: format!("{body} NIL NIL NIL NIL)").into(),
-            body: format!("{body})").into(),
             raw_header: None,
             summary: Summary::default(),
         }
+    }
+
+    /// The finished text of `BODY` (RFC 3501, 7.4.2: BODYSTRUCTURE without extension data).
+    pub fn body(&self) -> Vec<u8> {
+        structure::write(&self.parts, false)
+    }
+
+    /// The finished text of `BODYSTRUCTURE` with all its extension data.
+    pub fn bodystructure(&self) -> Vec<u8> {
+        structure::write(&self.parts, true)
     }
 
     /// The part that a section number names; the root for the empty path.
@@ -185,11 +208,11 @@ impl MessageIndex {
     pub fn section(&self, path: &[u32], section: Section) -> Option<Range<u64>> {
         match (section, path) {
             (Section::Whole, []) => Some(0..self.size),
-            (Section::Whole, _) => self.part(path).map(|part| part.body.clone()),
-            (Section::Header, _) => self.message(path).map(|root| root.header.clone()),
-            (Section::Text, _) => self.message(path).map(|root| root.body.clone()),
+            (Section::Whole, _) => self.part(path).map(Part::body),
+            (Section::Header, _) => self.message(path).map(Part::header),
+            (Section::Text, _) => self.message(path).map(Part::body),
             (Section::Mime, []) => None,
-            (Section::Mime, _) => self.part(path).map(|part| part.header.clone()),
+            (Section::Mime, _) => self.part(path).map(Part::header),
         }
     }
 
@@ -199,23 +222,22 @@ impl MessageIndex {
     /// Names compare without regard to ASCII case. `None` if the table of fields was too long to keep: then the header's own
     /// octets have to be read and filtered.
     pub fn fields(root: &Part, names: &[&[u8]], not: bool) -> Option<Vec<Range<u64>>> {
-        let message = root.message.as_ref()?;
-        let named = message.fields.as_ref()?.iter();
-        let named = named.filter(|field| names.iter().any(|name| name.eq_ignore_ascii_case(&field.name)));
-        let named = named.map(|field| field.range.clone());
+        let named = root.fields()?;
+        let named = named.filter(|field| names.iter().any(|name| name.eq_ignore_ascii_case(field.name)));
+        let named = named.map(|field| field.range);
         let mut picked = Vec::new();
         if !not {
             named
-                .chain([message.blank_line.clone()])
+                .chain([root.blank_line()])
                 .for_each(|range| join(&mut picked, range));
             return Some(picked);
         }
-        let mut from = root.header.start;
+        let mut from = root.header().start;
         for range in named {
             join(&mut picked, from..range.start);
             from = range.end;
         }
-        join(&mut picked, from..root.header.end);
+        join(&mut picked, from..root.header().end);
         Some(picked)
     }
 
@@ -225,14 +247,14 @@ impl MessageIndex {
         let mut path = Vec::new();
         let mut at = position;
         while let Some(part) = self.parts.get(at) {
-            let holder = part.parent.and_then(|parent| self.parts.get(parent as usize));
+            let holder = part.parent().and_then(|parent| self.parts.get(parent));
             match holder.map(|holder| holder.kind) {
                 Some(PartKind::Multipart) => path.push(self.ordinal(at)),
                 _ if part.kind != PartKind::Multipart => path.push(1),
                 _ => {}
             }
-            let Some(parent) = part.parent else { break };
-            at = parent as usize;
+            let Some(parent) = part.parent() else { break };
+            at = parent;
         }
         path.reverse();
         path
@@ -242,7 +264,7 @@ impl MessageIndex {
     pub fn children(&self, parent: usize) -> impl Iterator<Item = usize> + '_ {
         let later = self.parts.iter().enumerate().skip(parent.saturating_add(1));
         later
-            .filter(move |(_, part)| part.parent.is_some_and(|p| p as usize == parent))
+            .filter(move |(_, part)| part.parent() == Some(parent))
             .map(|(at, _)| at)
     }
 
@@ -273,12 +295,12 @@ impl MessageIndex {
 
     /// Which child of its parent the part at `at` is, counted from 1.
     fn ordinal(&self, at: usize) -> u32 {
-        let parent = self.parts.get(at).and_then(|part| part.parent);
+        let parent = self.parts.get(at).and_then(Part::parent);
         let before = self
             .parts
             .iter()
             .take(at)
-            .filter(|part| part.parent == parent)
+            .filter(|part| part.parent() == parent)
             .count();
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }

@@ -8,11 +8,12 @@
 //! Invariants: any split of the octets gives the same answer. Memory depends on the needles, time on octets times needles.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::memmem;
 
 use super::encoded_word;
-use super::header::unfold;
+use super::header::is_folding;
 use super::index::{MessageIndex, Part, PartKind};
 use super::scan::Limits;
 use super::text::{TextDecoder, fold};
@@ -29,7 +30,7 @@ const CHUNK: usize = 8 * 1024;
 /// [`finish`](Matcher::finish).
 pub struct Matcher {
     needles: Needles,
-    segments: std::vec::IntoIter<Segment>,
+    segments: Segments,
     segment: Option<Segment>,
     reader: Reader,
     position: u64,
@@ -63,7 +64,11 @@ impl Matcher {
     pub fn new(target: &ScanTarget, needles: &[Needle]) -> Self {
         let mut matcher = Self {
             needles: Needles::new(needles),
-            segments: segments(&target.index).into_iter(),
+            segments: Segments {
+                index: Arc::clone(&target.index),
+                next: (0, false),
+                end: 0,
+            },
             segment: None,
             reader: Reader::Header(FieldReader::new(true)),
             position: 0,
@@ -134,42 +139,63 @@ fn index(octets: u64) -> usize {
 }
 
 /// What of a message is read, ascending, without overlap.
-fn segments(index: &MessageIndex) -> Vec<Segment> {
-    let mut segments = Vec::new();
-    for part in &index.parts {
-        let header = if part.parent.is_none() {
+struct Segments {
+    index: Arc<MessageIndex>,
+    /// The next part, and whether its header is behind.
+    next: (usize, bool),
+    /// Where the last segment ended.
+    end: u64,
+}
+
+impl Iterator for Segments {
+    type Item = Segment;
+
+    fn next(&mut self) -> Option<Segment> {
+        loop {
+            let (at, behind) = self.next;
+            let part = self.index.parts.get(at)?;
+            self.next = if behind { (at + 1, false) } else { (at, true) };
+            let segment = match behind {
+                false => Some(Segment::header(part)),
+                true => Segment::text(part),
+            };
+            let Some(mut segment) = segment else { continue };
+            segment.range.start = segment.range.start.max(self.end);
+            self.end = self.end.max(segment.range.end);
+            if !segment.range.is_empty() {
+                return Some(segment);
+            }
+        }
+    }
+}
+
+impl Segment {
+    fn header(part: &Part) -> Segment {
+        let kind = if part.parent().is_none() {
             Kind::TopHeader
         } else {
             Kind::Header
         };
-        segments.push(Segment {
-            range: part.header.clone(),
-            kind: header,
-        });
-        if part.kind == PartKind::Leaf && matches!(part.media_type.as_str(), "text" | "message") {
-            let transfer = Encoding::named(&part.encoding);
-            segments.push(Segment {
-                range: part.body.clone(),
-                kind: Kind::Text {
-                    transfer,
-                    charset: charset(part),
-                },
-            });
+        Segment {
+            range: part.header(),
+            kind,
         }
     }
-    segments.sort_by_key(|segment| segment.range.start);
-    let mut end = 0;
-    segments.retain_mut(|segment| {
-        segment.range.start = segment.range.start.max(end);
-        end = end.max(segment.range.end);
-        !segment.range.is_empty()
-    });
-    segments
-}
 
-fn charset(part: &Part) -> Vec<u8> {
-    let named = part.params.iter().find(|(name, _)| name == "charset");
-    named.map_or_else(|| b"us-ascii".to_vec(), |(_, charset)| charset.clone())
+    /// The body of a part that is a text.
+    fn text(part: &Part) -> Option<Segment> {
+        let about = part.about();
+        let text = part.kind == PartKind::Leaf && matches!(about.media_type, "text" | "message");
+        text.then(|| {
+            let named = about.params.iter().find(|(name, _)| *name == "charset");
+            let charset = named.map_or_else(|| b"us-ascii".to_vec(), |(_, charset)| charset.to_vec());
+            let transfer = Encoding::named(about.encoding);
+            Segment {
+                range: part.body(),
+                kind: Kind::Text { transfer, charset },
+            }
+        })
+    }
 }
 
 /// Reads a header field by field. Holds one field, at most as much of it as the index looks at.
@@ -203,14 +229,20 @@ impl FieldReader {
     }
 
     fn end_field(&mut self, needles: &mut Needles) {
-        let colon = memchr::memchr(b':', &self.field).unwrap_or(self.field.len());
-        let (name, value) = self.field.split_at_checked(colon).unwrap_or_default();
-        let value = fold(&encoded_word::decode(&unfold(value.get(1..).unwrap_or_default())));
-        let name = name.trim_ascii();
+        let mut field = std::mem::take(&mut self.field);
+        let colon = memchr::memchr(b':', &field).unwrap_or(field.len());
+        let name = field.get(..colon).unwrap_or_default().trim_ascii();
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        field.drain(..field.len().min(colon + 1));
+        field.retain(|octet| !is_folding(octet));
+        let value = encoded_word::decode(field.trim_ascii());
         if !name.is_empty() {
-            needles.search_field(name, &value, self.top);
+            needles.search_field(&name, &value, self.top);
         }
-        self.field.clear();
+        field.clear();
+        if field.capacity() <= CHUNK {
+            self.field = field;
+        }
     }
 }
 
@@ -302,17 +334,36 @@ impl Needles {
     }
 
     /// Searches a field of a header; `top`: of the message's own.
-    fn search_field(&mut self, name: &[u8], value: &str, top: bool) {
-        self.search(value.as_bytes(), |needle| match &needle.scope {
-            Scope::Field(field) => top && field.as_bytes().eq_ignore_ascii_case(name),
+    fn search_field(&mut self, name: &str, value: &str, top: bool) {
+        let named = |needle: &Needle| match &needle.scope {
+            Scope::Field(field) => top && field.eq_ignore_ascii_case(name),
             Scope::Text | Scope::Body => false,
-        });
-        let whole = format!("{}: {value}", String::from_utf8_lossy(name).to_ascii_lowercase());
-        self.search(whole.as_bytes(), |needle| match needle.scope {
+        };
+        if self.needles.iter().any(|(needle, _)| named(needle)) {
+            self.search_long("", value, named);
+        }
+        self.search_long(&format!("{name}: "), value, |needle| match needle.scope {
             Scope::Text => true,
             Scope::Body => !top,
             Scope::Field(_) => false,
         });
+    }
+
+    /// Searches a folded beginning and a text that is not folded yet, and may be long.
+    fn search_long(&mut self, beginning: &str, text: &str, counts: impl Fn(&Needle) -> bool) {
+        let mut window = beginning.as_bytes().to_vec();
+        let mut rest = text;
+        loop {
+            let piece = CHUNK + 2 * self.overlap;
+            let (next, later) = rest.split_at(rest.floor_char_boundary(piece));
+            window.extend_from_slice(fold(next).as_bytes());
+            self.search(&window, &counts);
+            if later.is_empty() {
+                return;
+            }
+            window.drain(..window.len().saturating_sub(self.overlap));
+            rest = later;
+        }
     }
 
     fn search(&mut self, text: &[u8], counts: impl Fn(&Needle) -> bool) {

@@ -8,6 +8,7 @@
 //! Invariants: nothing here fails on a broken message, recurses on input, or keeps a body. The same octets in any split give
 //! the same index. Time grows with the octets, memory only with the budgets in [`Limits`].
 
+mod about;
 pub mod address;
 mod codec;
 mod describe;
@@ -17,6 +18,7 @@ mod fit;
 pub mod header;
 pub mod index;
 pub mod matcher;
+mod packed;
 pub mod parameter;
 mod preview;
 mod quote;
@@ -26,6 +28,8 @@ mod structure;
 mod tests;
 pub mod text;
 
-pub use codec::{BadIndex, StoredIndex};
-pub use index::{Field, INDEX_OCTETS, MessageIndex, MessageRoot, Part, PartKind, Section, Summary};
+pub use about::{About, Field, Params, Root, Tags};
+pub use codec::StoredIndex;
+pub use index::{INDEX_OCTETS, MessageIndex, Part, PartKind, Section, Summary};
+pub use packed::BadIndex;
 pub use scan::{Limits, Scanner};

@@ -4,6 +4,8 @@ use super::text::{decode_charset, decode_unlabelled};
 
 /// Parameters of one field that are looked at.
 const COUNT: usize = 64;
+/// Octets of the value in front of the parameters that are looked at: more than two tokens may have.
+const HEAD_OCTETS: usize = 1 << 10;
 /// Octets of one field's parameters together, once joined.
 const OCTETS: usize = 16 << 10;
 
@@ -20,7 +22,8 @@ pub fn parse(value: &[u8]) -> (String, Vec<Parameter>) {
     let mut raw = Vec::new();
     let mut octets = 0;
     while raw.len() < COUNT && !input.rest.is_empty() {
-        let name = input.token(b";=").to_ascii_lowercase();
+        let mut name = input.token(b";=");
+        name.make_ascii_lowercase();
         let text = if input.skip(b'=') {
             input.value()
         } else {
@@ -30,26 +33,43 @@ pub fn parse(value: &[u8]) -> (String, Vec<Parameter>) {
         if octets > OCTETS {
             break;
         }
-        if !name.is_empty() {
-            raw.push((String::from_utf8_lossy(&name).into_owned(), text));
+        // A name in another charset than UTF-8 is nothing that anybody asks for.
+        if let Some(name) = String::from_utf8(name).ok().filter(|name| !name.is_empty()) {
+            raw.push((name, text));
         }
         input.skip(b';');
     }
-    (
-        String::from_utf8_lossy(&head.to_ascii_lowercase()).into_owned(),
-        join(raw),
-    )
+    let head = head.get(..HEAD_OCTETS).unwrap_or(&head).to_ascii_lowercase();
+    (String::from_utf8_lossy(&head).into_owned(), join(raw))
 }
 
 /// The decoded value of the parameter `name` (in lower case): `name*` if it is there, else `name`, whose encoded words are
 /// decoded too because many mailers put them there.
 pub fn parameter(params: &[Parameter], name: &str) -> Option<String> {
-    let extended = params.iter().find(|(key, _)| key.strip_suffix('*') == Some(name));
+    decoded(
+        params.iter().map(|(key, value)| (key.as_str(), value.as_slice())),
+        name,
+    )
+}
+
+/// [`parameter`] among any names and values.
+pub(super) fn decoded<'a>(
+    mut params: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    name: &str,
+) -> Option<String> {
+    let extended = params
+        .clone()
+        .find(|(key, _)| key.strip_suffix('*') == Some(name));
     if let Some((_, value)) = extended {
         return Some(decode_extended(value));
     }
-    let plain = params.iter().find(|(key, _)| key == name);
+    let plain = params.find(|(key, _)| *key == name);
     plain.map(|(_, value)| super::encoded_word::decode(value))
+}
+
+/// Whether [`parameter`] finds something.
+pub(super) fn stands_in<'a>(mut params: impl Iterator<Item = (&'a str, &'a [u8])>, name: &str) -> bool {
+    params.any(|(key, _)| key.strip_suffix('*').unwrap_or(key) == name)
 }
 
 /// `charset'language'percent-encoded` (RFC 2231, 4); without the quotes, the whole is taken for text.

@@ -1,7 +1,7 @@
 //! The preview of a message: the beginning of its first text, in one line (RFC 8970, 3.1).
 
-use super::index::Part;
-use super::parameter::parameter;
+use super::about::About;
+use super::parameter::decoded;
 use super::text::TextDecoder;
 use crate::wire::transfer::{Decoder, Encoding};
 
@@ -31,19 +31,16 @@ struct Sample {
 
 impl Preview {
     /// Learns of a leaf whose body begins now. Only the first plain and the first HTML text are of interest.
-    pub fn begin(&mut self, at: usize, part: &Part) {
-        let attached = part
-            .disposition
-            .as_ref()
-            .is_some_and(|(kind, _)| kind == "attachment");
-        let (slot, most) = match (part.media_type.as_str(), part.subtype.as_str()) {
+    pub fn begin(&mut self, at: usize, part: &About<'_>) {
+        let attached = part.disposition.is_some_and(|(kind, _)| kind == "attachment");
+        let (slot, most) = match (part.media_type, part.subtype) {
             ("text", "plain") => (&mut self.plain, PLAIN_OCTETS),
             ("text", "html") => (&mut self.html, HTML_OCTETS),
             _ => return,
         };
         if slot.is_none() && !attached {
-            let transfer = Encoding::named(&part.encoding);
-            let charset = parameter(&part.params, "charset").unwrap_or_default();
+            let transfer = Encoding::named(part.encoding);
+            let charset = decoded(part.params.iter(), "charset").unwrap_or_default();
             *slot = Some(Sample {
                 part: at,
                 transfer,

@@ -1,31 +1,33 @@
 //! Strings as IMAP responses have them (RFC 3501, 4.3 and 9: `nstring`).
 
+use super::packed::Sink;
 use crate::wire::quoted;
 
 /// Adds a quoted string, or a literal if it holds octets that a quoted string may not. NUL is left out: no form of string
 /// may hold it.
-pub(super) fn string(out: &mut Vec<u8>, value: &[u8]) {
+pub(super) fn string(out: &mut impl Sink, value: &[u8]) {
     let plain = value
         .iter()
         .all(|&octet| matches!(octet, 1..=9 | 11 | 12 | 14..=127));
     if !plain {
         return literal(out, value);
     }
-    quoted::put(out, value);
+    quoted::pieces(value, |piece| out.put(piece));
 }
 
 /// Adds a string or NIL.
-pub(super) fn nstring(out: &mut Vec<u8>, value: Option<&[u8]>) {
+pub(super) fn nstring(out: &mut impl Sink, value: Option<&[u8]>) {
     match value {
         Some(value) => string(out, value),
-        None => out.extend_from_slice(b"NIL"),
+        None => out.put(b"NIL"),
     }
 }
 
-fn literal(out: &mut Vec<u8>, value: &[u8]) {
-    let kept = value.iter().filter(|&&octet| octet != 0);
-    out.extend_from_slice(format!("{{{}}}\r\n", kept.clone().count()).as_bytes());
-    out.extend(kept);
+fn literal(out: &mut impl Sink, value: &[u8]) {
+    let kept = || value.split(|&octet| octet == 0);
+    let octets: usize = kept().map(<[u8]>::len).sum();
+    out.put(format!("{{{octets}}}\r\n").as_bytes());
+    kept().for_each(|piece| out.put(piece));
 }
 
 #[cfg(test)]

@@ -10,12 +10,14 @@
 use memchr::memchr;
 use memchr::memmem::Finder;
 
+use super::about::{About, NO_ENVELOPE, put_ends, put_field};
 use super::describe::describe;
 use super::envelope::Values;
+use super::fit;
 use super::header::{HeaderBlock, HeaderBudget};
-use super::index::{Field, MessageIndex, MessageRoot, Part, PartKind, Summary};
+use super::index::{MessageIndex, PARTS, Part, PartKind, Summary};
+use super::packed::{Pack, Sink, number};
 use super::preview::Preview;
-use super::{fit, structure};
 use crate::wire::transfer::Encoding;
 
 /// The budgets of a scan. Beyond them a message is stored all the same; the index just says less about it.
@@ -100,7 +102,38 @@ struct Open {
     /// Line ends before its body.
     newlines: u64,
     /// The boundary whose delimiters end its children; gone with the close delimiter.
-    boundary: Option<Vec<u8>>,
+    boundary: Option<Box<[u8]>>,
+}
+
+/// What a part turned out to be.
+struct Body<'a> {
+    about: About<'a>,
+    kind: PartKind,
+}
+
+/// The root of a message whose header was read.
+struct NewRoot<'a> {
+    block: &'a HeaderBlock,
+    values: Values,
+    /// Where the header begins, if the table of its fields is to be kept.
+    fields: Option<u64>,
+}
+
+impl Pack for NewRoot<'_> {
+    fn pack(&self, out: &mut impl Sink) {
+        let envelope = self.values.packed_octets();
+        let known = envelope != NO_ENVELOPE.len();
+        number(out, if known { envelope as u64 } else { 0 });
+        if known {
+            self.values.pack(out);
+        }
+        let blank_octets = self.block.blank_line().map_or(0, |line| line.end - line.start);
+        put_ends(out, blank_octets, self.fields.is_some());
+        let Some(mut from) = self.fields else { return };
+        for field in self.block.fields() {
+            from = put_field(out, field.name, field.place, from);
+        }
+    }
 }
 
 /// Octets that a delimiter line may have beside its boundary, trailing space included.
@@ -157,14 +190,10 @@ impl Scanner {
         let mut index = MessageIndex {
             size: self.offset,
             parts: self.parts,
-            body: Vec::new(),
-            bodystructure: Vec::new(),
             raw_header: self.raw_header,
             summary: self.summary,
         };
         fit::fit(&mut index);
-        index.body = structure::write(&index.parts, false);
-        index.bodystructure = structure::write(&index.parts, true);
         index
     }
 
@@ -240,7 +269,7 @@ impl Scanner {
         if last {
             open.boundary = None;
             self.seek();
-        } else if self.parts.len() < self.limits.parts {
+        } else if self.parts.len() < self.most_parts() {
             self.begin_part(Some(parent));
         }
     }
@@ -310,7 +339,17 @@ impl Scanner {
             newlines: self.newlines,
             boundary: None,
         });
-        self.parts.push(Part::beginning_at(self.offset, parent));
+        self.add(Part::beginning_at(self.offset, parent));
+    }
+
+    /// Adds a part. The table grows fourfold, at most to its budget: an empty part takes few octets of a message.
+    fn add(&mut self, part: Part) {
+        if self.parts.len() == self.parts.capacity() {
+            let room = self.most_parts().saturating_sub(self.parts.len());
+            self.parts
+                .reserve_exact((3 * self.parts.len()).clamp(1, room.max(1)));
+        }
+        self.parts.push(part);
     }
 
     /// The header of the innermost part is complete: now it is known what the part is.
@@ -320,95 +359,112 @@ impl Scanner {
         let Some(at) = self.open.last().map(|open| open.part) else {
             return;
         };
-        let parent = self
-            .parts
-            .get(at)
-            .and_then(|part| self.parts.get(part.parent? as usize));
-        let in_digest =
-            parent.is_some_and(|parent| parent.media_type == "multipart" && parent.subtype == "digest");
-        let embedded = parent.is_some_and(|parent| parent.kind == PartKind::Message);
-        let root = (at == 0 || embedded).then(|| self.message_root(&block, at == 0));
-        let offset = self.offset;
-        let Some(part) = self.parts.get_mut(at) else {
-            return;
-        };
-        describe(&block, part, in_digest);
-        part.header.end = offset;
-        part.body = offset..offset;
-        part.message = root;
-        self.open_body(at);
-    }
-
-    /// What the root of a message has beside other parts; for the whole message, its summary too.
-    fn message_root(&mut self, block: &HeaderBlock, whole: bool) -> Box<MessageRoot> {
-        let values = Values::read(block, &mut self.addresses_left);
-        if whole {
-            self.summary = values.summary(self.limits.summary_octets);
-        }
-        let count = block.fields().count();
-        let fields = block.fields().map(|field| Field {
-            name: field.name.into(),
-            range: field.place.0..field.place.1,
+        let parent = self.parts.get(at).and_then(|part| self.parts.get(part.parent()?));
+        let in_digest = parent.is_some_and(|parent| {
+            let about = parent.about();
+            about.media_type == "multipart" && about.subtype == "digest"
         });
-        let fields = (count <= self.fields_left).then(|| fields.collect());
-        self.fields_left = self.fields_left.saturating_sub(count);
-        let blank_line = block.blank_line().unwrap_or(self.offset..self.offset);
-        Box::new(MessageRoot {
-            envelope: values.envelope(),
-            fields,
-            blank_line,
-        })
-    }
-
-    /// Makes the part a container if it is one and the budgets allow, else a leaf.
-    fn open_body(&mut self, at: usize) {
-        let room = self.open.len() <= self.limits.depth && self.parts.len() < self.limits.parts;
-        let mut outer = self.open.iter().filter_map(|open| self.parts.get(open.part));
-        let embedded = outer.any(|part| part.kind == PartKind::Message);
-        let Some((part, open)) = self.parts.get_mut(at).zip(self.open.last_mut()) else {
-            return;
+        let embedded = parent.is_some_and(|parent| parent.kind == PartKind::Message);
+        let said = describe(&block, in_digest);
+        let body = self.begin_body(at, said.about());
+        let packed = match at == 0 || embedded {
+            true => body.about.with_root(&self.read_root(&block, at == 0)),
+            false => body.about.alone(),
         };
-        open.newlines = self.newlines;
-        match (part.media_type.as_str(), part.subtype.as_str()) {
-            ("multipart", _) => match part.boundary(self.limits.boundary_octets) {
-                Some(boundary) if room => {
-                    part.kind = PartKind::Multipart;
-                    open.boundary = Some(boundary);
-                }
-                Some(_) => part.make_opaque(),
-                None => part.make_text(),
-            },
-            ("message", "rfc822" | "global") => match Encoding::named(&part.encoding) {
-                Encoding::Identity if room => {
-                    part.kind = PartKind::Message;
-                    self.begin_part(Some(at));
-                }
-                _ => part.make_opaque(),
-            },
-            _ if !embedded => self.preview.begin(at, part),
-            _ => {}
+        let offset = self.offset;
+        if let Some(part) = self.parts.get_mut(at) {
+            let [start, ..] = part.places;
+            part.places = [start, offset, offset];
+            (part.packed, part.kind) = (packed, body.kind);
+        }
+        if body.kind == PartKind::Message {
+            self.begin_part(Some(at));
         }
         self.seek();
+    }
+
+    /// Reads what the root of a message has beside other parts; of the whole message, its summary too.
+    fn read_root<'b>(&mut self, block: &'b HeaderBlock, whole: bool) -> NewRoot<'b> {
+        let summary_octets = whole.then_some(self.limits.summary_octets);
+        let values = Values::read(block, &mut self.addresses_left, summary_octets);
+        if let Some(octets) = summary_octets {
+            self.summary = values.summary(octets);
+        }
+        let count = block.fields().count();
+        let start = self.open.last().and_then(|open| self.parts.get(open.part));
+        let fields = (count <= self.fields_left).then(|| start.map_or(0, |part| part.header().start));
+        self.fields_left = self.fields_left.saturating_sub(count);
+        NewRoot {
+            block,
+            values,
+            fields,
+        }
+    }
+
+    /// Decides whether the part is a container, if it looks like one and the budgets allow, or a leaf.
+    fn begin_body<'a>(&mut self, at: usize, about: About<'a>) -> Body<'a> {
+        let room = self.open.len() <= self.limits.depth && self.parts.len() < self.most_parts();
+        let mut outer = self.open.iter().filter_map(|open| self.parts.get(open.part));
+        let embedded = outer.any(|part| part.kind == PartKind::Message);
+        let leaf = |about| Body {
+            about,
+            kind: PartKind::Leaf,
+        };
+        let Some(open) = self.open.last_mut() else {
+            return leaf(about);
+        };
+        open.newlines = self.newlines;
+        match (about.media_type, about.subtype) {
+            ("multipart", _) => match about.boundary(self.limits.boundary_octets) {
+                Some(boundary) if room => {
+                    open.boundary = Some(boundary.into());
+                    Body {
+                        about,
+                        kind: PartKind::Multipart,
+                    }
+                }
+                Some(_) => leaf(about.as_opaque()),
+                None => leaf(about.as_text()),
+            },
+            ("message", "rfc822" | "global") => match Encoding::named(about.encoding) {
+                Encoding::Identity if room => Body {
+                    about,
+                    kind: PartKind::Message,
+                },
+                _ => leaf(about.as_opaque()),
+            },
+            _ => {
+                if !embedded {
+                    self.preview.begin(at, &about);
+                }
+                leaf(about)
+            }
+        }
+    }
+
+    fn most_parts(&self) -> usize {
+        self.limits.parts.min(PARTS)
     }
 
     /// Closes the open parts from `level` on; their bodies end here, less a line end of `line_end` octets, unless a header
     /// among them has that line end.
     fn close_down_to(&mut self, level: usize, line_end: u64) {
-        let last_header = self.parts.last().map_or(0, |part| part.header.end);
+        let last_header = self.parts.last().map_or(0, |part| part.header().end);
         let end = self.offset.saturating_sub(line_end).max(last_header);
         let newlines = self.newlines.saturating_sub(u64::from(end < self.offset));
         for open in self.open.split_off(level.min(self.open.len())).into_iter().rev() {
             let childless = self.parts.len() == open.part + 1;
-            let room = self.parts.len() < self.limits.parts;
+            let room = self.parts.len() < self.most_parts();
             let Some(part) = self.parts.get_mut(open.part) else {
                 continue;
             };
-            part.body.end = end;
-            part.lines = newlines.saturating_sub(open.newlines);
+            let [start, body, _] = part.places;
+            part.places = [start, body, end];
+            part.lines = u32::try_from(newlines.saturating_sub(open.newlines)).unwrap_or(u32::MAX);
             match part.kind {
                 PartKind::Multipart if childless && room => {
                     let only = part.only_child(open.part, open.boundary.is_some());
-                    self.parts.push(only);
+                    self.add(only);
                 }
                 PartKind::Multipart if childless => part.make_opaque(),
                 _ => {}

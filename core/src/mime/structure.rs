@@ -1,138 +1,129 @@
 //! BODY and BODYSTRUCTURE as finished text (RFC 3501, 7.4.2 and 9: `body`).
 
+use std::io::Write;
+
+use super::about::{About, NO_ENVELOPE, Params};
 use super::index::{Part, PartKind};
-use super::parameter::Parameter;
+use super::packed::Sink;
 use super::quote::{nstring, string};
 
-/// A step of the walk through the tree.
-enum Step {
-    Open(usize),
-    Close(usize),
-}
+/// Octets that a part takes in most messages.
+const USUAL_OCTETS: usize = 128;
 
 /// The finished text of a message's structure; with `extended` that of BODYSTRUCTURE, else that of BODY.
 ///
-/// The walk keeps its own stack, so that depth costs no call frames.
+/// Parts stand in the order in which they begin, so a list of those that are open is all the walk has to know.
 pub(super) fn write(parts: &[Part], extended: bool) -> Vec<u8> {
-    let children = children(parts);
-    let mut out = Vec::new();
-    let mut steps = vec![Step::Open(0)];
-    while let Some(step) = steps.pop() {
-        let (Step::Open(at) | Step::Close(at)) = step;
-        let (Some(part), Some(inner)) = (parts.get(at), children.get(at)) else {
-            continue;
-        };
-        if matches!(step, Step::Close(_)) {
-            close(&mut out, part, extended);
-            continue;
+    let mut out = Vec::with_capacity(parts.len().saturating_mul(USUAL_OCTETS));
+    let mut open: Vec<(usize, &Part, About<'_>)> = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        while let Some((_, inner, about)) = open.pop_if(|(holder, ..)| Some(*holder) != part.parent()) {
+            close(&mut out, inner, &about, extended);
         }
-        open(&mut out, part);
+        let about = part.about();
+        begin(&mut out, part, &about);
         if part.kind == PartKind::Message {
-            let root = inner
-                .first()
-                .and_then(|&root| parts.get(root))
-                .and_then(|root| root.message.as_ref());
-            out.push(b' ');
-            out.extend_from_slice(root.map_or(&b"NIL"[..], |root| &root.envelope));
-            out.push(b' ');
+            let root = parts.get(at + 1).and_then(Part::root);
+            out.put(b" ");
+            out.put(root.map_or(NO_ENVELOPE, |root| root.envelope()));
+            out.put(b" ");
         }
-        steps.push(Step::Close(at));
-        steps.extend(inner.iter().rev().map(|&child| Step::Open(child)));
+        open.push((at, part, about));
+    }
+    while let Some((_, part, about)) = open.pop() {
+        close(&mut out, part, &about, extended);
     }
     out
 }
 
-/// For each part the positions of its children.
-fn children(parts: &[Part]) -> Vec<Vec<usize>> {
-    let mut children = vec![Vec::new(); parts.len()];
-    for (at, part) in parts.iter().enumerate() {
-        if let Some(list) = part.parent.and_then(|parent| children.get_mut(parent as usize)) {
-            list.push(at);
-        }
-    }
-    children
-}
-
 /// What stands before the children.
-fn open(out: &mut Vec<u8>, part: &Part) {
-    out.push(b'(');
+fn begin(out: &mut Vec<u8>, part: &Part, about: &About<'_>) {
+    out.put(b"(");
     if part.kind == PartKind::Multipart {
         return;
     }
-    string(out, part.media_type.as_bytes());
-    out.push(b' ');
-    string(out, part.subtype.as_bytes());
-    out.push(b' ');
-    params(out, &part.params);
-    out.push(b' ');
-    nstring(out, part.id.as_deref());
-    out.push(b' ');
-    nstring(out, part.description.as_deref());
-    out.push(b' ');
-    string(out, part.encoding.as_bytes());
-    out.extend_from_slice(format!(" {}", part.body.end - part.body.start).as_bytes());
+    string(out, about.media_type.as_bytes());
+    out.put(b" ");
+    string(out, about.subtype.as_bytes());
+    out.put(b" ");
+    params(out, about.params);
+    out.put(b" ");
+    nstring(out, about.id);
+    out.put(b" ");
+    nstring(out, about.description);
+    out.put(b" ");
+    string(out, about.encoding.as_bytes());
+    let body = part.body();
+    decimal(out, body.end - body.start);
 }
 
 /// What stands behind the children: lines, then what is special to the extended form.
-fn close(out: &mut Vec<u8>, part: &Part, extended: bool) {
+fn close(out: &mut Vec<u8>, part: &Part, about: &About<'_>, extended: bool) {
     let multipart = part.kind == PartKind::Multipart;
     if multipart {
-        out.push(b' ');
-        string(out, part.subtype.as_bytes());
+        out.put(b" ");
+        string(out, about.subtype.as_bytes());
     }
-    if part.kind == PartKind::Message || (!multipart && part.media_type == "text") {
-        out.extend_from_slice(format!(" {}", part.lines).as_bytes());
+    if part.kind == PartKind::Message || (!multipart && about.media_type == "text") {
+        decimal(out, part.lines.into());
     }
     if extended {
-        out.push(b' ');
+        out.put(b" ");
         match multipart {
-            true => params(out, &part.params),
-            false => nstring(out, part.md5.as_deref()),
+            true => params(out, about.params),
+            false => nstring(out, about.md5),
         }
-        extension(out, part);
+        extension(out, about);
     }
-    out.push(b')');
+    out.put(b")");
+}
+
+/// `SP number`
+fn decimal(out: &mut Vec<u8>, number: u64) {
+    // Writing to memory does not fail.
+    let _ = write!(out, " {number}");
 }
 
 /// Disposition, language and location.
-fn extension(out: &mut Vec<u8>, part: &Part) {
-    match &part.disposition {
-        None => out.extend_from_slice(b" NIL "),
+fn extension(out: &mut Vec<u8>, about: &About<'_>) {
+    match about.disposition {
+        None => out.put(b" NIL "),
         Some((kind, list)) => {
-            out.extend_from_slice(b" (");
+            out.put(b" (");
             string(out, kind.as_bytes());
-            out.push(b' ');
+            out.put(b" ");
             params(out, list);
-            out.extend_from_slice(b") ");
+            out.put(b") ");
         }
     }
-    match part.language.as_slice() {
-        [] => out.extend_from_slice(b"NIL"),
-        [tag] => string(out, tag),
-        [first, more @ ..] => {
-            out.push(b'(');
+    let mut tags = about.language.iter();
+    match (tags.next(), tags.clone().next()) {
+        (None, _) => out.put(b"NIL"),
+        (Some(tag), None) => string(out, tag),
+        (Some(first), Some(_)) => {
+            out.put(b"(");
             string(out, first);
-            for tag in more {
-                out.push(b' ');
+            for tag in tags {
+                out.put(b" ");
                 string(out, tag);
             }
-            out.push(b')');
+            out.put(b")");
         }
     }
-    out.push(b' ');
-    nstring(out, part.location.as_deref());
+    out.put(b" ");
+    nstring(out, about.location);
 }
 
 /// `"(" string SP string *(SP string SP string) ")" / nil`
-fn params(out: &mut Vec<u8>, params: &[Parameter]) {
+fn params(out: &mut Vec<u8>, params: Params<'_>) {
     if params.is_empty() {
-        return out.extend_from_slice(b"NIL");
+        return out.put(b"NIL");
     }
     for (nth, (name, value)) in params.iter().enumerate() {
-        out.push(if nth == 0 { b'(' } else { b' ' });
+        out.put(if nth == 0 { b"(" } else { b" " });
         string(out, name.as_bytes());
-        out.push(b' ');
+        out.put(b" ");
         string(out, value);
     }
-    out.push(b')');
+    out.put(b")");
 }

@@ -128,10 +128,10 @@ pub(super) fn refuse(cx: &mut Context, transaction: &Transaction, why: Reply) ->
 
 /// How many servers the message has passed. A header too long for a table of its fields is not looked at.
 fn hops(index: &MessageIndex) -> usize {
-    let root = index.parts.first().and_then(|part| part.message.as_ref());
-    let fields = root.and_then(|root| root.fields.as_deref()).unwrap_or_default();
+    let fields = index.parts.first().and_then(|root| root.fields());
     fields
-        .iter()
+        .into_iter()
+        .flatten()
         .filter(|field| field.name.eq_ignore_ascii_case(b"Received"))
         .count()
 }

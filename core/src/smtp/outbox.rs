@@ -1,13 +1,16 @@
 //! What a session has to do next: actions in order, the one effect it waits for, the one upload it feeds.
 
 use std::collections::VecDeque;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use bytes::Bytes;
 
 use super::words::Reply;
 use crate::machine::{Action, Effect, ObjectKind, Purpose, Token, Upload};
 use crate::store::ObjectId;
+
+/// Octets of most reply lines.
+const LINE_OCTETS: usize = 64;
 
 /// Actions wait here until the shell polls.
 #[derive(Debug, Default)]
@@ -38,7 +41,11 @@ impl Outbox {
 
     /// Whole reply lines, which end here.
     pub fn lines(&mut self, lines: &[impl Display]) {
-        let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let mut text = String::with_capacity(lines.len() * LINE_OCTETS);
+        for line in lines {
+            // Writing to memory does not fail.
+            let _ = write!(text, "{line}\r\n");
+        }
         if !text.is_empty() {
             self.actions.push_back(Action::Send(Bytes::from(text)));
         }

@@ -11,7 +11,7 @@ use super::manners::Manners;
 use super::message::{AwaitDelivered, AwaitStored};
 use super::settings::Settings;
 use super::words::{self, Reply};
-use crate::machine::{Due, Input, Machine, Outcome, Peer, Seed, Step, Time};
+use crate::machine::{Disclosures, Due, Form, Input, Machine, Outcome, Peer, Seed, Step, Time};
 use crate::wire::line::{BareLf, LineFault, Lines};
 
 /// How long a peer may say nothing (RFC 5321, 4.5.3.2.7), and how long it has for its hello.
@@ -25,6 +25,10 @@ pub struct Server {
     lines: Lines,
     /// What was read and not looked at yet: at most one read.
     rest: Bytes,
+    /// Octets that came since the beginning.
+    pushed: u64,
+    /// What of the peer's octets is no secret.
+    told: Disclosures,
     /// Whether a command line has been read: the first one may be HTTP's.
     begun: bool,
     /// When the first input came: the hello's deadline counts from here.
@@ -63,6 +67,8 @@ impl Server {
             state: State::AwaitCommand,
             lines: Lines::new(BareLf::Report),
             rest: Bytes::new(),
+            pushed: 0,
+            told: Disclosures::default(),
             begun: false,
             opened_ms: None,
             draining: false,
@@ -78,12 +84,46 @@ impl Server {
                 Some(line) => self.command(line),
                 None => return self.stay(State::AwaitCommand),
             },
-            State::AwaitContent(state) if !rest.is_empty() => state.feed(cx, rest),
-            State::AwaitChunk(state) if !rest.is_empty() => state.feed(cx, rest),
+            State::AwaitContent(state) if !rest.is_empty() => {
+                let state = state.feed(cx, rest);
+                self.disclose(Form::Content, state)
+            }
+            State::AwaitChunk(state) if !rest.is_empty() => {
+                let state = state.feed(cx, rest);
+                self.disclose(Form::Content, state)
+            }
             state => return self.stay(state),
         };
         self.judge();
         true
+    }
+
+    /// Octets of the peer that lines and content were made of so far.
+    fn taken(&self) -> u64 {
+        self.pushed - self.rest.len() as u64
+    }
+
+    /// Everything that was taken since the last disclosure.
+    fn disclose<T>(&mut self, form: Form, and_then: T) -> T {
+        self.told.tell(self.taken(), form);
+        and_then
+    }
+
+    /// A command is plain if it is one of ours: of any other line, which may be a password at the wrong door, only the frame is.
+    fn disclose_line(&mut self, line: &Result<Bytes, LineFault>) {
+        let end = self.taken();
+        if let Ok(line) = line {
+            let start = end.saturating_sub(line.len() as u64 + 2);
+            // What was passed over: the rest of a line that was none.
+            self.told.tell(start, Form::Frame);
+            if command::is_known(line) {
+                self.told.tell(end, Form::Plain);
+            } else if is_http(line) {
+                let verb = line.iter().take_while(|&&octet| octet != b' ').count();
+                self.told.tell(start + verb as u64, Form::Plain);
+            }
+        }
+        self.told.tell(end, Form::Frame);
     }
 
     fn stay(&mut self, state: State) -> bool {
@@ -93,6 +133,7 @@ impl Server {
 
     fn command(&mut self, line: Result<Bytes, LineFault>) -> State {
         let first = !mem::replace(&mut self.begun, true);
+        self.disclose_line(&line);
         match line {
             Ok(line) if first && is_http(&line) => goodbye(&mut self.cx, words::NOT_HTTP),
             Ok(line) => command::run(&mut self.cx, &line),
@@ -196,6 +237,7 @@ impl Machine for Server {
                 if waited {
                     self.cx.confirm();
                 }
+                self.pushed += octets.len() as u64;
                 self.rest = octets;
                 self.hurry();
             }
@@ -217,6 +259,10 @@ impl Machine for Server {
                 return self.wait();
             }
         }
+    }
+
+    fn disclosed(&mut self) -> Disclosures {
+        mem::take(&mut self.told)
     }
 }
 

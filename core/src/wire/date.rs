@@ -244,6 +244,16 @@ pub fn received(unix_s: i64) -> impl fmt::Display {
     }
 }
 
+/// A moment in the name of a file, in UTC, so that names sort by time: `20261124T183349.007Z`.
+pub fn compact(unix_ms: u64) -> String {
+    let unix_s = i64::try_from(unix_ms / 1000).unwrap_or(i64::MAX);
+    let (year, month, day) = Day::of(unix_s).civil();
+    let of_day = unix_s.rem_euclid(86_400);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    let ms = unix_ms % 1000;
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{ms:03}Z")
+}
+
 struct Written {
     unix_s: i64,
     style: Style,
@@ -290,6 +300,12 @@ impl fmt::Display for Written {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn compact_moments_sort_by_time() {
+        assert_eq!(compact(0), "19700101T000000.000Z");
+        assert_eq!(compact(1_795_545_229_007), "20261124T183349.007Z");
+    }
 
     #[test]
     fn imap_dates() {

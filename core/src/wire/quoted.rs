@@ -4,18 +4,23 @@ use bytes::BufMut;
 
 /// Appends `text` in quotes, `"` and `\` behind a backslash. Whether the octets may stand in quotes is the caller's to know.
 pub fn put(out: &mut impl BufMut, text: &[u8]) {
-    out.put_u8(b'"');
+    pieces(text, |piece| out.put_slice(piece));
+}
+
+/// The pieces of a quoted text, as [`put`] appends them.
+pub fn pieces(text: &[u8], mut put: impl FnMut(&[u8])) {
+    put(b"\"");
     let mut rest = text;
     while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.put_slice(plain);
+        put(plain);
         let (octet, behind) = special.split_at_checked(1).unwrap_or((special, &[]));
-        out.put_u8(b'\\');
-        out.put_slice(octet);
+        put(b"\\");
+        put(octet);
         rest = behind;
     }
-    out.put_slice(rest);
-    out.put_u8(b'"');
+    put(rest);
+    put(b"\"");
 }
 
 #[cfg(test)]

@@ -5,8 +5,11 @@ use std::io::{self, Read as _};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_rustls::TlsAcceptor;
+use futures_rustls::rustls::{ServerConfig, ServerConnection};
 use lightmail_storage::shell::{self, is_drained};
 use smol::io::AsyncWriteExt as _;
 use smol::{Async, Timer};
@@ -70,6 +73,14 @@ impl shell::Socket for Socket {
                 Err(_) => {}
             }
         }
+    }
+
+    async fn handshake(&mut self, config: Arc<ServerConfig>) -> io::Result<ServerConnection> {
+        let acceptor = TlsAcceptor::from(config);
+        Ok(match self {
+            Socket::Tcp(stream) => acceptor.accept(stream).await?.into_inner().1,
+            Socket::Unix(stream) => acceptor.accept(stream).await?.into_inner().1,
+        })
     }
 
     async fn sleep(time: Duration) {

@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod config;
+mod replay;
 mod user;
 
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Feed the record of a session that broke to the core again, and show each step
+    Replay(replay::ReplayCommand),
 }
 
 /// Runs what the command line asks for.
@@ -53,20 +56,24 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(args: Args) -> Result<(), CliError> {
-    let loaded = load(args.config.as_deref(), args.data.as_deref())?;
+    let loaded = || load(args.config.as_deref(), args.data.as_deref());
     match args.command.unwrap_or(Command::Serve) {
         Command::Serve => {
+            let loaded = loaded()?;
             log::start(&loaded.config.log);
             runtime()?.block_on(serve::serve(loaded))
         }
         Command::Config(command) => {
-            config::run(&command, &loaded);
+            config::run(&command, &loaded()?);
             Ok(())
         }
         Command::User(command) => {
+            let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
         }
+        // A record says everything itself, and may come from elsewhere.
+        Command::Replay(command) => replay::run(&command),
     }
 }
 

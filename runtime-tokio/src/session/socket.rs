@@ -3,11 +3,14 @@
 use std::future::pending;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lightmail_storage::shell::{self, is_drained};
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
 /// What a conversation runs over.
 pub enum Socket {
@@ -72,6 +75,14 @@ impl shell::Socket for Socket {
                 Err(_) => {}
             }
         }
+    }
+
+    async fn handshake(&mut self, config: Arc<ServerConfig>) -> io::Result<ServerConnection> {
+        let acceptor = TlsAcceptor::from(config);
+        Ok(match self {
+            Socket::Tcp(stream) => acceptor.accept(stream).await?.into_inner().1,
+            Socket::Unix(stream) => acceptor.accept(stream).await?.into_inner().1,
+        })
     }
 
     async fn sleep(time: Duration) {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod relay;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -20,6 +22,7 @@ pub struct Server {
     pub child: Child,
     pub folder: PathBuf,
     pub imap: u16,
+    pub imaps: u16,
     pub lmtp: u16,
     pub password: String,
 }
@@ -40,9 +43,9 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("lm-{}-{count}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        let (imap, lmtp) = (free_port(), free_port());
+        let (imap, imaps, lmtp) = (free_port(), free_port(), free_port());
         let config = format!(
-            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
+            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
             folder.display()
         );
         fs::write(folder.join("config.ini"), config).unwrap();
@@ -56,6 +59,7 @@ impl Server {
             child,
             folder,
             imap,
+            imaps,
             lmtp,
             password,
         }
@@ -66,6 +70,16 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.child = spawn(&self.folder).0;
+    }
+
+    /// The certificate that the server made for itself.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("data/tls.crt")
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap()
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -223,6 +237,37 @@ pub fn eventually(what: &str, mut look: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "{what} did not come");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A session in which something breaks: a body is gone from the disk.
+pub fn break_session(server: &mut Server) {
+    assert!(server.deliver(b"Subject: x\r\n\r\nbody\r\n").starts_with("250 "));
+    // What is in memory is forgotten.
+    server.kill_and_start_again();
+    for body in fs::read_dir(server.folder.join("data/emails")).unwrap() {
+        fs::remove_file(body.unwrap().path()).unwrap();
+    }
+    let mut client = server.logged_in();
+    client.ok("SELECT INBOX");
+    let answer = client.command("FETCH 1 BODY[]").pop().unwrap();
+    assert!(answer.contains(" NO ["), "{answer}");
+    client.command("LOGOUT");
+}
+
+/// The same, and the file of its record.
+pub fn broken_session(server: &mut Server) -> PathBuf {
+    break_session(server);
+    let folder = server.folder.join("data/records");
+    let files = || {
+        fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .map(|file| file.unwrap().path())
+    };
+    eventually("a record that is written", || {
+        files().any(|file| fs::read_to_string(file).unwrap().ends_with("end Whole\n"))
+    });
+    files().next().unwrap()
 }
 
 /// A client that speaks lines.

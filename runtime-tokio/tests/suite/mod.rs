@@ -2,5 +2,8 @@
 
 mod first_light;
 mod parity;
+mod recorded;
+mod records;
 mod serving;
+mod tls;
 mod transcripts;

@@ -8,11 +8,12 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use lightmail_core::config;
-use lightmail_core::doors::doors;
-use lightmail_core::machine::{Peer, Seed};
+use lightmail_core::doors::{Door, Transport, doors};
+use lightmail_core::machine::{Peer, Seed, TlsInfo};
 use lightmail_core::pair::World;
 
 use crate::common::Server;
+use crate::common::relay::Relay;
 
 /// Commands of many kinds, right and wrong ones, with literals of both kinds; `{user}` and `{password}` are filled in.
 const IMAP: &str = r#"c1 CAPABILITY
@@ -128,18 +129,21 @@ fn over_tcp(port: u16, pieces: &[&[u8]]) -> Vec<u8> {
 }
 
 /// All that the core answers.
-fn in_the_core(server: &Server, user: &str, proto: &str, pieces: &[&[u8]]) -> Vec<u8> {
+fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&[u8]]) -> Vec<u8> {
     let text = std::fs::read_to_string(server.folder.join("config.ini")).unwrap();
     let config = config::parse("config.ini", &text).unwrap();
     let doors = doors(&config);
-    let door = doors.iter().find(|door| door.proto == proto).unwrap();
+    let wanted = |it: &&Door| (it.proto, it.transport) == door;
+    let door = doors.iter().find(wanted).unwrap();
     let mut world = World::new();
     world.create_account(user, &server.password);
     let peer = Peer {
         address: Some([127, 0, 0, 1].into()),
-        tls: None,
+        tls: (door.transport == Transport::Tls).then(|| TlsInfo {
+            summary: String::new(),
+        }),
     };
-    let talk = world.join((door.greet)(peer, Seed::new([1; 32])));
+    let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
     pieces.iter().for_each(|piece| world.feed(talk, piece));
     let answer = world.take(talk);
     let said = String::from_utf8_lossy(&answer);
@@ -172,9 +176,11 @@ fn masked(answer: &[u8]) -> String {
     text
 }
 
-fn compare(proto: &str, script: &str) {
+fn compare(proto: &str, transport: Transport, script: &str) {
     let server = Server::start("parity");
-    let port = if proto == "imap" { server.imap } else { server.lmtp };
+    let relay = (transport == Transport::Tls).then(|| Relay::start(&server));
+    let plain = if proto == "imap" { server.imap } else { server.lmtp };
+    let port = relay.as_ref().map_or(plain, |relay| relay.port);
     let cuts = [Cut::Whole, Cut::Octets]
         .into_iter()
         .chain((1..=6).map(Cut::Random));
@@ -187,7 +193,7 @@ fn compare(proto: &str, script: &str) {
             .replace("{user}", &user)
             .replace("{password}", &server.password);
         let pieces = cut.pieces(script.as_bytes());
-        let core = masked(&in_the_core(&server, &user, proto, &pieces));
+        let core = masked(&in_the_core(&server, &user, (proto, transport), &pieces));
         let shell = masked(&over_tcp(port, &pieces));
         if let Some((core, shell)) = core
             .lines()
@@ -206,10 +212,15 @@ fn compare(proto: &str, script: &str) {
 
 #[test]
 fn imap_in_any_cut_answers_as_the_core() {
-    compare("imap", IMAP);
+    compare("imap", Transport::Plain, IMAP);
+}
+
+#[test]
+fn imap_in_any_cut_answers_as_the_core_through_tls() {
+    compare("imap", Transport::Tls, IMAP);
 }
 
 #[test]
 fn lmtp_in_any_cut_answers_as_the_core() {
-    compare("lmtp", LMTP);
+    compare("lmtp", Transport::Plain, LMTP);
 }

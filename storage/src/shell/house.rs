@@ -4,22 +4,24 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_lite::FutureExt as _;
 use lightmail_core::announcement::{Announcement, not_served};
 use lightmail_core::config::Config;
-use lightmail_core::doors::{Door, doors};
-use lightmail_core::machine::{Machine, Peer as PeerFacts};
+use lightmail_core::doors::{Door, Transport, doors};
+use lightmail_core::machine::Peer as PeerFacts;
 
 use socket2::SockRef;
 
 use super::accounts::{first_account, random_seed};
-use super::crowd::{Crowd, Seat, TooMany};
+use super::crowd::{Crowd, TooMany};
 use super::descriptors;
-use super::drain::{Drain, Presence};
-use super::{Bound, CliError, Clock, Loaded, Spawn, World};
+use super::drain::Drain;
+use super::flight::{Records, Ticket};
+use super::{Bound, CliError, Clock, Guest, Loaded, Spawn, Tls, Visit, World};
 use crate::Storage;
 
 /// What every conversation shares. A clone is the same house.
@@ -29,29 +31,10 @@ pub struct House {
     pub(super) storage: Storage,
     pub(super) spawn: Spawn,
     pub(super) drain: Drain,
+    pub(super) tls: Tls,
     crowd: Crowd,
+    records: Records,
     drain_limit: Duration,
-}
-
-/// A new conversation, to be driven to its end inside the span.
-#[derive(Debug)]
-pub struct Visit<M> {
-    /// What decides.
-    pub machine: M,
-    /// What it touches.
-    pub world: World,
-    /// Held as long as the conversation lives.
-    pub guest: Guest,
-    /// Holds all that is logged of it.
-    pub span: tracing::Span,
-}
-
-/// The mark of a conversation that lives; its end is logged when this is dropped.
-#[derive(Debug)]
-pub struct Guest {
-    begun: Instant,
-    _seat: Seat,
-    _presence: Presence,
 }
 
 impl House {
@@ -61,6 +44,7 @@ impl House {
         config.server.hostname.get_or_insert_with(machine_name);
         let storage = Storage::open(&config).await.map_err(CliError::failed)?;
         storage.occupy().map_err(CliError::failed)?;
+        let tls = Tls::open(&config)?;
         let open = doors(&config)
             .into_iter()
             .map(|door| Bound::at(&door).map(|bound| (door, bound)))
@@ -68,19 +52,20 @@ impl House {
         let made = first_account(&config, &storage).await?;
         let places: Vec<_> = open
             .iter()
-            .map(|(door, bound)| (door.proto, bound.place()))
+            .map(|(door, bound)| (door.scheme(), bound.place()))
             .collect();
         announce(&Announcement {
             config: &config,
             file: loaded.file.map(|file| file.display().to_string()).as_deref(),
             doors: &places,
+            certificate: &tls.place(),
             first_password: made.as_ref(),
         });
-        Ok((House::new(&config, storage, spawn), open))
+        Ok((House::new(&config, storage, tls, spawn), open))
     }
 
     /// A house on an open storage.
-    pub fn new(config: &Config, storage: Storage, spawn: Spawn) -> Self {
+    pub fn new(config: &Config, storage: Storage, tls: Tls, spawn: Spawn) -> Self {
         let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
         if possible < most {
@@ -91,19 +76,16 @@ impl House {
             storage,
             spawn,
             drain: Drain::default(),
+            tls,
             crowd: Crowd::new(most.min(possible), limit(config.limits.address_connections)),
+            records: Records::new(Path::new(&config.server.data_dir), config.log.record_size),
             drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
         }
     }
 
     /// Lets in a peer that has come to a door; `None`, a word to the peer and a line in the log, if it may not. `address`:
     /// `None` on a UNIX socket.
-    pub fn admit<S: AsFd>(
-        &self,
-        door: &Door,
-        socket: &S,
-        address: Option<IpAddr>,
-    ) -> Option<Visit<impl Machine + Send + use<S>>> {
+    pub fn admit(&self, door: &Door, socket: &impl AsFd, address: Option<IpAddr>) -> Option<Visit> {
         let address = address.map(|address| address.to_canonical());
         let (proto, peer) = (
             door.proto,
@@ -114,25 +96,42 @@ impl House {
                 TooMany::Everywhere => tracing::warn!(proto, %peer, "session.refused.too_many"),
                 TooMany::OfAddress => tracing::warn!(proto, %peer, "session.refused.too_many_of_address"),
             }
-            // A new socket has room for a line. An error: the peer has gone again.
-            let _ = SockRef::from(socket).send(door.full.as_bytes());
+            if door.transport == Transport::Plain {
+                // A new socket has room for a line. An error: the peer has gone again.
+                let _ = SockRef::from(socket).send(door.full.as_bytes());
+            }
         });
         let (seat, stranger) = entered.ok()?;
         let seed = random_seed()
             .inspect_err(|error| tracing::error!(%error, "session.refused.no_randomness"))
             .ok()?;
-        let span = tracing::info_span!("session", id = session_id(), proto, %peer);
-        span.in_scope(|| tracing::debug!("session.opened"));
+        let id = session_id();
+        let span = tracing::info_span!("session", id, proto, %peer);
         Some(Visit {
-            machine: (door.greet)(PeerFacts { address, tls: None }, seed),
-            world: World::new(self, stranger),
-            guest: Guest {
-                begun: Instant::now(),
-                _seat: seat,
-                _presence: self.drain.enter(),
+            greet: door.greet.clone(),
+            transport: door.transport,
+            facts: PeerFacts { address, tls: None },
+            seed,
+            flight: Ticket {
+                records: self.records.clone(),
+                proto,
+                id,
             },
+            world: World::new(self, stranger),
+            guest: Guest::new(seat, self.drain.enter()),
             span,
         })
+    }
+
+    /// Reads the certificates anew; those in force stay if that fails. The log says how it went.
+    pub async fn reload(&self) {
+        let tls = self.tls.clone();
+        match blocking::unblock(move || tls.reload()).await {
+            Ok(()) => tracing::info!(certificate = self.tls.place(), "tls.certificates.read_anew"),
+            Err(error) => {
+                tracing::error!(%error, "tls.certificates.kept")
+            }
+        }
     }
 
     /// Tells every conversation to end and waits for them, as long as is configured; then closes the storage. `sleep` is the
@@ -147,17 +146,6 @@ impl House {
         self.drain.all_gone().or(overdue).await;
         self.storage.close().await;
         tracing::info!("server.stopped");
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if std::thread::panicking() {
-            tracing::error!(elapsed_ms, "session.panicked");
-        } else {
-            tracing::info!(elapsed_ms, "session.closed");
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod clock;
 mod crowd;
 mod descriptors;
 mod drain;
+mod flight;
 mod house;
 mod listen;
 pub mod log;
@@ -18,6 +19,8 @@ mod news;
 mod observe;
 mod peer;
 mod settings;
+mod tls;
+mod visit;
 mod world;
 
 use std::pin::Pin;
@@ -25,10 +28,12 @@ use std::pin::Pin;
 pub use accounts::{ask, first_account, hash, make_account};
 pub use cli_error::CliError;
 pub use clock::Clock;
-pub use house::{Guest, House, Visit};
+pub use house::House;
 pub use listen::{Bound, SocketFile, is_drained};
 pub use peer::{Peer, Socket};
 pub use settings::{Loaded, load};
+pub use tls::Tls;
+pub use visit::{Conversation, Guest, Visit};
 pub use world::World;
 
 /// Runs a future as a task that nobody waits for and nothing cuts.

@@ -1,13 +1,19 @@
-//! The peer's end: whole reads in, gathered writes out, and a limit on how long a write may stand still.
+//! The peer's end: whole reads in, gathered writes out, sealed once TLS has begun, and a limit on how long a write may stand still.
 
 use std::cell::RefCell;
 use std::future::pending;
 use std::io;
+use std::mem::take;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_lite::FutureExt as _;
-use lightmail_core::machine::{Input, READ_MAX};
+use lightmail_core::machine::{Input, READ_MAX, TlsFailure, TlsInfo};
+use rustls::server::{ServerConfig, ServerConnection};
+
+use super::Tls;
+use super::tls::Channel;
 
 /// A peer that takes not one octet for this long is gone.
 const STALL: Duration = Duration::from_secs(120);
@@ -33,6 +39,11 @@ pub trait Socket: Send + Sync {
     fn is_drained(&self) -> io::Result<bool>;
     /// Ready when the peer has closed and nothing it wrote is left to read; may be never ready while something is.
     fn closed(&self) -> impl Future<Output = ()> + Send;
+    /// A TLS handshake, as its server. After an error nothing more can be said.
+    fn handshake(
+        &mut self,
+        config: Arc<ServerConfig>,
+    ) -> impl Future<Output = io::Result<ServerConnection>> + Send;
     /// Ready after a time.
     fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
 }
@@ -41,6 +52,8 @@ pub trait Socket: Send + Sync {
 #[derive(Debug)]
 pub struct Peer<S> {
     socket: S,
+    /// What the octets go through once TLS has begun.
+    channel: Option<Box<Channel>>,
     out: BytesMut,
     /// Whether nothing was unread when the last flush began: then all that is read since came after it.
     is_dry: bool,
@@ -58,6 +71,7 @@ impl<S: Socket> Peer<S> {
     pub fn new(socket: S) -> Self {
         Self {
             socket,
+            channel: None,
             out: BytesMut::new(),
             is_dry: false,
             gone: false,
@@ -75,7 +89,7 @@ impl<S: Socket> Peer<S> {
         } else if wanted {
             self.read_octets().await
         } else {
-            self.socket.closed().await;
+            self.closed().await;
             Input::Eof
         };
         self.told_eof = input == Input::Eof;
@@ -85,7 +99,10 @@ impl<S: Socket> Peer<S> {
     async fn read_octets(&mut self) -> Input {
         loop {
             let read = SCRATCH.with_borrow_mut(|scratch| {
-                let n = self.socket.try_read(scratch)?;
+                let n = match &mut self.channel {
+                    Some(channel) => channel.try_read(&self.socket, scratch)?,
+                    None => self.socket.try_read(scratch)?,
+                };
                 Ok::<_, io::Error>(Bytes::copy_from_slice(scratch.get(..n).unwrap_or_default()))
             });
             match read {
@@ -106,6 +123,22 @@ impl<S: Socket> Peer<S> {
         }
     }
 
+    async fn closed(&mut self) {
+        match &mut self.channel {
+            Some(channel) => channel.closed(&self.socket).await,
+            None => self.socket.closed().await,
+        }
+    }
+
+    /// Open, and nothing that the peer wrote is unread.
+    fn is_silent(&mut self) -> bool {
+        let drained = match &mut self.channel {
+            Some(channel) => channel.is_drained(&self.socket),
+            None => self.socket.is_drained(),
+        };
+        drained.is_err()
+    }
+
     /// Octets to the peer; written when enough have gathered, or at the next flush.
     pub async fn send(&mut self, octets: &[u8]) {
         self.out.extend_from_slice(octets);
@@ -117,15 +150,58 @@ impl<S: Socket> Peer<S> {
     /// Writes what has gathered. Afterwards nothing is held, so that a connection that waits has no write buffer either.
     pub async fn flush(&mut self) {
         if !self.out.is_empty() {
-            self.is_dry = self.socket.is_drained().is_err();
+            self.is_dry = self.is_silent();
         }
-        while !self.out.is_empty() && !self.gone {
-            match within::<S, _>(self.socket.write(&self.out)).await {
-                Ok(n) if n > 0 => self.out.advance(n),
-                _ => self.gone = true,
+        while !self.gone {
+            let octets = match &mut self.channel {
+                Some(channel) => channel.seal(&mut self.out),
+                None => Ok(take(&mut self.out).freeze()),
+            };
+            match octets {
+                Ok(octets) if octets.is_empty() => break,
+                Ok(octets) => self.write(octets).await,
+                Err(_) => self.gone = true,
             }
         }
         self.out = BytesMut::new();
+    }
+
+    async fn write(&mut self, mut octets: Bytes) {
+        while !octets.is_empty() && !self.gone {
+            match within::<S, _>(self.socket.write(&octets)).await {
+                Ok(n) if n > 0 => octets.advance(n),
+                _ => self.gone = true,
+            }
+        }
+    }
+
+    /// Begins TLS as its server, within the time that a handshake may take. What is read from now on has come through it; what
+    /// had been read before is the machine's to refuse.
+    ///
+    /// Errors: why it failed, for the log; the peer is of no use any more.
+    pub(super) async fn start_tls(&mut self, tls: &Tls) -> Result<TlsInfo, TlsFailure> {
+        self.flush().await;
+        if self.channel.is_some() || self.gone {
+            return Err(TlsFailure("it has begun already, or the peer is gone".into()));
+        }
+        let overdue = async {
+            S::sleep(tls.limit()).await;
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the handshake takes too long",
+            ))
+        };
+        // Boxed: a conversation that waits for its peer is not as large as a handshake.
+        let connection = Box::pin(self.socket.handshake(tls.config()).or(overdue)).await;
+        match connection {
+            Ok(connection) => {
+                let channel = Channel::new(connection);
+                let info = channel.info();
+                self.channel = Some(Box::new(channel));
+                Ok(info)
+            }
+            Err(error) => Err(TlsFailure(error.to_string())),
+        }
     }
 
     /// Gives the connection up in the middle of something; the machine is told by `Eof`.
@@ -137,6 +213,10 @@ impl<S: Socket> Peer<S> {
     /// Flushes and closes in good order.
     pub async fn close(mut self) {
         self.flush().await;
+        if let Some(channel) = &mut self.channel {
+            channel.end();
+            self.flush().await;
+        }
         // Errors mean that the peer closed first.
         if !self.gone && within::<S, _>(self.socket.shutdown()).await.is_ok() && !self.told_eof {
             self.linger().or(S::sleep(LINGER)).await;

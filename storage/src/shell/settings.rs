@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lightmail_core::config::{self, Config};
 
-use super::CliError;
+use super::{CliError, tls};
 
 /// The configuration that is read when none is named, if it exists.
 const DEFAULT_CONFIG: &str = "/etc/lightmail/config.ini";
@@ -43,6 +43,7 @@ fn read(path: &Path) -> Result<Config, CliError> {
         CliError::usage(lines)
     })?;
     check_files(&config)?;
+    tls::check(&config)?;
     Ok(config)
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use futures_lite::FutureExt as _;
 use lightmail_core::machine::{
-    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, Token, Watched,
+    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, Token, Watched,
 };
 use lightmail_core::store::ObjectId;
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use super::crowd::Stranger;
 use super::news::News;
 use super::observe::Observed;
-use super::{Clock, House, Peer, Socket, Spawn};
+use super::{Clock, House, Peer, Socket, Spawn, Tls};
 use crate::{Desk, Storage, Watcher};
 
 /// Everything outside a machine but its peer.
@@ -32,6 +32,7 @@ pub struct World {
     drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Until a password was right.
     stranger: Option<Stranger>,
+    tls: Tls,
 }
 
 impl World {
@@ -46,6 +47,7 @@ impl World {
             news: News::default(),
             drain: Some(Box::pin(house.drain.begun())),
             stranger: Some(stranger),
+            tls: house.tls.clone(),
         }
     }
 
@@ -81,8 +83,12 @@ impl World {
             Action::Soon(_) => {}
             Action::Watch(watched) => self.watcher = self.storage.watch(watched),
             Action::StartTls(_) => {
-                let why = TlsFailure("no certificate is configured".into());
-                self.news.put(Input::Tls(Err(why)));
+                let begun = self.start_tls(peer).await;
+                match &begun {
+                    Ok(info) => tracing::debug!(tls = info.summary, "tls.begun"),
+                    Err(TlsFailure(why)) => tracing::info!(why, "tls.handshake.failed"),
+                }
+                self.news.put(Input::Tls(begun));
             }
             Action::Connect(_) => {
                 let why = "a server's conversation does not choose its peer".into();
@@ -90,6 +96,20 @@ impl World {
             }
             Action::StartDeflate | Action::Disconnect => peer.cut(),
         }
+    }
+
+    /// The handshake, as its server. A server that drains waits for none: it has begun no work that could be lost.
+    pub(super) async fn start_tls(&mut self, peer: &mut Peer<impl Socket>) -> Result<TlsInfo, TlsFailure> {
+        let Self { tls, drain, .. } = self;
+        let draining = async {
+            drained(drain).await;
+            Err(TlsFailure("the server shuts down".into()))
+        };
+        let begun = peer.start_tls(tls).or(draining).await;
+        if begun.is_err() {
+            peer.cut();
+        }
+        begun
     }
 
     /// Runs an effect as a task of its own, so that nothing that happens to the conversation cuts it.

@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use lightmail_core::mime::Part;
 use lightmail_core::store::{Actor, DeliveryKey, Failure, Reply, Request};
 use sqlx::sqlite::SqliteConnection;
 
@@ -124,7 +125,7 @@ fn octets(request: &Request) -> usize {
         Request::Deliver {
             stored, recipients, ..
         } => {
-            let index = stored.index.body.len() + stored.index.bodystructure.len();
+            let index: usize = stored.index.parts.iter().map(Part::weight).sum();
             recipients
                 .iter()
                 .map(|recipient| recipient.head.len() + index)

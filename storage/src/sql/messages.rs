@@ -62,7 +62,12 @@ impl<'a> Draft<'a> {
     ) -> Answer<Uid> {
         let (modseq, uid) = (folder.step(), folder.take_uid());
         folder.count_in(self.size, flags);
-        let header = self.stored.index.parts.first().map_or(0, |root| root.header.end);
+        let header = self
+            .stored
+            .index
+            .parts
+            .first()
+            .map_or(0, |root| root.header().end);
         let sent = self.stored.index.summary.sent_s.unwrap_or(self.internal_date_s);
         let message = sql(INSERT)
             .bind(folder.line.id.0)

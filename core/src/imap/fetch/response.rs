@@ -29,6 +29,9 @@ pub enum Piece {
     },
 }
 
+/// Octets of a response that has no texts of the message.
+const USUAL_OCTETS: usize = 128;
+
 /// FETCH responses, one after the other.
 #[derive(Debug, Default)]
 pub struct Response {
@@ -44,6 +47,7 @@ impl Response {
     /// Begins the response of message number `seq`.
     pub(super) fn begin(&mut self, seq: u32) {
         (self.begun, self.items) = (Some(self.text.len()), false);
+        self.text.reserve(USUAL_OCTETS);
         self.octets(b"* ").number(seq).octets(b" FETCH (");
     }
 

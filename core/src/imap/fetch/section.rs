@@ -56,17 +56,14 @@ fn is_root(message: &Stored, path: &[u32]) -> bool {
         && message
             .index()
             .part(path)
-            .is_some_and(|part| part.parent.is_none())
+            .is_some_and(|part| part.parent().is_none())
 }
 
 /// The header of the message with its trace fields; without a read where the index holds it.
 fn top_header(message: &Stored) -> Selection<'_> {
     match message.raw_header() {
         Some(raw) => Selection::new([message.head(), raw], []),
-        None => Selection::new(
-            [message.head()],
-            message.index().parts.first().map(|root| root.header.clone()),
-        ),
+        None => Selection::new([message.head()], message.index().parts.first().map(Part::header)),
     }
 }
 
@@ -99,7 +96,7 @@ fn select_fields<'a>(
 /// A header with more fields than the index keeps is given whole: its octets would have to be read to choose among them, and
 /// a client finds the fields it asked for all the same.
 fn ranges_of_fields(root: &Part, names: &[&[u8]], not: bool) -> Vec<Range<u64>> {
-    MessageIndex::fields(root, names, not).unwrap_or_else(|| vec![root.header.clone()])
+    MessageIndex::fields(root, names, not).unwrap_or_else(|| vec![root.header()])
 }
 
 fn as_indices(range: &Range<u64>) -> Option<Range<usize>> {

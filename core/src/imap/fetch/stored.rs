@@ -45,13 +45,13 @@ impl Stored {
     /// The finished text of BODY.
     pub fn body(&self) -> Cow<'_, [u8]> {
         let body = self.texts().and_then(|texts| texts.body().ok());
-        body.unwrap_or_else(|| self.index().body.clone().into())
+        body.unwrap_or_else(|| self.index().body().into())
     }
 
     /// The finished text of BODYSTRUCTURE.
     pub fn bodystructure(&self) -> Cow<'_, [u8]> {
         let structure = self.texts().and_then(|texts| texts.bodystructure().ok());
-        structure.unwrap_or_else(|| self.index().bodystructure.clone().into())
+        structure.unwrap_or_else(|| self.index().bodystructure().into())
     }
 
     /// The object's header with its empty line, if the index holds it.

@@ -478,7 +478,7 @@ fn a_message_without_a_usable_index_can_be_read() {
             tell("ENVELOPE"),
             "* 12 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))\r\n"
         );
-        let body = format!("\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" {} 0", PLAIN.len());
+        let body = format!("\"text\" \"plain\" NIL NIL NIL \"8bit\" {} 0", PLAIN.len());
         assert_eq!(tell("BODY"), format!("* 12 FETCH (BODY ({body}))\r\n"));
         assert_eq!(
             tell("BODYSTRUCTURE"),
@@ -491,16 +491,16 @@ fn a_message_without_a_usable_index_can_be_read() {
 fn finished_texts_are_copied() {
     let index = scan(MIXED.as_bytes(), 0);
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    let envelope = text(&index.parts[0].message.as_ref().unwrap().envelope);
+    let envelope = text(index.parts[0].root().unwrap().envelope());
     assert_eq!(
         fetch(HEAD, MIXED, "ENVELOPE"),
         format!("* 12 FETCH (ENVELOPE {envelope})\r\n")
     );
     assert_eq!(
         fetch(HEAD, MIXED, "BODY"),
-        format!("* 12 FETCH (BODY {})\r\n", text(&index.body))
+        format!("* 12 FETCH (BODY {})\r\n", text(&index.body()))
     );
-    let structure = text(&index.bodystructure);
+    let structure = text(&index.bodystructure());
     assert_eq!(
         fetch(HEAD, MIXED, "BODYSTRUCTURE"),
         format!("* 12 FETCH (BODYSTRUCTURE {structure})\r\n")

@@ -44,14 +44,10 @@ fn of_object(stored: &Stored, name: &str, text: &str) -> Truth {
     if let Some(raw) = stored.raw_header() {
         return among(raw, name, text);
     }
-    let index = stored.index();
-    let message = index.parts.first().and_then(|root| root.message.as_ref());
-    match message.and_then(|message| message.fields.as_ref()) {
+    let root = stored.index().parts.first();
+    match root.and_then(|root| root.fields()) {
         None => Truth::Unknown,
-        Some(fields) => match fields
-            .iter()
-            .any(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))
-        {
+        Some(mut fields) => match fields.any(|field| field.name.eq_ignore_ascii_case(name.as_bytes())) {
             false => Truth::False,
             true if text.is_empty() => Truth::True,
             true => Truth::Unknown,

@@ -4,7 +4,7 @@ use super::super::command::{self, Allowed, Completion, Row, append};
 use super::super::grammar::{self, Head, Syntax};
 use super::super::words::Code;
 use super::{Phase, Running, Session};
-use crate::machine::Step;
+use crate::machine::{Form, Step};
 use crate::wire::command::{Event, Malformed};
 use crate::wire::line::LineFault;
 
@@ -18,14 +18,28 @@ impl Session {
                     until: Some(self.due()),
                 });
             }
-            Some(Event::Command(command)) => self.dispatch(command.octets()),
-            Some(Event::Literal(announced)) => self.announced(announced.sync),
-            Some(Event::Malformed { fault, tag }) => self.malformed(fault, tag.as_deref()),
-            Some(Event::Fatal) => self.bye("The next command cannot be found"),
+            Some(Event::Command(command)) => {
+                self.disclose_command(command.octets(), command.literals().last().cloned());
+                self.dispatch(command.octets());
+            }
+            Some(Event::Literal(announced)) => {
+                self.disclose_beginning();
+                self.announced(announced.sync);
+            }
+            Some(Event::Malformed { fault, tag }) => {
+                self.disclose(Form::Frame);
+                self.malformed(fault, tag.as_deref());
+            }
+            Some(Event::Fatal) => self.lost(),
             // A literal is streamed only while its command waits for it.
             Some(Event::Stream(_) | Event::StreamEnd | Event::Rest(_)) => {}
         }
         None
+    }
+
+    pub(super) fn lost(&mut self) {
+        self.disclose(Form::Frame);
+        self.bye("The next command cannot be found");
     }
 
     /// A literal is announced: APPEND streams its message, all other literals are gathered.
@@ -147,7 +161,7 @@ fn why(fault: Malformed) -> &'static str {
 }
 
 /// Whether a browser speaks, perhaps made to by a hostile page.
-fn is_http(command: &[u8]) -> bool {
+pub(super) fn is_http(command: &[u8]) -> bool {
     let verbs: [&[u8]; 7] = [
         b"GET ",
         b"POST ",

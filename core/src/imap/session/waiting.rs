@@ -2,7 +2,7 @@
 
 use super::super::command::{Event, Next, State};
 use super::{Phase, Running, Session, Waits};
-use crate::machine::{Due, Outcome, Step};
+use crate::machine::{Due, Form, Outcome, Step};
 use crate::sasl;
 use crate::store::Failure;
 use crate::wire::command as wire;
@@ -48,18 +48,30 @@ impl Session {
         match waits {
             Waits::Drained(state) => self.step(running, state, Event::Drained),
             Waits::Line(state, due) => match self.heard() {
-                Some(Ok(event)) => self.step(running, state, event),
-                Some(Err(why)) => self.bye(why),
+                Some(Ok(event)) => {
+                    self.disclose_line(&running, &event);
+                    self.step(running, state, event);
+                }
+                Some(Err(why)) => {
+                    self.disclose(Form::Frame);
+                    self.bye(why);
+                }
                 None => return self.stay(running, Waits::Line(state, due), bytes, until),
             },
             Waits::Literal(state) => match self.framing.next() {
-                Some(wire::Event::Stream(octets)) => self.step(running, state, Event::Octets(octets)),
+                Some(wire::Event::Stream(octets)) => {
+                    self.disclose(Form::Content);
+                    self.step(running, state, Event::Octets(octets));
+                }
                 Some(wire::Event::StreamEnd) => self.phase = Phase::Running(running, Waits::Literal(state)),
                 Some(wire::Event::Rest(rest)) => {
-                    self.step(running, state, Event::Line(rest.octets().clone()))
+                    let is_end = rest.octets().is_empty();
+                    self.disclose(if is_end { Form::Plain } else { Form::Frame });
+                    self.step(running, state, Event::Line(rest.octets().clone()));
                 }
-                Some(wire::Event::Fatal) => self.bye("The next command cannot be found"),
+                Some(wire::Event::Fatal) => self.lost(),
                 Some(wire::Event::Literal(_) | wire::Event::Malformed { .. } | wire::Event::Command(_)) => {
+                    self.disclose(Form::Frame);
                     self.step(running, state, Event::Garbled);
                 }
                 None => return self.stay(running, Waits::Literal(state), bytes, until),

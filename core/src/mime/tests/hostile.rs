@@ -4,7 +4,7 @@ use super::super::{INDEX_OCTETS, PartKind};
 use super::*;
 
 fn subtypes(index: &MessageIndex) -> Vec<&str> {
-    index.parts.iter().map(|part| part.subtype.as_str()).collect()
+    index.parts.iter().map(|part| part.about().subtype).collect()
 }
 
 fn multipart(boundary: &str) -> String {
@@ -70,8 +70,8 @@ fn a_thousand_parts_with_file_names_all_stay() {
                 Content-Disposition: attachment; filename=\"a name of some length.dat\"\n\nx\n";
     let index = scan(&crlf(&(multipart("b") + &part.repeat(2_000))));
     assert_eq!(index.parts.len(), 1_000);
-    assert!(index.parts[999].disposition.is_some());
-    let whole = index.encode().len() + index.body.len() + index.bodystructure.len();
+    assert!(index.parts[999].about().disposition.is_some());
+    let whole = index.encode().len() + index.body().len() + index.bodystructure().len();
     assert!(whole > INDEX_OCTETS, "the structures are made when they are read");
 }
 
@@ -177,9 +177,9 @@ fn two_million_header_lines_leave_a_small_index() {
     (0..200).for_each(|_| scanner.push(&piece));
     scanner.push(b"\r\nbody");
     let index = scanner.finish();
-    let fields = index.parts[0].message.as_ref().unwrap().fields.as_ref().unwrap();
-    assert_eq!(fields.len(), Limits::default().header_lines);
-    assert_eq!(index.parts[0].header, 0..12_000_002);
+    let fields = index.parts[0].fields().unwrap();
+    assert_eq!(fields.count(), Limits::default().header_lines);
+    assert_eq!(index.parts[0].header(), 0..12_000_002);
     let rest = MessageIndex::fields(&index.parts[0], &[b"A"], true).unwrap();
     let unparsed = 12_000..12_000_002;
     assert_eq!(
@@ -195,7 +195,7 @@ fn three_hundred_thousand_addresses_are_cut() {
     let many_lines = [b"To: a@b\r\n".repeat(100_000), b"\r\n".to_vec()].concat();
     for message in [one_line, many_lines] {
         let index = scan(&message);
-        let envelope = &index.parts[0].message.as_ref().unwrap().envelope;
+        let envelope = index.parts[0].root().unwrap().envelope();
         assert_eq!(text(envelope).matches(r#"(NIL NIL "a" "b")"#).count(), 1_000);
     }
 }
@@ -208,7 +208,9 @@ fn addresses_of_embedded_messages_count_too() {
     );
     let index = scan(&crlf(&(multipart("b") + &inner.repeat(300))));
     assert_eq!(
-        text(&index.bodystructure).matches(r#"(NIL NIL "a" "")"#).count(),
+        text(&index.bodystructure())
+            .matches(r#"(NIL NIL "a" "")"#)
+            .count(),
         1_000
     );
 }
@@ -259,7 +261,7 @@ fn a_tree_of_long_headers_is_cut_from_below() {
             .parts
             .iter()
             .skip(1)
-            .all(|part| part.subtype == "octet-stream")
+            .all(|part| part.about().subtype == "octet-stream")
     );
 }
 

@@ -42,41 +42,36 @@ fn assert_sound(index: &MessageIndex, message: &[u8]) {
     for (at, part) in index.parts.iter().enumerate() {
         assert_part_sound(index, at, part, message);
     }
-    assert_balanced(&index.body);
-    assert_balanced(&index.bodystructure);
+    assert_balanced(&index.body());
+    assert_balanced(&index.bodystructure());
     assert_stored_alike(index);
 }
 
 fn assert_part_sound(index: &MessageIndex, at: usize, part: &Part, message: &[u8]) {
-    assert!(
-        part.header.start <= part.header.end && part.header.end == part.body.start,
-        "{part:?}"
-    );
-    assert!(
-        part.body.start <= part.body.end && part.body.end <= index.size,
-        "{part:?}"
-    );
-    let body = &message[part.body.start as usize..part.body.end as usize];
-    assert_eq!(
-        part.lines,
-        body.iter().filter(|&&octet| octet == b'\n').count() as u64,
-        "{part:?}"
-    );
-    if let Some(parent) = part.parent {
-        let parent = &index.parts[parent as usize];
-        assert!((parent.parent < Some(at as u32)) && parent.body.start <= part.header.start);
-        assert!(part.body.end <= parent.body.end, "{part:?} in {parent:?}");
+    let (header, body) = (part.header(), part.body());
+    assert!(header.start <= header.end && header.end == body.start, "{part:?}");
+    assert!(body.start <= body.end && body.end <= index.size, "{part:?}");
+    let octets = &message[body.start as usize..body.end as usize];
+    let lines = octets.iter().filter(|&&octet| octet == b'\n').count();
+    assert_eq!(part.lines() as usize, lines, "{part:?}");
+    if let Some(parent) = part.parent() {
+        assert!(parent < at);
+        let outer = index.parts[parent].body();
+        assert!(
+            outer.start <= header.start && body.end <= outer.end,
+            "{part:?} in {outer:?}"
+        );
     }
     let path = index.path(at);
-    if part.message.is_none() && !path.is_empty() {
+    if part.root().is_none() && !path.is_empty() {
         assert_eq!(index.part(&path), Some(part), "{path:?}");
     }
-    let Some(root) = &part.message else { return };
-    assert_balanced(&root.envelope);
-    assert!(root.blank_line.end == part.header.end && root.blank_line.end - root.blank_line.start <= 2);
-    for field in root.fields.iter().flatten() {
+    let Some(root) = part.root() else { return };
+    assert_balanced(root.envelope());
+    assert!(part.blank_line().end == header.end && root.blank_octets() <= 2);
+    for field in part.fields().into_iter().flatten() {
         let place = &message[field.range.start as usize..field.range.end as usize];
-        assert!(place.starts_with(&field.name), "{field:?}");
+        assert!(place.starts_with(field.name), "{field:?}");
     }
 }
 
@@ -118,13 +113,12 @@ fn assert_stored_alike(index: &MessageIndex) {
     assert!(stored.len() <= super::INDEX_OCTETS);
     assert_eq!(MessageIndex::decode(&stored).as_ref(), Ok(index));
     let looked = StoredIndex::new(&stored).expect("stored");
-    let envelope = index.parts[0]
-        .message
-        .as_ref()
-        .map(|root| root.envelope.as_slice());
-    assert_eq!(Some(looked.envelope()), envelope);
-    assert_eq!(looked.bodystructure().expect("structure"), index.bodystructure);
-    assert_eq!(looked.body().expect("structure"), index.body);
+    assert_eq!(
+        Some(looked.envelope()),
+        index.parts[0].root().map(|root| root.envelope())
+    );
+    assert_eq!(looked.bodystructure().expect("structure"), index.bodystructure());
+    assert_eq!(looked.body().expect("structure"), index.body());
     assert_eq!(looked.raw_header(), index.raw_header.as_deref());
     assert_eq!(looked.summary().as_ref(), Ok(&index.summary));
     assert_eq!(looked.size(), index.size);

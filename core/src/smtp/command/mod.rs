@@ -93,6 +93,14 @@ const TABLE: &[Row] = &[
     row("QUIT", When::Always, Arguments::Nothing, Pace::Mail, other::quit),
 ];
 
+/// Whether a line begins with a verb of the table.
+pub(super) fn is_known(line: &[u8]) -> bool {
+    let verb = line.split(|&octet| octet == b' ').next().unwrap_or_default();
+    TABLE
+        .iter()
+        .any(|row| row.verb.as_bytes().eq_ignore_ascii_case(verb))
+}
+
 /// Runs one command line, without its line end.
 pub(super) fn run(cx: &mut Context, line: &[u8]) -> State {
     let Some(line) = text(line) else {

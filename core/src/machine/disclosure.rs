@@ -1,0 +1,77 @@
+//! What a machine says of its peer's octets: which may be read by an operator, and in which form.
+//!
+//! The safe way round: what a machine has not disclosed is secret. So no word is shown of a line that is not whole.
+
+/// How octets of the peer may be shown. Every form has as many octets as came, so that counts stay true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As they came.
+    Plain,
+    /// The frame of a line: spaces, quotation marks, announcements of literals; no word.
+    Frame,
+    /// Base64, whose fields are masked within, so that a SASL mechanism still finds them.
+    Base64,
+    /// The frame of a message: line ends and punctuation; no letter, no digit.
+    Content,
+    /// Nothing but control characters.
+    Hidden,
+}
+
+/// What has been disclosed since it was last asked for: up to which offset of the peer's stream, in which form.
+///
+/// Bounded: if nobody asks, the oldest stay and all that follows is hidden.
+#[derive(Debug, Default)]
+pub struct Disclosures(Vec<(u64, Form)>);
+
+impl Disclosures {
+    /// The most entries between two questions.
+    const MAX: usize = 64;
+
+    /// Everything from the last disclosure up to `until`, an offset counted from the peer's first octet, is of this form.
+    pub fn tell(&mut self, until: u64, form: Form) {
+        let full = self.0.len() >= Self::MAX;
+        match self.0.last_mut() {
+            Some(last) if last.0 >= until => {}
+            Some(last) if last.1 == form => last.0 = until,
+            Some(last) if full => *last = (until, Form::Hidden),
+            _ => self.0.push((until, form)),
+        }
+    }
+
+    /// What was told, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, Form)> {
+        self.0.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_of_one_form_are_one() {
+        let mut told = Disclosures::default();
+        for (until, form) in [
+            (3, Form::Plain),
+            (5, Form::Plain),
+            (5, Form::Hidden),
+            (9, Form::Frame),
+        ] {
+            told.tell(until, form);
+        }
+        assert_eq!(
+            told.iter().collect::<Vec<_>>(),
+            [(5, Form::Plain), (9, Form::Frame)]
+        );
+    }
+
+    #[test]
+    fn without_a_reader_it_stays_small_and_says_nothing_more() {
+        let mut told = Disclosures::default();
+        for until in 1..10_000 {
+            told.tell(until, if until % 2 == 0 { Form::Plain } else { Form::Frame });
+        }
+        assert_eq!(told.iter().count(), Disclosures::MAX);
+        assert_eq!(told.iter().last(), Some((9_999, Form::Hidden)));
+    }
+}

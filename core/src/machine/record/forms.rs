@@ -1,0 +1,183 @@
+//! How everything that goes into a machine is written: each type's fields in order.
+
+use std::sync::Arc;
+
+use super::text::{Expected, Reader, Recordable, Writer, enums, lists, structs};
+use crate::config::Plaintext;
+use crate::machine::*;
+use crate::mime::MessageIndex;
+use crate::store::*;
+use crate::wire::command;
+use crate::{imap, smtp};
+
+structs! {
+    Token { 0 }
+    AccountId { 0 }
+    MailboxId { 0 }
+    Uid { 0 }
+    ModSeq { 0 }
+    Flags { 0 }
+    ObjectId { 0 }
+    Fault { 0 }
+    TlsInfo { summary }
+    TlsFailure { 0 }
+    ConnectFailure { 0 }
+    Peer { address, tls }
+    Stored { object, size, sha256, received_sha256, index }
+    Account { id, login, pw_hash, enabled }
+    AccountLine { id, login, enabled, used_msgs, used_bytes, quota_bytes, created_at_ms }
+    RecipientPlace { account, mailbox, room_bytes }
+    Mailbox {
+        id, name, uid_validity, uid_next, highest_modseq, msgs, unseen, bytes, recent_from, special_use, object_id,
+    }
+    Status { mailbox, recent }
+    Opened { mailbox, view, recent_from }
+    Refreshed { view, changed, vanished, recent_from }
+    Page { rows, rest }
+    PageRow { uid, object, object_size, head, index, email_id }
+    FlagsChanged { applied, modified, refreshed }
+    Copied { uid_validity, source, target, refreshed }
+    Expunged { expunged, refreshed }
+    Appended { mailbox, uid_validity, uids }
+    Delivered { uid_validity, uid, repeated }
+    command::Budget { line, literal, literals, total, skip }
+    imap::Settings {
+        hostname, name, version, tls, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
+        idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, failed_logins,
+    }
+    smtp::Settings {
+        hostname, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
+        hops_max, data_rate, slow_ms,
+    }
+}
+
+enums! {
+    Input {
+        Bytes { waited: waited, octets: octets },
+        Eof,
+        Outcome { 0: token, 1: outcome },
+        Changed { mailbox: mailbox, modseq: modseq },
+        Tls { 0: result },
+        Connected { 0: result },
+        Tick,
+        Shutdown,
+    }
+    Done {
+        Reply { 0: reply },
+        Stored { 0: stored },
+        Scanned { 0: found },
+        Verified { 0: right },
+        Hashed { 0: hash },
+        Sent,
+        Confirmed,
+    }
+    Reply {
+        AccountFound { 0: account },
+        RecipientFound { 0: place },
+        AccountCreated,
+        PasswordSet,
+        AccountDeleted,
+        Accounts { 0: accounts },
+        Mailboxes { 0: mailboxes },
+        Subscriptions { 0: names },
+        Status { 0: status },
+        Created,
+        Deleted,
+        Renamed,
+        Subscribed,
+        Unsubscribed,
+        Opened { 0: opened },
+        Refreshed { 0: refreshed },
+        Page { 0: page },
+        FlagsChanged { 0: changed },
+        Copied { 0: copied },
+        Expunged { 0: expunged },
+        Appended { 0: appended },
+        Delivered { 0: answers },
+    }
+    Failure {
+        Refused { 0: why },
+        Unavailable { retry_after_s: retry_after_s },
+        Broken { 0: fault },
+    }
+    Refusal {
+        OverQuota,
+        NoSuchMailbox,
+        NoSuchAccount,
+        AlreadyExists,
+        HasChildren,
+        NotPermitted,
+        Gone,
+        Limit { 0: budget },
+    }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, MessageSize, Space }
+    SpecialUse { Drafts, Sent, Junk, Trash, Archive }
+    Plaintext { Never, Loopback, Always }
+}
+
+lists! { u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> }
+
+impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Ok(value) => {
+                out.word("Ok");
+                value.write(out);
+            }
+            Err(error) => {
+                out.word("Err");
+                error.write(out);
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        match from.word() {
+            "Ok" => T::read(from).map(Ok),
+            "Err" => E::read(from).map(Err),
+            _ => Err("Ok or Err"),
+        }
+    }
+}
+
+impl Recordable for MailboxName {
+    fn write(&self, out: &mut Writer) {
+        out.word(super::text::Quoted(self.as_str().as_bytes()));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        MailboxName::new(&String::read(from)?).map_err(|_| "a mailbox name")
+    }
+}
+
+impl Recordable for UidSet {
+    /// How many ranges, then the two ends of each.
+    fn write(&self, out: &mut Writer) {
+        out.word(self.ranges().len());
+        for range in self.ranges() {
+            range.start().write(out);
+            range.end().write(out);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        let mut set = UidSet::default();
+        for _ in 0..usize::read(from)? {
+            set.insert_range(u32::read(from)?..=u32::read(from)?);
+        }
+        Ok(set)
+    }
+}
+
+impl Recordable for Arc<MessageIndex> {
+    /// In its stored form.
+    fn write(&self, out: &mut Writer) {
+        self.encode().write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        MessageIndex::decode(&from.quoted()?)
+            .map(Arc::new)
+            .map_err(|_| "a message index")
+    }
+}
