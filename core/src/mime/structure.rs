@@ -1,7 +1,5 @@
 //! BODY and BODYSTRUCTURE as finished text (RFC 3501, 7.4.2 and 9: `body`).
 
-use std::io::Write;
-
 use super::about::{About, NO_ENVELOPE, Params};
 use super::index::{Part, PartKind};
 use super::packed::Sink;
@@ -80,8 +78,16 @@ fn close(out: &mut Vec<u8>, part: &Part, about: &About<'_>, extended: bool) {
 
 /// `SP number`
 fn decimal(out: &mut Vec<u8>, number: u64) {
-    // Writing to memory does not fail.
-    let _ = write!(out, " {number}");
+    let (mut digits, mut rest, mut first) = ([b'0'; 20], number, 20);
+    for digit in digits.iter_mut().rev() {
+        *digit += u8::try_from(rest % 10).unwrap_or(0);
+        (rest, first) = (rest / 10, first - 1);
+        if rest == 0 {
+            break;
+        }
+    }
+    out.put(b" ");
+    out.put(digits.get(first..).unwrap_or_default());
 }
 
 /// Disposition, language and location.
