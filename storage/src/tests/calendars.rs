@@ -118,6 +118,37 @@ fn a_calendar_object_lies_in_its_folder_as_it_was_put() {
 }
 
 #[test]
+fn what_came_and_went_twice_is_told_once() {
+    block_on(async {
+        let (town, home) = with_objects(1).await;
+        let since = Some(token(&town, home).await);
+        for of in ["a.ics", "a.ics", "000.ics"] {
+            put(&town, home, of, "BEGIN:VCALENDAR again").await;
+            let remove = CalendarRequest::Remove {
+                calendar: name("home"),
+                name: name(of),
+                precondition: Precondition::None,
+                at_ms: NOW.unix_ms,
+            };
+            ask(&town, home, remove).await.unwrap();
+        }
+        let sync = CalendarRequest::Sync {
+            calendar: name("home"),
+            since,
+            limit: 100,
+        };
+        match ask(&town, home, sync).await {
+            Ok(CalendarReply::Synced(page)) => {
+                assert_eq!(page.removed, [name("a.ics"), name("000.ics")]);
+                assert_eq!((page.changed, page.more), (vec![], false));
+                assert_eq!(page.token, token(&town, home).await);
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
 fn requests_take_as_few_statements_whatever_a_calendar_holds() {
     block_on(async {
         for count in [1, 40] {
