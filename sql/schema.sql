@@ -72,6 +72,7 @@ CREATE TABLE mailboxes (
   keywords VARBINARY(4000) NOT NULL
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account_id, name_hash);
+CREATE INDEX mailboxes_deleted ON mailboxes (deleted_at) /*sqlite WHERE deleted_at > 0 */;
 
 -- Names that LSUB tells; with or without a mailbox of that name.
 CREATE TABLE subscriptions (
@@ -88,7 +89,7 @@ CREATE TABLE uid_validity_seq (
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- Bodies: `emails/<id as UUID>.eml` in the bucket or folder (`kind` 1; 2: `calendars/<id>.ics`), exactly as received.
--- `refs` counts rows that name the object: messages, soft-deleted ones too, and queue entries. `state` 1: live, 2: being
+-- `refs` counts rows that name the object: messages and calendar objects, soft-deleted ones too, and queue entries. `state` 1: live, 2: being
 -- deleted. `zero_at`: when `refs` became 0. An object is deleted only by a claim: state 1 to 2 where refs = 0 and no row names it.
 CREATE TABLE object_keys (
   id BINARY(16) NOT NULL PRIMARY KEY,
@@ -191,6 +192,56 @@ CREATE TABLE commits (
   at BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
+-- Work that one server at a time does, by its name (`garbage`): whose it is, until when (milliseconds since 1970).
+CREATE TABLE leases (
+  work VARCHAR(32) NOT NULL PRIMARY KEY,
+  owner BINARY(16) NOT NULL,
+  until_ms BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+
+-- Calendars (RFC 4791). `name` is the last segment of the URL, UTF-8, unique among an account's live calendars: `gone` is 0 for
+-- those, for a deleted one (`deleted_at` > 0, milliseconds) its id. `modseq` is raised in the transaction that changes objects,
+-- never elsewhere. `removed_floor`: removals up to this MODSEQ may be forgotten, so that nobody can synchronise from before.
+-- `objects` counts live objects. `properties`: name, colour and the like, as CalDAV encodes them.
+CREATE TABLE calendars (
+  id BIGINT NOT NULL PRIMARY KEY,
+  account_id BIGINT NOT NULL,
+  name VARBINARY(255) NOT NULL,
+  gone BIGINT NOT NULL DEFAULT 0,
+  modseq BIGINT NOT NULL DEFAULT 1,
+  removed_floor BIGINT NOT NULL DEFAULT 0,
+  objects BIGINT NOT NULL DEFAULT 0,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  properties VARBINARY(16000) NOT NULL
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE UNIQUE INDEX calendars_name ON calendars (account_id, name, gone);
+CREATE INDEX calendars_deleted ON calendars (deleted_at) /*sqlite WHERE deleted_at > 0 */;
+
+-- Calendar objects, each with a body of its own. `name` is the last segment of the URL; `uid` that of iCalendar; both are unique
+-- among a calendar's live objects: `gone` is 0 for those. An object that was replaced or removed (`deleted_at` > 0, milliseconds)
+-- stays as what synchronisation tells of until the garbage worker takes it; its `gone` is its `modseq`. `component` 1: VEVENT,
+-- 2: VTODO, 3: VJOURNAL, 4: VFREEBUSY. It takes place from `from_s` to before `to_s`, all instances, in seconds since 1970, as
+-- far as 64 bits go where there is no end. `etag` is the first half of the body's SHA-256.
+CREATE TABLE calendar_objects (
+  calendar_id BIGINT NOT NULL,
+  name VARBINARY(255) NOT NULL,
+  gone BIGINT NOT NULL DEFAULT 0,
+  modseq BIGINT NOT NULL,
+  uid VARBINARY(1000) NOT NULL,
+  component SMALLINT NOT NULL,
+  from_s BIGINT NOT NULL,
+  to_s BIGINT NOT NULL,
+  etag BINARY(16) NOT NULL,
+  object_id BINARY(16) NOT NULL,
+  size BIGINT NOT NULL,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (calendar_id, name, gone)
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE UNIQUE INDEX calendar_objects_uid ON calendar_objects (calendar_id, uid, gone);
+CREATE INDEX calendar_objects_modseq ON calendar_objects (calendar_id, modseq);
+CREATE INDEX calendar_objects_deleted ON calendar_objects (deleted_at) /*sqlite WHERE deleted_at > 0 */;
+CREATE INDEX calendar_objects_object ON calendar_objects (object_id);
+
 -- The first account: user@example.com with the password change-me-now. Until it has another one
 -- (`lightmail user passwd user@example.com`) it can log in from the server's own machine only.
 INSERT INTO accounts (id, login, pw_hash, status, created_at)
@@ -207,4 +258,4 @@ INSERT INTO mailboxes (id, account_id, name, name_hash, uid_validity, special_us
 INSERT INTO subscriptions (account_id, name_hash, name)
   SELECT account_id, name_hash, name FROM mailboxes WHERE account_id = 1;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '2');
+INSERT INTO meta (k, v) VALUES ('schema_version', '4');

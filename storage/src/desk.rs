@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures_lite::FutureExt;
-use lightmail_core::machine::{Done, Effect, Outcome, Purpose, Scan, ScanTarget, Upload};
+use lightmail_core::machine::{Done, Effect, ObjectKind, Outcome, Purpose, Scan, ScanTarget, Upload};
 use lightmail_core::mime::matcher::Matcher;
 use lightmail_core::store::{Failure, ObjectId};
 use lightmail_core::wire::filter::Flow;
@@ -110,6 +110,25 @@ impl Desk {
                 inner.queue.confirm(&keys);
                 async { Ok(Done::Confirmed) }.boxed()
             }
+            Effect::ListObjects { kind, after, limit } => {
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                async move {
+                    inner
+                        .objects
+                        .list(kind, after, limit)
+                        .await
+                        .map(Done::ObjectsListed)
+                }
+                .boxed()
+            }
+            Effect::DeleteObjects(objects) => {
+                async move { Ok(Done::ObjectsDeleted(delete(&inner, &objects).await)) }.boxed()
+            }
+            Effect::SweepUploads { before_ms } => async move {
+                let swept = inner.objects.abort_uploads(before_ms).await?;
+                Ok(Done::UploadsSwept(u32::try_from(swept).unwrap_or(u32::MAX)))
+            }
+            .boxed(),
         }
     }
 
@@ -129,6 +148,33 @@ impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Desk({} uploads)", self.uploads.len())
     }
+}
+
+/// Deletes objects; those that are gone now.
+async fn delete(inner: &Inner, objects: &[(ObjectKind, ObjectId)]) -> Vec<ObjectId> {
+    let mut gone = Vec::with_capacity(objects.len());
+    for kind in [ObjectKind::Email, ObjectKind::Calendar] {
+        let of_kind = objects.iter().filter(|(its, _)| *its == kind);
+        let of_kind: Vec<_> = of_kind.map(|(_, object)| *object).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        let answers = inner.objects.delete(kind, &of_kind).await;
+        gone.extend(
+            of_kind
+                .iter()
+                .zip(&answers)
+                .filter(|(_, answer)| answer.is_ok())
+                .map(|(object, _)| *object),
+        );
+        if let Some(Err(failure)) = answers.iter().find(|answer| answer.is_err()) {
+            tracing::warn!(?failure, "garbage.objects.not_deleted");
+        }
+    }
+    if !gone.is_empty() {
+        tracing::info!(objects = gone.len(), "garbage.objects.deleted");
+    }
+    gone
 }
 
 /// Which needles are in which messages.

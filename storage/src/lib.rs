@@ -30,7 +30,7 @@ pub use counts::Statements;
 pub use desk::Desk;
 pub use faults::{Faults, Point};
 pub use objects::reader::ObjectReader;
-pub use objects::{Listed, ObjectRequests, Objects};
+pub use objects::{ObjectRequests, Objects};
 pub use open_error::OpenError;
 pub use storage::Storage;
 pub use watch::Watcher;

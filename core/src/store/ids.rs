@@ -30,6 +30,12 @@ impl ObjectId {
         let object = Self(uuid::Uuid::try_parse(text).ok()?.into_bytes());
         (object.to_string() == text).then_some(object)
     }
+
+    /// When it was drawn, in milliseconds since 1970 (RFC 9562, 5.7).
+    pub fn drawn_ms(self) -> u64 {
+        let [a, b, c, d, e, f, ..] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
 }
 
 impl fmt::Display for ObjectId {

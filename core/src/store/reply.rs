@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::machine::{Peer, Secret};
+use crate::machine::{ObjectKind, Peer, Secret};
 
-use super::{AccountId, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet, View};
+use super::{
+    AccountId, CalendarReply, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet,
+    View,
+};
 
 /// What a store answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +58,24 @@ pub enum Reply {
     Appended(Appended),
     /// Of `Deliver`: one answer for each recipient, in order.
     Delivered(Vec<Result<Delivered, Refusal>>),
+    /// Of `Calendar`.
+    Calendar(CalendarReply),
+    /// Of `TakeLease`: whether the asker has it now.
+    LeaseTaken(bool),
+    /// Of `CollectMessages`: how many.
+    MessagesCollected(u32),
+    /// Of `CollectMailboxes`: how many.
+    MailboxesCollected(u32),
+    /// Of `CollectCalendarObjects`: how many.
+    CalendarObjectsCollected(u32),
+    /// Of `CollectCalendars`: how many.
+    CalendarsCollected(u32),
+    /// Of `ClaimObjects`.
+    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    /// Of `ForgetObjects`.
+    ObjectsForgotten,
+    /// Of `FindObjects`.
+    ObjectsFound(Vec<ObjectId>),
 }
 
 /// From where an account may log in.

@@ -12,11 +12,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use lightmail_core::machine::{ObjectKind, Purpose};
+use lightmail_core::machine::{Listed, ObjectKind, Purpose};
 use lightmail_core::store::{Failure, ObjectId};
 
 use super::folder_sync::FolderSync;
-use super::{Listed, NewObject, Octets, Spool, failure};
+use super::{NewObject, Octets, Spool, failure};
 use crate::faults::{Faults, Point};
 
 /// What temporary files are called at the end; they begin with a dot.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lightmail_core::config;
-use lightmail_core::machine::{ObjectKind, Purpose};
+use lightmail_core::machine::{Listed, ObjectKind, Purpose};
 use lightmail_core::store::{Budget, Failure, ObjectId, Refusal};
 
 use crate::open_error::OpenError;
@@ -55,17 +55,6 @@ pub(crate) enum Octets {
     Memory(Bytes),
     /// All of them in a file.
     Spooled(Spool),
-}
-
-/// An object that is stored, as a listing tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// The object.
-    pub object: ObjectId,
-    /// Its octets.
-    pub size: u64,
-    /// When it was written, by the clock of who keeps it: milliseconds since 1970.
-    pub modified_ms: u64,
 }
 
 impl Objects {

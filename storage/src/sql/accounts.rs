@@ -11,7 +11,7 @@ use lightmail_core::store::{
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::{Folder, look};
 use super::tx::Tx;
-use super::{messages, tree};
+use super::{calendar, messages, tree};
 
 /// `accounts.status` of an account that may log in from anywhere.
 const ENABLED: i64 = 1;
@@ -27,8 +27,8 @@ const RECIPIENT: &str = look!(
     "b.account_id = (SELECT account_id FROM addresses WHERE address = ?) AND b.name_hash = ?"
 );
 const ADDRESS: &str = "SELECT account_id FROM addresses WHERE address = ?";
-const ID_TAKEN: &str =
-    "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 FROM mailboxes WHERE account_id = ?";
+const ID_TAKEN: &str = "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 FROM mailboxes WHERE account_id = ? \
+     UNION ALL SELECT 1 FROM calendars WHERE account_id = ?";
 const LOGIN_TAKEN: &str =
     "SELECT 1 FROM accounts WHERE login = ? UNION ALL SELECT 1 FROM addresses WHERE address = ?";
 const INSERT: &str =
@@ -102,7 +102,7 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     }
     if tx
         .db
-        .first(sql(ID_TAKEN).bind(new.id.0).bind(new.id.0))
+        .first(sql(ID_TAKEN).bind(new.id.0).bind(new.id.0).bind(new.id.0))
         .await?
         .is_some()
     {
@@ -140,6 +140,7 @@ pub(crate) async fn delete_account(tx: &mut Tx<'_>, login: &str, at_ms: u64) -> 
     for folder in Folder::all(tx, id).await? {
         tree::close(tx, folder, at_ms).await?;
     }
+    calendar::close_all(tx, id, at_ms).await?;
     for text in [DELETE_SUBSCRIPTIONS, DELETE_ADDRESSES, DELETE] {
         tx.db.run(sql(text).bind(id.0)).await?;
     }

@@ -80,8 +80,8 @@ pub(crate) async fn copy(tx: &mut Tx<'_>, me: AccountId, trip: &Trip<'_>, uids: 
     let done = match load.check(&to, other.as_ref(), trip) {
         Ok(None) => None,
         Ok(Some(keywords)) => {
-            let taken = take_key(tx, trip.key, to.line.id, to.line.uid_next, trip.at_ms).await?;
-            taken.then_some(keywords)
+            let before = take_key(tx, trip.key, to.line.id, to.line.uid_next, trip.at_ms).await?;
+            before.is_none().then_some(keywords)
         }
         // A repeated request may be too much for the quota that it has used up itself, and lack what it has moved.
         Err(refusal) => match delivered_before(tx, trip.key).await? {

@@ -1,7 +1,7 @@
 //! Delivery: one message to all its recipients; each is answered on its own.
 
 use bytes::Bytes;
-use lightmail_core::machine::Stored;
+use lightmail_core::machine::{ObjectKind, Stored};
 use lightmail_core::store::{Delivered, DeliveryKey, Flags, MailboxId, Recipient, Refusal, Reply, Uid};
 
 use super::db::{Answer, Columns, sql, stored};
@@ -110,10 +110,12 @@ impl Plan<'_> {
         at_ms: u64,
         done: &mut Done,
     ) -> Answer<Delivered> {
-        if self.is_repeated
-            && let Some(delivered) = delivered_before(tx, &recipient.key).await?
-        {
-            return Ok(delivered);
+        if self.is_repeated {
+            if let Some(delivered) = delivered_before(tx, &recipient.key).await? {
+                return Ok(delivered);
+            }
+            // What it brought went with its mailbox, for good.
+            forget(tx, &recipient.key).await?;
         }
         if done.changed.contains(&recipient.mailbox) {
             self.folder = self.folder.stepped_before();
@@ -146,19 +148,26 @@ fn insert_key(key: &DeliveryKey, mailbox: MailboxId, uid: Uid, at_ms: u64) -> Qu
         .bind(stored(at_ms))
 }
 
-/// Remembers what a key brings; false if it has brought something already.
+/// Remembers what a key brings, unless it has brought something already: then that.
 pub(crate) async fn take_key(
     tx: &mut Tx<'_>,
     key: &DeliveryKey,
     mailbox: MailboxId,
     uid: Uid,
     at_ms: u64,
-) -> Answer<bool> {
+) -> Answer<Option<Delivered>> {
     match tx.db.run(insert_key(key, mailbox, uid, at_ms)).await {
-        Ok(_) => Ok(true),
-        Err(stop) if stop.is_taken() => Ok(false),
-        Err(stop) => Err(stop),
+        Ok(_) => return Ok(None),
+        Err(stop) if stop.is_taken() => {}
+        Err(stop) => return Err(stop),
     }
+    let before = delivered_before(tx, key).await?;
+    if before.is_none() {
+        // What it brought went with its mailbox, for good.
+        forget(tx, key).await?;
+        tx.db.run(insert_key(key, mailbox, uid, at_ms)).await?;
+    }
+    Ok(before)
 }
 
 /// What a key has brought.
@@ -179,7 +188,7 @@ async fn refer(tx: &mut Tx<'_>, stored: &Stored, done: &Done, at_ms: u64) -> Ans
     match (done.changed.len() as u64, done.has_object) {
         (0, _) => Ok(()),
         (refs, true) => messages::refer(tx, stored.object, refs).await,
-        (refs, false) => messages::post_object(tx, stored, refs, at_ms).await,
+        (refs, false) => messages::post_object(tx, ObjectKind::Email, stored, refs, at_ms).await,
     }
 }
 

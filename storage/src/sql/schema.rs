@@ -11,9 +11,11 @@ use super::conn::Conn;
 use super::schema_mysql;
 
 /// The steps, in order: the first makes version 1.
-pub(super) const STEPS: &[&str] = &[
+pub(crate) const STEPS: &[&str] = &[
     include_str!("../../../sql/migrations/0001-first.sql"),
     include_str!("../../../sql/migrations/0002-commits.sql"),
+    include_str!("../../../sql/migrations/0003-garbage.sql"),
+    include_str!("../../../sql/migrations/0004-calendars.sql"),
 ];
 
 const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";

@@ -17,8 +17,9 @@ use super::query::Query;
 use super::row::DbRow;
 use super::tx::Tx;
 
-/// The mailbox's row in the columns of a message, under UID 0; and messages. They are put in order here: MySQL would make a
-/// table of them first, each row with room for the longest list of keywords.
+/// The mailbox's row in the columns of a message, under UID 0; messages; and ranges of UIDs whose messages are gone for good:
+/// their `deleted_at` is -1, their last UID stands under `size`. They are put in order here: MySQL would make a table of them
+/// first, each row with room for the longest list of keywords.
 macro_rules! catch_up {
     ($since:literal) => {
         concat!(
@@ -28,13 +29,19 @@ macro_rules! catch_up {
              UNION ALL \
              SELECT m.uid, m.modseq, m.flags, m.size, m.internal_date, m.sent_date, m.deleted_at, NULL \
              FROM messages m WHERE m.mailbox_id = ?",
-            $since
+            $since,
+            " UNION ALL \
+             SELECT e.uid_lo, e.modseq, 0, e.uid_hi, 0, 0, -1, NULL \
+             FROM expunged e WHERE e.mailbox_id = ? AND e.modseq > ?"
         )
     };
 }
 
 const ALL: &str = catch_up!("");
 const SINCE: &str = catch_up!(" AND m.modseq > ?");
+
+/// `deleted_at` of a range of UIDs whose messages are gone.
+const GONE: i64 = -1;
 
 /// A mailbox as it is now, and what changed.
 pub(crate) struct News {
@@ -227,6 +234,16 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
             head = Some(Head::from_row(&row)?);
             return Ok(true);
         }
+        if row.int(6)? == GONE {
+            let (uids, modseq) = (row.uid(0)?.0..=row.small(3)?, row.modseq(1)?);
+            if modseq > since {
+                vanished.insert_range(uids.clone());
+            }
+            if modseq > have {
+                changes.vanished.insert_range(uids);
+            }
+            return Ok(true);
+        }
         let (message, live) = (message(&row)?, row.int(6)? == 0);
         let uid = message.uid.0;
         if message.modseq > since {
@@ -243,7 +260,11 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
         }
         Ok(true)
     };
-    tx.db.while_wanted(newer(mailbox, have.min(since)), take).await?;
+    // Who has no view yet has none of those either that are gone.
+    let gone_from = base.as_ref().map_or(since, |_| have.min(since));
+    tx.db
+        .while_wanted(newer(mailbox, have.min(since), gone_from), take)
+        .await?;
     let head = head.ok_or(Refusal::NoSuchMailbox)?;
     changes.changed.sort_by_key(|row| row.uid);
     let base = base.unwrap_or_else(|| Arc::new(View::empty(mailbox, head.uid_validity)));
@@ -260,11 +281,12 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
 }
 
 /// A cold view is read along the primary key, changes along the index of MODSEQs.
-fn newer(mailbox: MailboxId, from: ModSeq) -> Query {
-    match from {
+fn newer(mailbox: MailboxId, from: ModSeq, gone_from: ModSeq) -> Query {
+    let messages = match from {
         ModSeq(0) => sql(ALL).bind(mailbox.0).bind(mailbox.0),
         ModSeq(from) => sql(SINCE).bind(mailbox.0).bind(mailbox.0).bind(stored(from)),
-    }
+    };
+    messages.bind(mailbox.0).bind(stored(gone_from.0))
 }
 
 /// What the statement tells of the mailbox itself.

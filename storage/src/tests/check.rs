@@ -17,8 +17,10 @@ use crate::sql::row::DbRow;
 /// Each finds rows that must not be.
 const RULES: &[(&str, &str)] = &[
     (
-        "I1 a key leads to a message that is there",
-        "SELECT hex(k) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = d.mailbox_id AND m.uid = d.uid)",
+        "I1 a key leads to a message that is there, or was expunged since",
+        "SELECT hex(k) FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id \
+         WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = d.mailbox_id AND m.uid = d.uid) \
+         AND NOT EXISTS (SELECT 1 FROM expunged e WHERE e.mailbox_id = d.mailbox_id AND d.uid BETWEEN e.uid_lo AND e.uid_hi)",
     ),
     (
         "I1 a message has its index, an index its message",
@@ -32,8 +34,16 @@ const RULES: &[(&str, &str)] = &[
          WHERE o.id IS NULL OR o.state <> 1 OR o.size + length(i.head) <> m.size OR o.sha256 <> i.sha256",
     ),
     (
-        "I3 an object counts its messages",
-        "SELECT hex(id) FROM object_keys o WHERE refs <> (SELECT COUNT(*) FROM messages m WHERE m.object_id = o.id) OR refs = 0",
+        "I2 a calendar object's body is live, and has the size and hash that the object says",
+        "SELECT c.calendar_id || ' ' || hex(c.name) FROM calendar_objects c LEFT JOIN object_keys o ON o.id = c.object_id \
+         WHERE o.id IS NULL OR o.state <> 1 OR o.kind <> 2 OR o.size <> c.size OR substr(o.sha256, 1, 16) <> c.etag",
+    ),
+    (
+        "I3 an object counts its messages, calendar objects and queue entries",
+        "SELECT hex(id) FROM object_keys o WHERE refs <> (SELECT COUNT(*) FROM messages m WHERE m.object_id = o.id) \
+         + (SELECT COUNT(*) FROM calendar_objects c WHERE c.object_id = o.id) \
+         + (SELECT COUNT(*) FROM queue q WHERE q.object_id = o.id) \
+         OR (refs = 0) <> (zero_at > 0) OR (state = 2 AND refs > 0)",
     ),
     (
         "I4 UIDs lie below UIDNEXT, MODSEQs not above HIGHESTMODSEQ",
@@ -58,9 +68,28 @@ const RULES: &[(&str, &str)] = &[
          HAVING MAX(a.used_msgs) <> COALESCE(SUM(b.msgs), 0) OR MAX(a.used_bytes) <> COALESCE(SUM(b.bytes), 0)",
     ),
     (
-        "I7 every UID given has a row",
+        "I7 every UID given has a row or is known as expunged, never both",
         "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id GROUP BY b.id \
-         HAVING MAX(b.uid_next) - 1 <> COUNT(m.uid) OR MAX(b.recent_from) > MAX(b.uid_next)",
+         HAVING MAX(b.uid_next) - 1 <> COUNT(m.uid) + COALESCE((SELECT SUM(uid_hi - uid_lo + 1) FROM expunged e \
+         WHERE e.mailbox_id = b.id), 0) OR MAX(b.recent_from) > MAX(b.uid_next)",
+    ),
+    (
+        "I4 what is known as expunged has a MODSEQ of its mailbox",
+        "SELECT e.mailbox_id FROM expunged e LEFT JOIN mailboxes b ON b.id = e.mailbox_id \
+         WHERE b.id IS NULL OR e.modseq > b.highest_modseq OR e.uid_lo > e.uid_hi",
+    ),
+    (
+        "I4 a calendar object has a MODSEQ of its calendar, and is filed as live or under its MODSEQ",
+        "SELECT o.calendar_id || ' ' || hex(o.name) FROM calendar_objects o LEFT JOIN calendars c ON c.id = o.calendar_id \
+         WHERE c.id IS NULL OR o.modseq < 2 OR o.modseq > c.modseq OR (o.gone = 0) <> (o.deleted_at = 0) \
+         OR (o.gone > 0 AND o.gone <> o.modseq) \
+         UNION ALL SELECT id FROM calendars WHERE removed_floor > modseq",
+    ),
+    (
+        "I6 a calendar counts its objects; a deleted one has none; what has no account is deleted",
+        "SELECT c.id FROM calendars c WHERE c.objects <> (SELECT COUNT(*) FROM calendar_objects o \
+         WHERE o.calendar_id = c.id AND o.gone = 0) OR (c.gone = 0) <> (c.deleted_at = 0) OR (c.gone > 0 AND c.objects > 0) \
+         OR (c.gone = 0 AND c.account_id NOT IN (SELECT id FROM accounts))",
     ),
     (
         "a deleted mailbox is empty, and what has no account is deleted",
@@ -88,8 +117,12 @@ pub(super) async fn check(conn: &mut Conn) -> Vec<String> {
 pub(super) async fn check_bodies(conn: &mut Conn, data_dir: &Path, orphans: usize) -> Vec<String> {
     let mut findings = Vec::new();
     let mut named = BTreeMap::new();
-    for row in rows(conn, "SELECT id, size, sha256 FROM object_keys").await {
-        let key = ObjectKind::Email.key(ObjectId(row.array(0).unwrap()));
+    for row in rows(conn, "SELECT id, size, sha256, kind FROM object_keys").await {
+        let kind = match row.int(3).unwrap() {
+            1 => ObjectKind::Email,
+            _ => ObjectKind::Calendar,
+        };
+        let key = kind.key(ObjectId(row.array(0).unwrap()));
         let octets = std::fs::read(data_dir.join(&key)).unwrap_or_default();
         let sound = octets.len() as i64 == row.int(1).unwrap()
             && Sha256::digest(&octets)[..] == row.octets(2).unwrap();
@@ -98,13 +131,11 @@ pub(super) async fn check_bodies(conn: &mut Conn, data_dir: &Path, orphans: usiz
         }
         named.insert(key, ());
     }
-    let files = std::fs::read_dir(data_dir.join("emails"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    let unnamed: Vec<_> = files
-        .map(|name| format!("emails/{}", name.into_string().unwrap()))
-        .filter(|key| !named.contains_key(key))
-        .collect();
+    let files = ["emails", "calendars"].into_iter().flat_map(|folder| {
+        let entries = std::fs::read_dir(data_dir.join(folder)).unwrap();
+        entries.map(move |entry| format!("{folder}/{}", entry.unwrap().file_name().into_string().unwrap()))
+    });
+    let unnamed: Vec<_> = files.filter(|key| !named.contains_key(key)).collect();
     if unnamed.len() > orphans {
         findings.push(format!(
             "I8 more than {orphans} bodies without a row: {unnamed:?}"

@@ -22,7 +22,7 @@ fn append(stored: &[&Stored]) -> Request {
 }
 
 /// Runs requests so that all but the first wait while the first is committed.
-async fn together(town: &Town, requests: Vec<(Actor, Request)>) -> Vec<Result<Reply, Failure>> {
+pub(super) async fn together(town: &Town, requests: Vec<(Actor, Request)>) -> Vec<Result<Reply, Failure>> {
     let mut running: Vec<_> = requests
         .into_iter()
         .map(|(actor, request)| Box::pin(town.storage.run(actor, request)))

@@ -1,6 +1,7 @@
 //! What needs a whole storage.
 
 mod away;
+mod calendars;
 mod check;
 mod crash;
 mod folder_reads;

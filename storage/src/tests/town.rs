@@ -198,13 +198,17 @@ pub(super) fn object_id() -> ObjectId {
 
 /// Uploads octets as a message.
 pub(super) async fn upload(desk: &mut Desk, octets: &[u8]) -> Result<Stored, Failure> {
+    upload_as(desk, ObjectKind::Email, octets).await
+}
+
+pub(super) async fn upload_as(desk: &mut Desk, kind: ObjectKind, octets: &[u8]) -> Result<Stored, Failure> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let upload = Upload(NEXT.fetch_add(1, Ordering::Relaxed));
     desk.open_upload(
         upload,
         Purpose {
             object: object_id(),
-            kind: ObjectKind::Email,
+            kind,
         },
     );
     for piece in octets.chunks(64 * 1024) {

@@ -40,6 +40,7 @@ structs! {
     Expunged { expunged, refreshed }
     Appended { mailbox, uid_validity, uids }
     Delivered { uid_validity, uid, repeated }
+    Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
         hostname, name, version, tls, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
@@ -70,6 +71,9 @@ enums! {
         Hashed { 0: hash },
         Sent,
         Confirmed,
+        ObjectsListed { 0: objects },
+        ObjectsDeleted { 0: objects },
+        UploadsSwept { 0: uploads },
     }
     Reply {
         AccountFound { 0: account },
@@ -94,6 +98,15 @@ enums! {
         Expunged { 0: expunged },
         Appended { 0: appended },
         Delivered { 0: answers },
+        Calendar { 0: reply },
+        LeaseTaken { 0: taken },
+        MessagesCollected { 0: many },
+        MailboxesCollected { 0: many },
+        CalendarObjectsCollected { 0: many },
+        CalendarsCollected { 0: many },
+        ObjectsClaimed { 0: objects },
+        ObjectsForgotten,
+        ObjectsFound { 0: objects },
     }
     Access {
         Anywhere,
@@ -112,15 +125,22 @@ enums! {
         AlreadyExists,
         HasChildren,
         NotPermitted,
+        NoSuchCalendar,
+        NoSuchObject,
+        Changed,
+        InvalidSyncToken,
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     Plaintext { Never, Loopback, Always }
+    ObjectKind { Email, Calendar }
 }
 
-lists! { u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> }
+lists! {
+    (ObjectKind, ObjectId) u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
+}
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {
     fn write(&self, out: &mut Writer) {
@@ -142,6 +162,17 @@ impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {
             "Err" => E::read(from).map(Err),
             _ => Err("Ok or Err"),
         }
+    }
+}
+
+impl<A: Recordable, B: Recordable> Recordable for (A, B) {
+    fn write(&self, out: &mut Writer) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        Ok((A::read(from)?, B::read(from)?))
     }
 }
 

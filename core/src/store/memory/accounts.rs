@@ -46,7 +46,11 @@ impl Store {
         if new.mailboxes.len() > MAILBOXES_MAX {
             return Err(Refusal::Limit(Budget::Mailboxes).into());
         }
-        let was_here = self.folders.values().any(|folder| folder.account == new.id);
+        let was_here = self.folders.values().any(|folder| folder.account == new.id)
+            || self
+                .calendars
+                .values()
+                .any(|collection| collection.account == new.id);
         if self.accounts.contains_key(&new.id) || was_here {
             return Err(Failure::broken(format!("{:?} is taken", new.id)));
         }
@@ -85,6 +89,7 @@ impl Store {
                 .values()
                 .for_each(|mailbox| self.close_folder(*mailbox, at_ms));
         }
+        self.close_calendars(id, at_ms);
         self.addresses.retain(|_, account| *account != id);
         Ok(Reply::AccountDeleted)
     }

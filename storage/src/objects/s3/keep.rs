@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
-use lightmail_core::machine::ObjectKind;
+use lightmail_core::machine::{Listed, ObjectKind};
 use lightmail_core::store::ObjectId;
 
 use super::client::Wire;
 use super::trouble::Trouble;
-use crate::objects::Listed;
 
 /// Objects of one removal, and of one page of a listing, at most.
 const BATCH: usize = 1000;

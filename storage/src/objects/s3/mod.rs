@@ -19,12 +19,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightmail_core::config;
-use lightmail_core::machine::ObjectKind;
+use lightmail_core::machine::{Listed, ObjectKind};
 use lightmail_core::store::{Failure, ObjectId};
 
 use super::folder::{make_folder, nameless_file, remove_left_over};
 use super::requests::ObjectRequests;
-use super::{Listed, NewObject, Spool};
+use super::{NewObject, Spool};
 use crate::open_error::OpenError;
 use client::{Reactor, Wire};
 pub(crate) use read::Stream;

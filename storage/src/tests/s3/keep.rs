@@ -1,13 +1,13 @@
 //! Listing and removing, alike for a folder and a bucket.
 
 use futures_lite::future::block_on;
-use lightmail_core::machine::ObjectKind;
+use lightmail_core::machine::{Listed, ObjectKind};
 use lightmail_core::store::{Failure, ObjectId};
 
 use super::super::town::{Kind, Town, object_id, read, upload};
 use super::proxy::Fault;
 use super::service::{Coast, patient};
-use crate::{Listed, Storage};
+use crate::Storage;
 
 async fn list(storage: &Storage, after: Option<ObjectId>, limit: usize) -> Vec<Listed> {
     storage
