@@ -22,6 +22,8 @@ pub use value::{
 use ini::Origin;
 use table::TABLE;
 
+use crate::sasl;
+
 /// Reads a configuration; what it does not say has its default.
 ///
 /// `file` is the name that errors begin with. Errors: everything that is wrong, in the order of lines; of more than a hundred
@@ -156,8 +158,15 @@ impl Config {
         refuse(
             "auth",
             "bcrypt_cost",
-            !(4..=31).contains(&self.auth.bcrypt_cost),
-            "expected 4 to 31",
+            !(4..=16).contains(&self.auth.bcrypt_cost),
+            "expected 4 to 16",
+        );
+        let is_mechanism = |name: &String| sasl::NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+        refuse(
+            "auth",
+            "mechanisms",
+            !self.auth.mechanisms.0.iter().all(is_mechanism),
+            &format!("expected some of {}", sasl::NAMES.join(", ")),
         );
         let percent = self.limits.connections_reserve_percent;
         refuse(
