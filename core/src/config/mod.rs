@@ -22,6 +22,8 @@ pub use value::{
 use ini::Origin;
 use table::TABLE;
 
+use crate::sasl;
+
 /// Reads a configuration; what it does not say has its default.
 ///
 /// `file` is the name that errors begin with. Errors: everything that is wrong, in the order of lines; of more than a hundred
@@ -141,23 +143,24 @@ impl Config {
         let limit = self.limits.message_size;
         let lower = format!("it may only lower [limits] message_size, which is {limit}");
         let raised = |size: Option<u64>| size.is_some_and(|size| size > limit);
-        refuse(
-            "lmtp",
-            "max_message_size",
-            raised(self.lmtp.max_message_size),
-            &lower,
-        );
-        refuse(
-            "smtp_server",
-            "max_message_size",
-            raised(self.smtp_server.max_message_size),
-            &lower,
-        );
+        let sizes = [
+            ("lmtp", self.lmtp.max_message_size),
+            ("smtp_server", self.smtp_server.max_message_size),
+        ];
+        for (section, size) in sizes {
+            refuse(section, "max_message_size", raised(size), &lower);
+        }
         refuse(
             "auth",
             "bcrypt_cost",
-            !(4..=31).contains(&self.auth.bcrypt_cost),
-            "expected 4 to 31",
+            !(4..=16).contains(&self.auth.bcrypt_cost),
+            "expected 4 to 16",
+        );
+        refuse(
+            "auth",
+            "mechanisms",
+            !self.auth.mechanisms.0.iter().all(|name| is_mechanism(name)),
+            &format!("expected some of {}", sasl::NAMES.join(", ")),
         );
         let percent = self.limits.connections_reserve_percent;
         refuse(
@@ -243,6 +246,11 @@ fn limit_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
     limits
         .map(|key| ("limits", key.name))
         .filter(|(_, key)| !MAY_BE_ZERO.contains(key))
+}
+
+/// Whether there is a SASL mechanism of this name.
+fn is_mechanism(name: &str) -> bool {
+    sasl::NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -130,7 +130,10 @@ impl House {
         match blocking::unblock(move || tls.reload()).await {
             Ok(()) => tracing::info!(certificate = self.tls.place(), "tls.certificates.read_anew"),
             Err(error) => {
-                tracing::error!(%error, "tls.certificates.kept")
+                // The lines behind the first show the configuration's line to a person at a terminal.
+                let error = error.to_string();
+                let error = error.lines().next().unwrap_or_default();
+                tracing::error!(error, "tls.certificates.kept");
             }
         }
     }
