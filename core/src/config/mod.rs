@@ -136,6 +136,7 @@ impl Config {
     /// What no single line shows: values that do not go with each other, or with what they are for.
     fn contradictions(&self) -> Vec<ConfigError> {
         let mut errors = self.missing();
+        errors.extend(self.clashes());
         let mut refuse = |section, key, wrong: bool, why: &str| {
             let origin = self.origin(section, key).filter(|_| wrong);
             errors.extend(origin.map(|origin| origin.error(why)));
@@ -195,6 +196,62 @@ impl Config {
             refuse(section, key, zero, "expected at least 1");
         }
         errors
+    }
+
+    /// Two listeners on one port: both are named, the later one is wrong.
+    fn clashes(&self) -> Vec<ConfigError> {
+        let mut ports: Vec<(&str, u16, &str, &str)> = Vec::new();
+        let mut errors = Vec::new();
+        for (section, key, enabled, host, port) in self.listeners() {
+            let Some(port) = port.0.filter(|port| *port != 0 && enabled) else {
+                continue;
+            };
+            let taken = ports.iter().find(|(other, at, ..)| *other == host && *at == port);
+            let error = taken.and_then(|(.., of, what)| {
+                let origin = self.origin(section, key).or_else(|| self.origin(of, what))?;
+                Some(origin.error(&format!(
+                    "[{of}] {what} and [{section}] {key} are both {host}:{port}"
+                )))
+            });
+            errors.extend(error);
+            ports.push((host, port, section, key));
+        }
+        errors
+    }
+
+    /// Every port there is to listen on: section, key, whether it is served, host, port.
+    fn listeners(&self) -> [(&'static str, &'static str, bool, &str, Port); 9] {
+        let Self {
+            imap,
+            pop3,
+            lmtp,
+            smtp_server: smtp,
+            api,
+            ..
+        } = self;
+        [
+            ("imap", "port", imap.enabled, &imap.host, imap.port),
+            ("imap", "tls_port", imap.enabled, &imap.host, imap.tls_port),
+            ("pop3", "port", pop3.enabled, &pop3.host, pop3.port),
+            ("pop3", "tls_port", pop3.enabled, &pop3.host, pop3.tls_port),
+            ("lmtp", "port", lmtp.enabled, &lmtp.host, lmtp.port),
+            ("smtp_server", "port", smtp.enabled, &smtp.host, smtp.port),
+            (
+                "smtp_server",
+                "submission_port",
+                smtp.enabled,
+                &smtp.host,
+                smtp.submission_port,
+            ),
+            (
+                "smtp_server",
+                "submissions_port",
+                smtp.enabled,
+                &smtp.host,
+                smtp.submissions_port,
+            ),
+            ("api", "port", api.enabled, &api.host, api.port),
+        ]
     }
 
     /// Keys without which an optional section makes no sense.

@@ -227,3 +227,19 @@ fn what_is_described_reads_back() {
         (" b ", None)
     );
 }
+
+#[test]
+fn two_listeners_on_one_port_are_told_at_the_one_that_was_set() {
+    let wrong = first_lines("[imap]\nport = 1124\n");
+    assert_eq!(
+        wrong,
+        ["config.ini:2: [imap] port: [imap] port and [lmtp] port are both 127.0.0.1:1124"]
+    );
+    for right in [
+        "[imap]\nport = 0\ntls_port = 0\n",
+        "[imap]\nport = 1124\n[lmtp]\nenabled = no\n",
+        "[imap]\nport = 1124\nhost = 127.0.0.2\n",
+    ] {
+        assert!(parse("config.ini", right).is_ok(), "{right}");
+    }
+}

@@ -70,7 +70,11 @@ impl House {
         let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
         if possible < most {
-            tracing::warn!(connections = possible, "limits.connections.lowered_to_open_files");
+            tracing::warn!(
+                connections = possible,
+                wanted = most,
+                "limits.connections.lowered: the system lets this process open too few files; raise ulimit -n (LimitNOFILE), or lower [limits] connections"
+            );
         }
         House {
             clock: Clock::start(),
