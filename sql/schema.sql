@@ -1,18 +1,27 @@
--- LightMail's metadata: the whole schema as it is now, for those who look after the database.
+-- LightMail's metadata: the whole schema as it is now, and how to make it on MariaDB or MySQL:
 --
--- One text for MariaDB/MySQL and SQLite. LightMail itself runs the files of migrations/, which lead to exactly this (a test
--- compares them). What stands in /*sqlite … */ is read by LightMail when it makes a SQLite database; every other reader sees
--- a comment. There is no AUTO_INCREMENT, no trigger, no foreign key: ids are drawn by the program, and rows that belong
--- together change in one transaction, in this order: deliveries, accounts, mailboxes, object_keys, messages.
+--   mysql -u root -p < sql/schema.sql
+--
+-- makes the database `maildb` with all tables and the account user@example.com (see the end). LightMail itself runs the files
+-- of migrations/, which lead to exactly these tables (a test compares them), so an empty database is enough for it.
+--
+-- One text for MariaDB/MySQL and SQLite. What stands in /*! … */ is read by MariaDB and MySQL alone; what stands in /*sqlite … */
+-- is read by LightMail when it makes a SQLite database; every other reader sees a comment. There is no AUTO_INCREMENT, no trigger,
+-- no foreign key: ids are drawn by the program, and rows that belong together change in one transaction. All text is
+-- binary (VARCHAR becomes VARBINARY), so that no collation decides whether two names are one.
+
+/*! CREATE DATABASE maildb */;
+/*! USE maildb */;
 
 -- What the database says of itself. `schema_version`: how many files of migrations/ it has taken in.
 CREATE TABLE meta (
   k VARCHAR(64) NOT NULL PRIMARY KEY,
   v VARCHAR(255) NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- Who has mail here. `login` is lower-cased. `pw_hash` is a bcrypt string; `sha256:` in front of it says that the password was
--- hashed by SHA-256 (base64) before, because it has more than 72 octets or a NUL. `status` 1: may log in.
+-- hashed by SHA-256 (base64) before, because it has more than 72 octets or a NUL. `status` 1: may log in; 2: has the password of
+-- this file, may log in from the server's own machine only, and becomes 1 with another password; any other: may not.
 -- `quota_bytes` 0: no limit. `used_*` count live messages, head and body. `created_at` is in milliseconds since 1970.
 CREATE TABLE accounts (
   id BIGINT NOT NULL PRIMARY KEY,
@@ -26,14 +35,14 @@ CREATE TABLE accounts (
   used_bytes BIGINT NOT NULL DEFAULT 0,
   used_msgs BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- Where mail for an address goes. `address` is whole and lower-cased; `kind` 1: it is delivered to the account's INBOX.
 CREATE TABLE addresses (
   address VARCHAR(320) NOT NULL PRIMARY KEY,
   account_id BIGINT NOT NULL,
   kind SMALLINT NOT NULL DEFAULT 1
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX addresses_account ON addresses (account_id);
 
 -- Mailboxes. `name` is UTF-8 with `/` between levels; `name_hash`, the unique key, is the first 16 octets of its SHA-256, so no
@@ -61,8 +70,9 @@ CREATE TABLE mailboxes (
   deleted_at BIGINT NOT NULL DEFAULT 0,
   object_id BINARY(16) NOT NULL,
   keywords VARBINARY(4000) NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account_id, name_hash);
+CREATE INDEX mailboxes_deleted ON mailboxes (deleted_at) /*sqlite WHERE deleted_at > 0 */;
 
 -- Names that LSUB tells; with or without a mailbox of that name.
 CREATE TABLE subscriptions (
@@ -70,16 +80,16 @@ CREATE TABLE subscriptions (
   name_hash BINARY(16) NOT NULL,
   name VARBINARY(1000) NOT NULL,
   PRIMARY KEY (account_id, name_hash)
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- The last UIDVALIDITY given to a mailbox of the account.
 CREATE TABLE uid_validity_seq (
   account_id BIGINT NOT NULL PRIMARY KEY,
   last BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- Bodies: `emails/<id as UUID>.eml` in the bucket or folder (`kind` 1; 2: `calendars/<id>.ics`), exactly as received.
--- `refs` counts rows that name the object: messages, soft-deleted ones too, and queue entries. `state` 1: live, 2: being
+-- `refs` counts rows that name the object: messages and calendar objects, soft-deleted ones too, and queue entries. `state` 1: live, 2: being
 -- deleted. `zero_at`: when `refs` became 0. An object is deleted only by a claim: state 1 to 2 where refs = 0 and no row names it.
 CREATE TABLE object_keys (
   id BINARY(16) NOT NULL PRIMARY KEY,
@@ -90,7 +100,7 @@ CREATE TABLE object_keys (
   state SMALLINT NOT NULL DEFAULT 1,
   zero_at BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX object_keys_gc ON object_keys (state, refs, zero_at) /*sqlite WHERE refs = 0 */;
 
 -- What a mailbox's view needs of a message, and nothing else: this table is read whole when a mailbox is first opened.
@@ -113,7 +123,7 @@ CREATE TABLE messages (
   sent_date BIGINT NOT NULL DEFAULT 0,
   deleted_at BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (mailbox_id, uid)
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX messages_deleted ON messages (deleted_at) /*sqlite WHERE deleted_at > 0 */;
 CREATE INDEX messages_modseq ON messages (mailbox_id, modseq);
 CREATE INDEX messages_object ON messages (object_id);
@@ -128,7 +138,7 @@ CREATE TABLE message_index (
   sha256 BINARY(32) NOT NULL,
   cache MEDIUMBLOB NOT NULL,
   PRIMARY KEY (mailbox_id, uid)
-);
+) /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- UIDs whose rows the garbage worker has taken, with the MODSEQ at which they were expunged.
 CREATE TABLE expunged (
@@ -137,7 +147,7 @@ CREATE TABLE expunged (
   uid_lo BIGINT NOT NULL,
   uid_hi BIGINT NOT NULL,
   PRIMARY KEY (mailbox_id, modseq, uid_lo)
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- Keys of deliveries whose replies are not known to have arrived, and of COPY and MOVE: what they brought, so that a repeated
 -- one brings nothing more. A confirmed key goes with the next commit, any other 7 days after `at` (milliseconds).
@@ -146,7 +156,7 @@ CREATE TABLE deliveries (
   mailbox_id BIGINT NOT NULL,
   uid BIGINT NOT NULL,
   at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX deliveries_at ON deliveries (at);
 
 -- Mail on its way to other servers.
@@ -163,7 +173,7 @@ CREATE TABLE queue (
   lease_until BIGINT NOT NULL DEFAULT 0,
   expires_at BIGINT NOT NULL,
   last_error VARBINARY(1000) NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX queue_due ON queue (state, next_at);
 
 -- Servers on this database.
@@ -171,6 +181,81 @@ CREATE TABLE nodes (
   id BINARY(16) NOT NULL PRIMARY KEY,
   addr VARCHAR(255) NOT NULL,
   beat_at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '1');
+-- The last transaction of each node (a running server) on MySQL: `seq` is a number of its own, set by every transaction that
+-- writes, so that a node whose COMMIT was not answered can ask whether it was done. `at` is in milliseconds since 1970; rows of
+-- nodes that died go after a week.
+CREATE TABLE commits (
+  node BINARY(16) NOT NULL PRIMARY KEY,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+
+-- Work that one server at a time does, by its name (`garbage`): whose it is, until when (milliseconds since 1970).
+CREATE TABLE leases (
+  work VARCHAR(32) NOT NULL PRIMARY KEY,
+  owner BINARY(16) NOT NULL,
+  until_ms BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+
+-- Calendars (RFC 4791). `name` is the last segment of the URL, UTF-8, unique among an account's live calendars: `gone` is 0 for
+-- those, for a deleted one (`deleted_at` > 0, milliseconds) its id. `modseq` is raised in the transaction that changes objects,
+-- never elsewhere. `removed_floor`: removals up to this MODSEQ may be forgotten, so that nobody can synchronise from before.
+-- `objects` counts live objects. `properties`: name, colour and the like, as CalDAV encodes them.
+CREATE TABLE calendars (
+  id BIGINT NOT NULL PRIMARY KEY,
+  account_id BIGINT NOT NULL,
+  name VARBINARY(255) NOT NULL,
+  gone BIGINT NOT NULL DEFAULT 0,
+  modseq BIGINT NOT NULL DEFAULT 1,
+  removed_floor BIGINT NOT NULL DEFAULT 0,
+  objects BIGINT NOT NULL DEFAULT 0,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  properties VARBINARY(16000) NOT NULL
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE UNIQUE INDEX calendars_name ON calendars (account_id, name, gone);
+CREATE INDEX calendars_deleted ON calendars (deleted_at) /*sqlite WHERE deleted_at > 0 */;
+
+-- Calendar objects, each with a body of its own. `name` is the last segment of the URL; `uid` that of iCalendar; both are unique
+-- among a calendar's live objects: `gone` is 0 for those. An object that was replaced or removed (`deleted_at` > 0, milliseconds)
+-- stays as what synchronisation tells of until the garbage worker takes it; its `gone` is its `modseq`. `component` 1: VEVENT,
+-- 2: VTODO, 3: VJOURNAL, 4: VFREEBUSY. It takes place from `from_s` to before `to_s`, all instances, in seconds since 1970, as
+-- far as 64 bits go where there is no end. `etag` is the first half of the body's SHA-256.
+CREATE TABLE calendar_objects (
+  calendar_id BIGINT NOT NULL,
+  name VARBINARY(255) NOT NULL,
+  gone BIGINT NOT NULL DEFAULT 0,
+  modseq BIGINT NOT NULL,
+  uid VARBINARY(1000) NOT NULL,
+  component SMALLINT NOT NULL,
+  from_s BIGINT NOT NULL,
+  to_s BIGINT NOT NULL,
+  etag BINARY(16) NOT NULL,
+  object_id BINARY(16) NOT NULL,
+  size BIGINT NOT NULL,
+  deleted_at BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (calendar_id, name, gone)
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE UNIQUE INDEX calendar_objects_uid ON calendar_objects (calendar_id, uid, gone);
+CREATE INDEX calendar_objects_modseq ON calendar_objects (calendar_id, modseq);
+CREATE INDEX calendar_objects_deleted ON calendar_objects (deleted_at) /*sqlite WHERE deleted_at > 0 */;
+CREATE INDEX calendar_objects_object ON calendar_objects (object_id);
+
+-- The first account: user@example.com with the password change-me-now. Until it has another one
+-- (`lightmail user passwd user@example.com`) it can log in from the server's own machine only.
+INSERT INTO accounts (id, login, pw_hash, status, created_at)
+VALUES (1, 'user@example.com', '$2b$10$WNn8RIGyYHHBj5eLbodoa.UF9PZePdDA3yV8LZm3OSP8CCQGnOsI.', 2, 1735689600000);
+INSERT INTO addresses (address, account_id) VALUES ('user@example.com', 1);
+INSERT INTO uid_validity_seq (account_id, last) VALUES (1, 1735689605);
+INSERT INTO mailboxes (id, account_id, name, name_hash, uid_validity, special_use, object_id, keywords) VALUES
+  (1, 1, X'494E424F58', X'83ECB521BF320F677287E8B923809BB3', 1735689600, 0, X'00000000000000000000000000000001', X''),
+  (2, 1, X'447261667473', X'F592E6A4DB3C6638E1C6CE47797D4919', 1735689601, 1, X'00000000000000000000000000000002', X''),
+  (3, 1, X'53656E74', X'C16BC82BF1F04EDE04D1BC0BDF714B1A', 1735689602, 2, X'00000000000000000000000000000003', X''),
+  (4, 1, X'4A756E6B', X'16D70C1CEA1F424AB9792B4886193E1F', 1735689603, 3, X'00000000000000000000000000000004', X''),
+  (5, 1, X'5472617368', X'C560122AC4706DCB19BCB43DEFE2AFA6', 1735689604, 4, X'00000000000000000000000000000005', X''),
+  (6, 1, X'41726368697665', X'66F4804EE23DDC092D1BAE43CB88186A', 1735689605, 5, X'00000000000000000000000000000006', X'');
+INSERT INTO subscriptions (account_id, name_hash, name)
+  SELECT account_id, name_hash, name FROM mailboxes WHERE account_id = 1;
+
+INSERT INTO meta (k, v) VALUES ('schema_version', '4');

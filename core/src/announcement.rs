@@ -41,16 +41,27 @@ impl fmt::Display for Announcement<'_> {
             )?;
         }
         if let Some(Secret(password)) = self.first_password {
-            first_mail(f, config, password)?;
+            first_mail(f, config, password, &self.again())?;
         }
         f.write_str("\nReady. SIGTERM or Ctrl-C stops it.\n")
     }
 }
 
-fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fmt::Result {
+impl Announcement<'_> {
+    /// The options by which another command finds the same configuration and data.
+    fn again(&self) -> String {
+        let file = self.file.map(|file| format!(" --config {file}"));
+        let data_dir = &self.config.server.data_dir;
+        let elsewhere = *data_dir != Config::default().server.data_dir;
+        let data = (elsewhere && file.is_none()).then(|| format!(" --data {data_dir}"));
+        file.or(data).unwrap_or_default()
+    }
+}
+
+fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str, again: &str) -> fmt::Result {
     write!(
         f,
-        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}` sets another)\n\n"
+        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}{again}` sets another)\n\n"
     )?;
     let port = config
         .lmtp
@@ -77,7 +88,6 @@ fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fm
 /// What the configuration asks for and this version does not do.
 pub fn not_served(config: &Config) -> Vec<&'static str> {
     let asked = [
-        ("[s3]", config.s3.is_some()),
         ("[pop3]", config.names("pop3")),
         ("[smtp_server]", config.names("smtp_server")),
         ("[smtp]", config.smtp.is_some()),

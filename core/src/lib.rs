@@ -10,6 +10,7 @@ pub mod admin;
 pub mod announcement;
 pub mod config;
 pub mod doors;
+pub mod garbage;
 pub mod greet;
 pub mod imap;
 pub mod lmtp;

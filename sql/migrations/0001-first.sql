@@ -1,10 +1,9 @@
--- LightMail's metadata. One text for MariaDB/MySQL and SQLite; see schema.sql for what each table is for.
--- What stands in /*sqlite … */ is read by LightMail when it makes a SQLite database; every other reader sees a comment.
+-- LightMail's metadata. One text for MariaDB/MySQL and SQLite; see schema.sql for what each table is for and how to read it.
 
 CREATE TABLE meta (
   k VARCHAR(64) NOT NULL PRIMARY KEY,
   v VARCHAR(255) NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 CREATE TABLE accounts (
   id BIGINT NOT NULL PRIMARY KEY,
@@ -18,13 +17,13 @@ CREATE TABLE accounts (
   used_bytes BIGINT NOT NULL DEFAULT 0,
   used_msgs BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 CREATE TABLE addresses (
   address VARCHAR(320) NOT NULL PRIMARY KEY,
   account_id BIGINT NOT NULL,
   kind SMALLINT NOT NULL DEFAULT 1
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX addresses_account ON addresses (account_id);
 
 CREATE TABLE mailboxes (
@@ -45,7 +44,7 @@ CREATE TABLE mailboxes (
   deleted_at BIGINT NOT NULL DEFAULT 0,
   object_id BINARY(16) NOT NULL,
   keywords VARBINARY(4000) NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE UNIQUE INDEX mailboxes_name ON mailboxes (account_id, name_hash);
 
 CREATE TABLE subscriptions (
@@ -53,12 +52,12 @@ CREATE TABLE subscriptions (
   name_hash BINARY(16) NOT NULL,
   name VARBINARY(1000) NOT NULL,
   PRIMARY KEY (account_id, name_hash)
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 CREATE TABLE uid_validity_seq (
   account_id BIGINT NOT NULL PRIMARY KEY,
   last BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 CREATE TABLE object_keys (
   id BINARY(16) NOT NULL PRIMARY KEY,
@@ -69,7 +68,7 @@ CREATE TABLE object_keys (
   state SMALLINT NOT NULL DEFAULT 1,
   zero_at BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX object_keys_gc ON object_keys (state, refs, zero_at) /*sqlite WHERE refs = 0 */;
 
 CREATE TABLE messages (
@@ -87,7 +86,7 @@ CREATE TABLE messages (
   sent_date BIGINT NOT NULL DEFAULT 0,
   deleted_at BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (mailbox_id, uid)
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX messages_deleted ON messages (deleted_at) /*sqlite WHERE deleted_at > 0 */;
 CREATE INDEX messages_modseq ON messages (mailbox_id, modseq);
 CREATE INDEX messages_object ON messages (object_id);
@@ -99,7 +98,7 @@ CREATE TABLE message_index (
   sha256 BINARY(32) NOT NULL,
   cache MEDIUMBLOB NOT NULL,
   PRIMARY KEY (mailbox_id, uid)
-);
+) /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 CREATE TABLE expunged (
   mailbox_id BIGINT NOT NULL,
@@ -107,14 +106,14 @@ CREATE TABLE expunged (
   uid_lo BIGINT NOT NULL,
   uid_hi BIGINT NOT NULL,
   PRIMARY KEY (mailbox_id, modseq, uid_lo)
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 CREATE TABLE deliveries (
   k BINARY(16) NOT NULL PRIMARY KEY,
   mailbox_id BIGINT NOT NULL,
   uid BIGINT NOT NULL,
   at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX deliveries_at ON deliveries (at);
 
 CREATE TABLE queue (
@@ -130,11 +129,11 @@ CREATE TABLE queue (
   lease_until BIGINT NOT NULL DEFAULT 0,
   expires_at BIGINT NOT NULL,
   last_error VARBINARY(1000) NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX queue_due ON queue (state, next_at);
 
 CREATE TABLE nodes (
   id BINARY(16) NOT NULL PRIMARY KEY,
   addr VARCHAR(255) NOT NULL,
   beat_at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;

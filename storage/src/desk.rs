@@ -7,11 +7,12 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures_lite::FutureExt;
-use lightmail_core::machine::{Done, Effect, Outcome, Purpose, Scan, ScanTarget, Upload};
+use lightmail_core::machine::{Done, Effect, ObjectKind, Outcome, Purpose, Scan, ScanTarget, Upload};
 use lightmail_core::mime::matcher::Matcher;
 use lightmail_core::store::{Failure, ObjectId};
 use lightmail_core::wire::filter::Flow;
 
+use crate::objects::ahead::Ahead;
 use crate::objects::reader::ObjectReader;
 use crate::storage::Inner;
 use crate::upload::Writing;
@@ -20,6 +21,7 @@ use crate::upload::Writing;
 pub struct Desk {
     inner: Arc<Inner>,
     uploads: HashMap<Upload, Writing>,
+    ahead: Ahead,
     /// Lives as long as somebody may still want what was read.
     present: Arc<()>,
 }
@@ -29,6 +31,7 @@ impl Desk {
         Self {
             inner,
             uploads: HashMap::new(),
+            ahead: Ahead::default(),
             present: Arc::default(),
         }
     }
@@ -107,12 +110,37 @@ impl Desk {
                 inner.queue.confirm(&keys);
                 async { Ok(Done::Confirmed) }.boxed()
             }
+            Effect::ListObjects { kind, after, limit } => {
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                async move {
+                    inner
+                        .objects
+                        .list(kind, after, limit)
+                        .await
+                        .map(Done::ObjectsListed)
+                }
+                .boxed()
+            }
+            Effect::DeleteObjects(objects) => {
+                async move { Ok(Done::ObjectsDeleted(delete(&inner, &objects).await)) }.boxed()
+            }
+            Effect::SweepUploads { before_ms } => async move {
+                let swept = inner.objects.abort_uploads(before_ms).await?;
+                Ok(Done::UploadsSwept(u32::try_from(swept).unwrap_or(u32::MAX)))
+            }
+            .boxed(),
         }
     }
 
+    /// These ranges will be read, in this order: small ones are fetched meanwhile if objects are far away.
+    pub fn soon(&mut self, ranges: Vec<(ObjectId, Range<u64>)>) {
+        self.ahead.hint(&self.inner.objects, ranges);
+    }
+
     /// Reads a range of an object.
-    pub fn read(&self, object: ObjectId, range: Range<u64>) -> ObjectReader {
-        ObjectReader::new(Arc::clone(&self.inner), object, range)
+    pub fn read(&mut self, object: ObjectId, range: Range<u64>) -> ObjectReader {
+        let ahead = self.ahead.take(&self.inner.objects, object, &range);
+        ObjectReader::new(Arc::clone(&self.inner), object, range, ahead)
     }
 }
 
@@ -120,6 +148,33 @@ impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Desk({} uploads)", self.uploads.len())
     }
+}
+
+/// Deletes objects; those that are gone now.
+async fn delete(inner: &Inner, objects: &[(ObjectKind, ObjectId)]) -> Vec<ObjectId> {
+    let mut gone = Vec::with_capacity(objects.len());
+    for kind in [ObjectKind::Email, ObjectKind::Calendar] {
+        let of_kind = objects.iter().filter(|(its, _)| *its == kind);
+        let of_kind: Vec<_> = of_kind.map(|(_, object)| *object).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        let answers = inner.objects.delete(kind, &of_kind).await;
+        gone.extend(
+            of_kind
+                .iter()
+                .zip(&answers)
+                .filter(|(_, answer)| answer.is_ok())
+                .map(|(object, _)| *object),
+        );
+        if let Some(Err(failure)) = answers.iter().find(|answer| answer.is_err()) {
+            tracing::warn!(?failure, "garbage.objects.not_deleted");
+        }
+    }
+    if !gone.is_empty() {
+        tracing::info!(objects = gone.len(), "garbage.objects.deleted");
+    }
+    gone
 }
 
 /// Which needles are in which messages.
@@ -138,7 +193,7 @@ async fn scan_one(
     mut matcher: Matcher,
     asker: &Weak<()>,
 ) -> Result<u64, Failure> {
-    let mut reader = ObjectReader::new(Arc::clone(inner), target.object, 0..target.size);
+    let mut reader = ObjectReader::new(Arc::clone(inner), target.object, 0..target.size, None);
     while let Some(piece) = reader.next().await {
         if asker.strong_count() == 0 {
             return Err(Failure::broken("nobody waits for this scan"));

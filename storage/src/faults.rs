@@ -21,6 +21,8 @@ pub enum Point {
     Stored,
     /// Before a transaction begins.
     Begin,
+    /// Before a statement.
+    Statement,
     /// Before it is committed.
     Commit,
     /// It is committed, nobody knows.
@@ -29,7 +31,7 @@ pub enum Point {
 
 impl Point {
     /// All of them, in the order of a delivery.
-    pub const ALL: [Point; 9] = [
+    pub const ALL: [Point; 10] = [
         Point::Create,
         Point::Write,
         Point::SyncFile,
@@ -37,6 +39,7 @@ impl Point {
         Point::SyncFolder,
         Point::Stored,
         Point::Begin,
+        Point::Statement,
         Point::Commit,
         Point::Committed,
     ];
@@ -49,7 +52,16 @@ pub struct Faults(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     armed: AtomicBool,
-    next: Mutex<Option<(Point, Fault)>>,
+    next: Mutex<Option<Trap>>,
+}
+
+/// A fault and the step it waits for.
+#[derive(Clone, Copy, Debug)]
+struct Trap {
+    point: Point,
+    /// How often the step is passed before.
+    passes: usize,
+    fault: Fault,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,16 +73,28 @@ enum Fault {
 impl Faults {
     /// Lets the next step at `point` fail, once.
     pub fn fail_once(&self, point: Point, kind: io::ErrorKind) {
-        self.arm(point, Fault::Error(kind));
+        self.fail_after(point, 0, kind);
+    }
+
+    /// Lets a step at `point` fail, once, after it has been passed so many times.
+    pub fn fail_after(&self, point: Point, passes: usize, kind: io::ErrorKind) {
+        self.arm(point, passes, Fault::Error(kind));
+    }
+
+    /// Lets nothing fail any more.
+    pub fn disarm(&self) {
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.armed.store(false, Ordering::Relaxed);
     }
 
     /// Lets the next step at `point` panic, once.
     pub fn panic_once(&self, point: Point) {
-        self.arm(point, Fault::Panic);
+        self.arm(point, 0, Fault::Panic);
     }
 
-    fn arm(&self, point: Point, fault: Fault) {
-        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((point, fault));
+    fn arm(&self, point: Point, passes: usize, fault: Fault) {
+        let trap = Trap { point, passes, fault };
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(trap);
         self.0.armed.store(true, Ordering::Relaxed);
     }
 
@@ -84,9 +108,15 @@ impl Faults {
             return Ok(());
         }
         let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((_, fault)) = next.take_if(|(at, _)| *at == point) else {
+        let Some(trap) = next.as_mut().filter(|trap| trap.point == point) else {
             return Ok(());
         };
+        if trap.passes > 0 {
+            trap.passes -= 1;
+            return Ok(());
+        }
+        let fault = trap.fault;
+        *next = None;
         self.0.armed.store(false, Ordering::Relaxed);
         drop(next);
         match fault {

@@ -4,7 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use sqlx::mysql::MySqlDatabaseError;
+
 use crate::sql::schema::MigrateError;
+use crate::sql::settings::TooOld;
 
 /// Why a storage cannot be opened. It prints as what failed, where, why, and what to do about it.
 #[derive(Debug)]
@@ -43,42 +46,107 @@ impl OpenError {
         }
     }
 
-    pub(crate) fn migration(path: &Path, error: &MigrateError) -> Self {
+    pub(crate) fn migration(place: String, error: &MigrateError) -> Self {
         let (why, remedy) = match error {
-            MigrateError::Sql(error) => return Self::database(path, error),
+            MigrateError::Sql(error) => (error.to_string(), database_remedy(error)),
             MigrateError::Newer(version) => (
                 format!("its schema is version {version}, made by a later LightMail"),
                 "run that version, or restore the backup that was made before the upgrade",
             ),
+            MigrateError::Locked => (
+                "another LightMail has been changing its schema for a minute".into(),
+                "wait until that one is done",
+            ),
             MigrateError::Damaged(why) => (
                 why.clone(),
-                "restore a backup; the file is not a database that LightMail made",
+                "restore a backup; this is not a database that LightMail made",
             ),
         };
         Self {
             what: "cannot use the database",
-            place: path.display().to_string(),
+            place,
             why,
             remedy,
         }
     }
 
-    pub(crate) fn threads(error: &io::Error) -> Self {
+    pub(crate) fn server(place: &str, error: &sqlx::Error) -> Self {
+        Self {
+            what: "cannot open the database",
+            place: place.to_owned(),
+            why: error.to_string(),
+            remedy: database_remedy(error),
+        }
+    }
+
+    pub(crate) fn too_old(place: &str, too_old: TooOld) -> Self {
+        Self {
+            what: "cannot use the database server",
+            place: place.to_owned(),
+            why: too_old.0,
+            remedy: "upgrade it, or remove [database] to keep metadata in SQLite",
+        }
+    }
+
+    pub(crate) fn password(error: &io::Error) -> Self {
+        Self {
+            what: "cannot read",
+            place: "[database] password_file".into(),
+            why: error.to_string(),
+            remedy: "make the file readable for the user that LightMail runs as",
+        }
+    }
+
+    pub(crate) fn cache(path: &Path, error: &io::Error) -> Self {
+        Self {
+            remedy: "make it belong to the user that LightMail runs as, or set [s3] cache_dir to another, or to nothing",
+            ..Self::folder(path, error)
+        }
+    }
+
+    pub(crate) fn bucket(place: &str, why: String, remedy: &'static str) -> Self {
+        Self {
+            what: "cannot use the bucket",
+            place: place.to_owned(),
+            why,
+            remedy,
+        }
+    }
+
+    pub(crate) fn no_keys() -> Self {
+        Self {
+            what: "cannot use the section",
+            place: "[s3]".into(),
+            why: "there are no keys: access_key is empty and so is the environment".into(),
+            remedy: "set access_key and secret_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
+        }
+    }
+
+    pub(crate) fn threads(whose: &str, error: &io::Error) -> Self {
         Self {
             what: "cannot start threads",
-            place: "for passwords".into(),
+            place: whose.to_owned(),
             why: error.to_string(),
             remedy: "raise the limit of processes of the user that LightMail runs as",
         }
     }
+}
 
-    pub(crate) fn section(section: &str) -> Self {
-        Self {
-            what: "cannot use the section",
-            place: format!("[{section}]"),
-            why: "this version keeps metadata in SQLite and bodies in a folder, both in data_dir".into(),
-            remedy: "remove the section from the configuration",
-        }
+/// What to do about an error of a database server, or of a file.
+fn database_remedy(error: &sqlx::Error) -> &'static str {
+    let number = error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
+        .map(MySqlDatabaseError::number);
+    match (number, error) {
+        (Some(1045 | 1698), _) => "correct [database] user and password, or create that user in the server",
+        (Some(1044 | 1142), _) => "GRANT ALL on the database to the user of [database]",
+        (Some(1049), _) => "make it with `mysql -u root -p < sql/schema.sql`, or correct [database] database",
+        (Some(1040 | 1203), _) => "raise max_connections of the server, or lower [database] pool_size",
+        (Some(1290 | 1792 | 1836), _) => "switch read_only off, or point [database] to the primary",
+        (None, sqlx::Error::Tls(_)) => "correct [database] tls, or the server's certificate",
+        (None, sqlx::Error::Io(_)) => "start the database server, or correct [database] host, port or socket",
+        _ => "see that the database is readable and writable and that its disk has room",
     }
 }
 

@@ -5,35 +5,34 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use lightmail_core::config::Config;
+use lightmail_core::config::{self, Config};
 use lightmail_core::machine::Watched;
 use lightmail_core::store::{
     Actor, Failure, MailboxId, ModSeq, ObjectId, Refusal, Reply, Request, authority,
 };
-use sqlx::Connection;
 
 use crate::bodies::Body;
 use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
 use crate::faults::Faults;
-use crate::objects::Objects;
-use crate::objects::folder::{Folder, make_folder};
+use crate::objects::folder::Folder;
+use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
+use crate::open::{self, make_data_folder};
 use crate::open_error::OpenError;
 use crate::password::Passwords;
 use crate::sql::commit::Queue;
+use crate::sql::database::Database;
 use crate::sql::db::{Answer, Columns, Db, Stop, sql};
-use crate::sql::sqlite::Sqlite;
+use crate::sql::schema::Migrated;
+use crate::sql::trouble::Trouble;
 use crate::sql::tx::{Caches, News, Tx};
-use crate::sql::{self, messages, schema};
+use crate::sql::{self, messages};
 use crate::watch::{Hub, Watcher};
-
-/// The database's file below the data folder.
-const DATABASE: &str = "lightmail.db";
 
 const HIGHEST_MODSEQ: &str = "SELECT highest_modseq FROM mailboxes WHERE id = ?";
 
-/// Metadata and bodies of one data folder. A clone is the same storage.
+/// Metadata and bodies. A clone is the same storage.
 #[derive(Clone, Debug)]
 pub struct Storage {
     inner: Arc<Inner>,
@@ -42,7 +41,7 @@ pub struct Storage {
 /// What all clones, desks and watchers share.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) sqlite: Sqlite,
+    pub(crate) database: Database,
     pub(crate) queue: Queue,
     pub(crate) caches: Caches,
     pub(crate) hub: Hub,
@@ -58,38 +57,58 @@ pub(crate) struct Inner {
 impl Storage {
     /// Opens what the configuration names; makes it if it is not there, and brings it to this version.
     pub async fn open(config: &Config) -> Result<Storage, OpenError> {
-        let elsewhere = [
-            ("database", config.database.is_some()),
-            ("s3", config.s3.is_some()),
-        ];
-        if let Some((section, _)) = elsewhere.into_iter().find(|(_, given)| *given) {
-            return Err(OpenError::section(section));
-        }
-        Self::open_at(Path::new(&config.server.data_dir), config.auth.bcrypt_cost).await
+        let database = database(config).await?.0;
+        let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
+        Self::with(
+            database,
+            Path::new(&config.server.data_dir),
+            config.auth.bcrypt_cost,
+            bucket,
+        )
+        .await
     }
 
-    /// Opens the storage of a folder.
+    /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
+        let database = open::sqlite(data_dir).await?.0;
+        Self::with(database, data_dir, bcrypt_cost, None).await
+    }
+
+    /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
+    pub async fn migrate(config: &Config) -> Result<(usize, usize), OpenError> {
+        let (database, migrated) = database(config).await?;
+        database.close(None).await;
+        Ok((migrated.from, migrated.to))
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn open_with(
+        data_dir: &Path,
+        bcrypt_cost: u32,
+        bucket: Option<(config::S3, Times)>,
+    ) -> Result<Storage, OpenError> {
+        Self::with(open::sqlite(data_dir).await?.0, data_dir, bcrypt_cost, bucket).await
+    }
+
+    async fn with(
+        database: Database,
+        data_dir: &Path,
+        bcrypt_cost: u32,
+        bucket: Option<(config::S3, Times)>,
+    ) -> Result<Storage, OpenError> {
         let faults = Faults::default();
         let (root, folder_faults) = (data_dir.to_owned(), faults.clone());
         let folder = blocking::unblock(move || open_folder(&root, folder_faults)).await;
         let folder = folder.map_err(|error| OpenError::folder(data_dir, &error))?;
-        let path = data_dir.join(DATABASE);
-        let sqlite = Sqlite::new(path.clone());
-        let mut writer = sqlite
-            .writer()
-            .await
-            .map_err(|error| OpenError::database(&path, &error))?;
-        schema::migrate(&mut writer)
-            .await
-            .map_err(|error| OpenError::migration(&path, &error))?;
-        let passwords = Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads(&error))?;
+        let objects = open_objects(folder, data_dir, bucket).await?;
+        let passwords =
+            Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads("for passwords", &error))?;
         let inner = Inner {
-            sqlite,
-            queue: Queue::new(writer),
+            database,
+            queue: Queue::default(),
             caches: Caches::default(),
             hub: Hub::default(),
-            objects: Objects::Folder(folder),
+            objects,
             passwords,
             counts: Counts::default(),
             faults,
@@ -112,6 +131,11 @@ impl Storage {
         Ok(())
     }
 
+    /// Where bodies are: to check, list and remove them.
+    pub fn objects(&self) -> &Objects {
+        &self.inner.objects
+    }
+
     /// A desk for one conversation: it owns the conversation's uploads.
     pub fn desk(&self) -> Desk {
         Desk::new(Arc::clone(&self.inner))
@@ -129,13 +153,7 @@ impl Storage {
 
     /// Closes the database, so that its log is taken in. Requests under way are not cut; call this when none are.
     pub async fn close(&self) {
-        // SQLite takes the log in when the last connection goes, and a reader may not: the writer goes last.
-        self.inner.sqlite.close().await;
-        if let Some(writer) = self.inner.queue.take_writer()
-            && let Err(error) = writer.close().await
-        {
-            tracing::warn!(%error, "store.close.failed");
-        }
+        self.inner.database.close(self.inner.queue.take_writer()).await;
     }
 
     /// Statements run since the start.
@@ -164,7 +182,8 @@ impl Inner {
                 tracing::error!(request = name, elapsed_us, fault = %fault.0, "store.request.failed");
             }
             Err(Failure::Unavailable { retry_after_s }) => {
-                tracing::warn!(request = name, elapsed_us, retry_after_s, "store.request.failed");
+                // Why is logged where the database is asked, once for all requests.
+                tracing::debug!(request = name, elapsed_us, retry_after_s, "store.request.failed");
             }
             Err(Failure::Refused(refusal)) => {
                 tracing::debug!(request = name, elapsed_us, ?refusal, "store.request.refused");
@@ -205,20 +224,45 @@ impl Inner {
     pub(crate) async fn read<T>(
         &self,
         name: &'static str,
-        ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T>,
+        ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T> + Copy,
     ) -> Answer<T> {
-        let mut reader = self.sqlite.reader().await?;
-        let mut tx = Tx::new(Db::new(reader.conn()), &self.caches);
-        let answer = ask(&mut tx).await;
+        let answer = match self.read_once(name, false, ask).await {
+            // The server closes connections that are idle for long: a new one tells whether it is there.
+            (true, Err(Stop::Sql(error))) if Trouble::of(&error) == Trouble::Away => {
+                self.read_once(name, true, ask).await.1
+            }
+            (_, answer) => answer,
+        };
+        if let Err(Stop::Sql(error) | Stop::Posted(error)) = &answer {
+            self.database.health.ail(error);
+        }
+        answer
+    }
+
+    /// Answers too whether the connection had been used before.
+    async fn read_once<T>(
+        &self,
+        name: &'static str,
+        anew: bool,
+        ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T>,
+    ) -> (bool, Answer<T>) {
+        let mut reader = match self.database.reader(anew).await {
+            Ok(reader) => reader,
+            Err(error) => return (false, Err(error.into())),
+        };
+        let used = reader.used;
+        let mut tx = Tx::new(Db::new(reader.conn(), &self.faults), &self.caches);
+        let asking = async { Ok(ask(&mut tx).await) };
+        let answer = self.database.bounded(asking).await;
+        let answer = answer.unwrap_or_else(|error| Err(error.into()));
         self.counts.add(name, tx.db.statements);
         let news = tx.into_news();
-        if matches!(answer, Err(Stop::Sql(_))) {
-            // The connection is closed; what it read is not to be trusted either.
-            return answer;
+        // After an error the connection is closed; what it read is not to be trusted either.
+        if !matches!(answer, Err(Stop::Sql(_) | Stop::Posted(_))) {
+            self.publish(news);
+            reader.give_back();
         }
-        self.publish(news);
-        reader.give_back();
-        answer
+        (used, answer)
     }
 
     /// Tells this process what is true now.
@@ -248,20 +292,31 @@ impl Inner {
     }
 }
 
-/// The folder of bodies. The database's file is made here too, for nobody else to read: SQLite gives its other files the
-/// mode of the first.
-fn open_folder(root: &Path, faults: Faults) -> std::io::Result<Folder> {
-    use std::os::unix::fs::OpenOptionsExt;
-    make_folder(root)?;
-    // A folder that was just made is in no safe place before the one above it is.
-    if let Some(above) = std::fs::canonicalize(root)?.parent() {
-        std::fs::File::open(above)?.sync_all()?;
+/// The database that the configuration names, brought to this version.
+async fn database(config: &Config) -> Result<(Database, Migrated), OpenError> {
+    match &config.database {
+        Some(database) => open::mysql(database).await,
+        None => open::sqlite(Path::new(&config.server.data_dir)).await,
     }
-    let database: PathBuf = root.join(DATABASE);
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(database)?;
+}
+
+/// Bodies in the folder, or in a bucket if there is one.
+async fn open_objects(
+    folder: Folder,
+    data_dir: &Path,
+    bucket: Option<(config::S3, Times)>,
+) -> Result<Objects, OpenError> {
+    match bucket {
+        None => Ok(Objects::in_folder(folder)),
+        Some((s3, times)) => {
+            let data_dir = data_dir.to_owned();
+            blocking::unblock(move || Objects::in_bucket(&s3, &data_dir, times)).await
+        }
+    }
+}
+
+/// The folder of bodies.
+fn open_folder(root: &Path, faults: Faults) -> std::io::Result<Folder> {
+    make_data_folder(root)?;
     Folder::open_at(root, faults)
 }

@@ -9,8 +9,7 @@ use lightmail_core::mime::{Limits, Scanner};
 use lightmail_core::store::Failure;
 use sha2::{Digest, Sha256};
 
-use crate::objects::folder::Spool;
-use crate::objects::{Objects, failure};
+use crate::objects::{NewObject, Objects, Octets, Spool, failure};
 use crate::storage::Inner;
 
 /// Octets that wait in memory; what is more goes to the disk at once.
@@ -72,7 +71,7 @@ impl Writing {
     fn write(&mut self, objects: &Objects) -> io::Result<()> {
         let spool = match &mut self.spool {
             Some(spool) => spool,
-            none => none.insert(objects.create(self.purpose)?),
+            none => none.insert(objects.spool(self.purpose)?),
         };
         spool.append(&self.buffer)?;
         self.buffer.clear();
@@ -80,28 +79,32 @@ impl Writing {
     }
 
     /// Makes the object durable.
-    pub(crate) async fn finish(self, inner: Arc<Inner>) -> Result<Stored, Failure> {
-        let written = blocking::unblock(move || {
-            let mut whole = self.spill(&inner.objects);
-            match whole.spool.take() {
-                Some(spool) if whole.failed.is_none() => inner
-                    .objects
-                    .finish(spool)
-                    .map(|()| whole)
-                    .map_err(|error| failure("body", &error)),
-                _ => Err(whole
-                    .failed
-                    .unwrap_or_else(|| Failure::broken("an upload without a file"))),
-            }
-        });
-        let whole = written.await?;
-        let sha256 = whole.hash.finalize().into();
+    pub(crate) async fn finish(mut self, inner: Arc<Inner>) -> Result<Stored, Failure> {
+        if self.spool.is_some() {
+            let inner = Arc::clone(&inner);
+            self = blocking::unblock(move || self.spill(&inner.objects)).await;
+        }
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        let sha256 = self.hash.finalize().into();
+        let octets = match self.spool {
+            Some(spool) => Octets::Spooled(spool),
+            None => Octets::Memory(self.buffer.into()),
+        };
+        let new = NewObject {
+            purpose: self.purpose,
+            size: self.size,
+            sha256,
+            octets,
+        };
+        inner.objects.put(new).await?;
         Ok(Stored {
-            object: whole.purpose.object,
-            size: whole.size,
+            object: self.purpose.object,
+            size: self.size,
             sha256,
             received_sha256: sha256,
-            index: Arc::new(whole.scanner.finish()),
+            index: Arc::new(self.scanner.finish()),
         })
     }
 }

@@ -90,6 +90,28 @@ fn clippy_denies_what_panics_in_the_core() {
     none(&complaints);
 }
 
+#[test]
+fn storage_names_a_runtime_only_where_the_sdk_needs_one() {
+    let mut seen = 0;
+    let sources = rust::sources("storage/src/").filter(|source| !source.path.contains("/tests"));
+    let names = |source: &rust::Source| {
+        ["tokio::", "smol::", "async_io::"]
+            .iter()
+            .any(|name| source.code.contains(name))
+    };
+    let named = sources.inspect(|_| seen += 1).filter(|source| names(source));
+    let elsewhere = named.filter(|source| !source.path.starts_with("storage/src/objects/s3/"));
+    let complaint = |source: &rust::Source| {
+        format!(
+            "{}: name no runtime: use `blocking`, or ask a `Socket`",
+            source.path
+        )
+    };
+    let complaints: Vec<_> = elsewhere.map(complaint).collect();
+    none(&complaints);
+    assert!(seen > 50, "the sources were not found: {seen}");
+}
+
 /// What no text may have, and what to do instead. Put together here, so that this file is none of them.
 fn not_anywhere() -> Vec<(String, &'static str)> {
     let path = "a machine's own path: write one from the repository's root";

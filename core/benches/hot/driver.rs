@@ -129,6 +129,9 @@ impl<M: Machine> Driver<M> {
                 self.store.confirm(&keys);
                 Ok(Done::Confirmed)
             }
+            Effect::ListObjects { .. } => Ok(Done::ObjectsListed(Vec::new())),
+            Effect::DeleteObjects(_) => Ok(Done::ObjectsDeleted(Vec::new())),
+            Effect::SweepUploads { .. } => Ok(Done::UploadsSwept(0)),
         }
     }
 }

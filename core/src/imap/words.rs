@@ -91,6 +91,9 @@ fn refused(command: &str, refusal: Refusal) -> (Code, &'static str) {
             "The mailbox has only inferiors, and they stay",
         ),
         Refusal::NotPermitted => (Code::NO_PERM, "Not permitted"),
+        Refusal::NoSuchCalendar | Refusal::NoSuchObject | Refusal::Changed | Refusal::InvalidSyncToken => {
+            (Code::CANNOT, "Not possible")
+        }
         Refusal::Gone => (Code::EXPUNGE_ISSUED, "Some messages are gone"),
         Refusal::Limit(budget) => limit(budget),
     }
@@ -102,6 +105,9 @@ fn limit(budget: Budget) -> (Code, &'static str) {
         Budget::Mailboxes => (Code::LIMIT, "The account has no room for another mailbox"),
         Budget::Uids => (Code::LIMIT, "The mailbox has given its last UID"),
         Budget::Subscriptions => (Code::LIMIT, "The account has no room for another subscription"),
+        Budget::Calendars | Budget::CalendarObjects => {
+            (Code::LIMIT, "The account has no room for another calendar object")
+        }
         Budget::MessageSize => (Code::TOO_BIG, "The message is too big"),
         Budget::Space => (Code::UNAVAILABLE, "No space is left here"),
     }

@@ -104,6 +104,21 @@ impl ObjectKind {
             ObjectKind::Calendar => format!("calendars/{object}.ics"),
         }
     }
+
+    /// What stands before the first `/` of its keys.
+    pub fn folder(self) -> &'static str {
+        match self {
+            ObjectKind::Email => "emails",
+            ObjectKind::Calendar => "calendars",
+        }
+    }
+
+    /// The object that has this key; `None` if no object of this kind has it.
+    pub fn object(self, key: &str) -> Option<ObjectId> {
+        let id = key.strip_prefix(self.folder())?.strip_prefix('/')?;
+        let object = ObjectId::parse(id.rsplit_once('.')?.0)?;
+        (self.key(object) == key).then_some(object)
+    }
 }
 
 /// What a machine is told of.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Upload;
+use super::{ObjectKind, Upload};
 use crate::mime::MessageIndex;
 use crate::store::{Actor, DeliveryKey, Failure, ObjectId, Reply, Request};
 
@@ -27,6 +27,22 @@ pub enum Effect {
     HashPassword(Secret),
     /// The peer has seen the replies to these deliveries: their keys are no longer needed. [`Done::Confirmed`].
     ConfirmDelivery(Vec<DeliveryKey>),
+    /// The objects in the bucket or folder, by id: [`Done::ObjectsListed`].
+    ListObjects {
+        /// Of which kind.
+        kind: ObjectKind,
+        /// Only those with a greater id.
+        after: Option<ObjectId>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Deletes objects that no row names any more: [`Done::ObjectsDeleted`]. One that is not there is deleted already.
+    DeleteObjects(Vec<(ObjectKind, ObjectId)>),
+    /// Gives up uploads that began before this, in milliseconds since 1970, and never ended: [`Done::UploadsSwept`].
+    SweepUploads {
+        /// Only those that began before this.
+        before_ms: u64,
+    },
 }
 
 impl Effect {
@@ -39,6 +55,9 @@ impl Effect {
             Effect::VerifyPassword { .. } => "VerifyPassword",
             Effect::HashPassword(_) => "HashPassword",
             Effect::ConfirmDelivery(_) => "ConfirmDelivery",
+            Effect::ListObjects { .. } => "ListObjects",
+            Effect::DeleteObjects(_) => "DeleteObjects",
+            Effect::SweepUploads { .. } => "SweepUploads",
         }
     }
 }
@@ -64,7 +83,28 @@ pub enum Done {
     Sent,
     /// Of [`Effect::ConfirmDelivery`].
     Confirmed,
+    /// Of [`Effect::ListObjects`]; fewer than its limit: there are no more.
+    ObjectsListed(Vec<Listed>),
+    /// Of [`Effect::DeleteObjects`]: those that are gone now. The others could not be deleted.
+    ObjectsDeleted(Vec<ObjectId>),
+    /// Of [`Effect::SweepUploads`]: how many.
+    UploadsSwept(u32),
 }
+
+/// An object in the bucket or folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub object: ObjectId,
+    /// Its size in octets.
+    pub size: u64,
+    /// When it was written, in milliseconds since 1970.
+    pub modified_ms: u64,
+}
+
+/// How long after an object became durable a row may still be made that names it, by a clock that never goes back. What is
+/// later is refused as `Unavailable`, so that an object without a row is known to be an orphan.
+pub const COMMIT_WITHIN_MS: u64 = 10 * 60_000;
 
 /// An object that is durable.
 #[derive(Clone, Debug, PartialEq)]

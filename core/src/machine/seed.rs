@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Time;
+use crate::store::calendar::CalendarId;
 use crate::store::{AccountId, MailboxId, ObjectId};
 
 /// Draws ids for one machine. The same seed draws the same ids, so that a replay asks for the same ones.
@@ -64,6 +65,11 @@ impl Seed {
     /// A mailbox's id.
     pub fn mailbox(&mut self) -> MailboxId {
         MailboxId(self.id())
+    }
+
+    /// A calendar's id.
+    pub fn calendar(&mut self) -> CalendarId {
+        CalendarId(self.id())
     }
 }
 

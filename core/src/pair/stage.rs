@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::Talk;
 use super::fault::Faults;
 use super::uploads::Uploads;
-use crate::machine::{Done, Effect, Outcome, Scan, Secret, Time};
+use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, Scan, Secret, Time};
 use crate::mime::matcher::Matcher;
 use crate::store::memory::Store;
 use crate::store::{Failure, ObjectId, Refusal};
@@ -91,6 +91,15 @@ impl Stage {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)
             }
+            Effect::ListObjects { kind, after, limit } => {
+                Ok(Done::ObjectsListed(self.list(*kind, *after, *limit)))
+            }
+            Effect::DeleteObjects(objects) => {
+                let gone: Vec<_> = objects.iter().map(|(_, object)| *object).collect();
+                gone.iter().for_each(|object| drop(self.objects.remove(object)));
+                Ok(Done::ObjectsDeleted(gone))
+            }
+            Effect::SweepUploads { .. } => Ok(Done::UploadsSwept(0)),
         }
     }
 
@@ -104,6 +113,19 @@ impl Stage {
         Ok(inside
             .map(|(from, to)| octets.slice(from..to))
             .ok_or(Refusal::Gone)?)
+    }
+
+    /// Bodies in this world are emails, written when their id says.
+    fn list(&self, kind: ObjectKind, after: Option<ObjectId>, limit: u32) -> Vec<Listed> {
+        let listed = self.objects.iter().map(|(object, body)| Listed {
+            object: *object,
+            size: body.len() as u64,
+            modified_ms: object.drawn_ms(),
+        });
+        listed
+            .filter(|one| kind == ObjectKind::Email && after.is_none_or(|after| one.object > after))
+            .take(limit as usize)
+            .collect()
     }
 
     fn scan(&self, scan: &Scan) -> Outcome {

@@ -172,9 +172,19 @@ pub fn refusal(refusal: Refusal) -> Reply {
         Refusal::Limit(Budget::MessageSize) => TOO_BIG,
         Refusal::Limit(Budget::Space) => NO_SPACE,
         Refusal::Limit(Budget::Uids) => OVER_QUOTA,
-        Refusal::Limit(Budget::Keywords | Budget::Mailboxes | Budget::Subscriptions)
+        Refusal::Limit(
+            Budget::Keywords
+            | Budget::Mailboxes
+            | Budget::Subscriptions
+            | Budget::Calendars
+            | Budget::CalendarObjects,
+        )
         | Refusal::AlreadyExists
         | Refusal::HasChildren
+        | Refusal::NoSuchCalendar
+        | Refusal::NoSuchObject
+        | Refusal::Changed
+        | Refusal::InvalidSyncToken
         | Refusal::Gone => TRY_LATER,
     }
 }

@@ -11,6 +11,8 @@ pub enum Actor {
     Account(AccountId),
     /// The operator, by the command line or the Admin API.
     Operator,
+    /// A background worker of the server itself.
+    Worker,
 }
 
 impl Actor {
@@ -18,7 +20,7 @@ impl Actor {
     pub fn account(self) -> Option<AccountId> {
         match self {
             Actor::Account(account) => Some(account),
-            Actor::Door | Actor::Operator => None,
+            Actor::Door | Actor::Operator | Actor::Worker => None,
         }
     }
 }
@@ -46,6 +48,15 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::ChangeFlags { .. }
         | Request::Copy { .. }
         | Request::Expunge { .. }
-        | Request::Append { .. } => matches!(actor, Actor::Account(_)),
+        | Request::Append { .. }
+        | Request::Calendar(_) => matches!(actor, Actor::Account(_)),
+        Request::TakeLease { .. }
+        | Request::CollectMessages { .. }
+        | Request::CollectMailboxes { .. }
+        | Request::CollectCalendarObjects { .. }
+        | Request::CollectCalendars { .. }
+        | Request::ClaimObjects { .. }
+        | Request::ForgetObjects { .. }
+        | Request::FindObjects { .. } => matches!(actor, Actor::Worker),
     }
 }

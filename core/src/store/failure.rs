@@ -29,6 +29,14 @@ pub enum Refusal {
     HasChildren,
     /// Not for this actor.
     NotPermitted,
+    /// There is no such calendar, or it was deleted meanwhile.
+    NoSuchCalendar,
+    /// There is no such calendar object.
+    NoSuchObject,
+    /// The calendar object is another than the request says.
+    Changed,
+    /// From there a calendar cannot be synchronised any more, or never could.
+    InvalidSyncToken,
     /// The message's body is gone: it was expunged and collected.
     Gone,
     /// A budget is used up.
@@ -46,6 +54,10 @@ pub enum Budget {
     Uids,
     /// Subscriptions of one account.
     Subscriptions,
+    /// Calendars of one account: [`super::calendar::CALENDARS_MAX`].
+    Calendars,
+    /// Objects of one calendar: [`super::calendar::CALENDAR_OBJECTS_MAX`].
+    CalendarObjects,
     /// Octets of one message.
     MessageSize,
     /// Space on the disk or in the bucket.

@@ -24,6 +24,20 @@ pub struct ModSeq(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub [u8; 16]);
 
+impl ObjectId {
+    /// Reads what `Display` writes; nothing else is an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let object = Self(uuid::Uuid::try_parse(text).ok()?.into_bytes());
+        (object.to_string() == text).then_some(object)
+    }
+
+    /// When it was drawn, in milliseconds since 1970 (RFC 9562, 5.7).
+    pub fn drawn_ms(self) -> u64 {
+        let [a, b, c, d, e, f, ..] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         uuid::Uuid::from_bytes(self.0).as_hyphenated().fmt(f)
@@ -56,5 +70,32 @@ impl DeliveryKey {
         let mut key = [0; 16];
         key.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         Self(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::ObjectKind;
+
+    #[test]
+    fn an_object_is_read_from_its_own_key_alone() {
+        let object = ObjectId([0xab; 16]);
+        for kind in [ObjectKind::Email, ObjectKind::Calendar] {
+            assert_eq!(kind.object(&kind.key(object)), Some(object));
+        }
+        let key = ObjectKind::Email.key(object);
+        let others = [
+            key.to_uppercase(),
+            key.replace('-', ""),
+            key.replace(".eml", ".ics"),
+            key.replace("emails/", "emails/."),
+            format!("x{key}"),
+            String::new(),
+        ];
+        for other in others {
+            assert_eq!(ObjectKind::Email.object(&other), None, "{other}");
+        }
+        assert_eq!(ObjectKind::Calendar.object(&key), None);
     }
 }

@@ -5,6 +5,7 @@
 //! Every id, key and moment in a request comes from the machine; a store draws nothing.
 
 pub mod authority;
+pub mod calendar;
 mod failure;
 mod flags;
 mod ids;
@@ -18,6 +19,7 @@ pub mod set;
 pub mod view;
 
 pub use authority::Actor;
+pub use calendar::{CalendarReply, CalendarRequest};
 pub use failure::{Budget, Failure, Fault, Refusal};
 pub use flags::{Flag, Flags, Keyword, Keywords};
 pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};

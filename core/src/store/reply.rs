@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::machine::Secret;
+use crate::machine::{ObjectKind, Peer, Secret};
 
-use super::{AccountId, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet, View};
+use super::{
+    AccountId, CalendarReply, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet,
+    View,
+};
 
 /// What a store answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +58,46 @@ pub enum Reply {
     Appended(Appended),
     /// Of `Deliver`: one answer for each recipient, in order.
     Delivered(Vec<Result<Delivered, Refusal>>),
+    /// Of `Calendar`.
+    Calendar(CalendarReply),
+    /// Of `TakeLease`: whether the asker has it now.
+    LeaseTaken(bool),
+    /// Of `CollectMessages`: how many.
+    MessagesCollected(u32),
+    /// Of `CollectMailboxes`: how many.
+    MailboxesCollected(u32),
+    /// Of `CollectCalendarObjects`: how many.
+    CalendarObjectsCollected(u32),
+    /// Of `CollectCalendars`: how many.
+    CalendarsCollected(u32),
+    /// Of `ClaimObjects`.
+    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    /// Of `ForgetObjects`.
+    ObjectsForgotten,
+    /// Of `FindObjects`.
+    ObjectsFound(Vec<ObjectId>),
+}
+
+/// From where an account may log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// From anywhere.
+    Anywhere,
+    /// From the server's own machine only: its password is one that everybody can read, until it has another.
+    Local,
+    /// From nowhere.
+    Nowhere,
+}
+
+impl Access {
+    /// Whether a peer may log in.
+    pub fn admits(self, peer: &Peer) -> bool {
+        match self {
+            Access::Anywhere => true,
+            Access::Local => peer.is_local(),
+            Access::Nowhere => false,
+        }
+    }
 }
 
 /// An account, as a log-in needs it.
@@ -66,8 +109,8 @@ pub struct Account {
     pub login: String,
     /// Its bcrypt hash.
     pub pw_hash: Secret,
-    /// Whether it may log in.
-    pub enabled: bool,
+    /// From where it may log in.
+    pub access: Access,
 }
 
 /// An account, as an operator lists it.
@@ -77,8 +120,8 @@ pub struct AccountLine {
     pub id: AccountId,
     /// Its login name.
     pub login: String,
-    /// Whether it may log in.
-    pub enabled: bool,
+    /// From where it may log in.
+    pub access: Access,
     /// Live messages.
     pub used_msgs: u64,
     /// Octets of its live messages.

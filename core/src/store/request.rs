@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet,
+    AccountId, CalendarRequest, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, ObjectId,
+    SpecialUse, Uid, UidSet,
 };
 use crate::machine::{Secret, Stored};
 
@@ -48,7 +49,7 @@ pub enum Request {
         pw_hash: Secret,
     },
     /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
-    /// `DeleteMailbox`. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
+    /// `DeleteMailbox`, its calendars as by [`CalendarRequest::Delete`]. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
     DeleteAccount {
         /// The account's login name.
         login: String,
@@ -217,7 +218,8 @@ pub enum Request {
     /// Recipients are served in order, so that one may use up the quota of the next. A key that is known, from an earlier try
     /// or from earlier in this envelope, is answered with what it brought then, wherever that message is now. A refused
     /// recipient (`NoSuchMailbox`, `Limit(MessageSize)`, `OverQuota`, `Limit(Uids)`) leaves no key. Two recipients in one
-    /// mailbox get two UIDs and one MODSEQ. An object that has messages already gets more of them.
+    /// mailbox get two UIDs and one MODSEQ. An object that has messages already gets more of them; one that is being deleted
+    /// is `Broken`.
     Deliver {
         /// The body, durable already.
         stored: Stored,
@@ -226,6 +228,94 @@ pub enum Request {
         /// Now, in milliseconds since 1970: `INTERNALDATE` and save date.
         at_ms: u64,
     },
+
+    /// Something about the account's calendars. → `Calendar`
+    Calendar(CalendarRequest),
+
+    /// Takes work that one node at a time does, or keeps it. → `LeaseTaken`: false while another owner has it.
+    ///
+    /// Where several nodes share a database, time is the database's, not `at_ms`.
+    TakeLease {
+        /// Which work.
+        work: Work,
+        /// Whose; drawn once by each worker.
+        owner: [u8; 16],
+        /// How long, in milliseconds from now.
+        for_ms: u64,
+        /// Now, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// Removes the rows of soft-deleted messages, the earliest deleted first, then by mailbox and UID. Their UIDs stay known as
+    /// expunged under the MODSEQ that they had, their objects lose a reference. → `MessagesCollected`: how many
+    CollectMessages {
+        /// Only those deleted before this, in milliseconds since 1970.
+        before_ms: u64,
+        /// At most so many.
+        limit: u32,
+        /// Now, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// Removes the rows of deleted mailboxes that have no messages any more, with all that is remembered of them: expunged
+    /// UIDs; a key that brought something there is a new one. The earliest deleted first, then by id. → `MailboxesCollected`: how many
+    CollectMailboxes {
+        /// Only those deleted before this, in milliseconds since 1970.
+        before_ms: u64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Removes the rows of soft-deleted calendar objects, the earliest deleted first, then by calendar, name and MODSEQ. Their
+    /// objects lose a reference; a calendar cannot be synchronised any more from before a removal that is forgotten.
+    /// → `CalendarObjectsCollected`: how many
+    CollectCalendarObjects {
+        /// Only those deleted before this, in milliseconds since 1970.
+        before_ms: u64,
+        /// At most so many.
+        limit: u32,
+        /// Now, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// Removes the rows of deleted calendars that have no objects any more, the earliest deleted first, then by id.
+    /// → `CalendarsCollected`: how many
+    CollectCalendars {
+        /// Only those deleted before this, in milliseconds since 1970.
+        before_ms: u64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Marks objects that no row names as being deleted; from then on no message can get one as its body. → `ObjectsClaimed`:
+    /// those, and those claimed before and not yet forgotten, by id, at most `limit`
+    ClaimObjects {
+        /// At most so many.
+        limit: u32,
+    },
+    /// Removes the rows of objects that are deleted. → `ObjectsForgotten`. What is not claimed stays.
+    ForgetObjects {
+        /// Claimed before, and no longer in the bucket or folder.
+        objects: Vec<ObjectId>,
+    },
+    /// The objects that have a row, claimed ones too. → `ObjectsFound`, by id
+    FindObjects {
+        /// The first id.
+        from: ObjectId,
+        /// The last id.
+        to: ObjectId,
+    },
+}
+
+/// Work that one node at a time does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// Removal of what was deleted: [`crate::garbage`].
+    Garbage,
+}
+
+impl Work {
+    /// Its name in the table `leases`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Work::Garbage => "garbage",
+        }
+    }
 }
 
 impl Request {
@@ -254,6 +344,15 @@ impl Request {
             Request::Expunge { .. } => "store.Expunge",
             Request::Append { .. } => "store.Append",
             Request::Deliver { .. } => "store.Deliver",
+            Request::Calendar(request) => request.name(),
+            Request::TakeLease { .. } => "store.TakeLease",
+            Request::CollectMessages { .. } => "store.CollectMessages",
+            Request::CollectMailboxes { .. } => "store.CollectMailboxes",
+            Request::CollectCalendarObjects { .. } => "store.CollectCalendarObjects",
+            Request::CollectCalendars { .. } => "store.CollectCalendars",
+            Request::ClaimObjects { .. } => "store.ClaimObjects",
+            Request::ForgetObjects { .. } => "store.ForgetObjects",
+            Request::FindObjects { .. } => "store.FindObjects",
         }
     }
 }

@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod config;
+mod migrate;
 mod replay;
 mod user;
 
@@ -43,6 +44,8 @@ enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Bring the database to this version, without serving
+    Migrate,
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
@@ -66,6 +69,11 @@ fn dispatch(args: Args) -> Result<(), CliError> {
         Command::Config(command) => {
             config::run(&command, &loaded()?);
             Ok(())
+        }
+        Command::Migrate => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(migrate::run(&loaded.config))
         }
         Command::User(command) => {
             let loaded = loaded()?;

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use lightmail_core::admin;
 use lightmail_core::config::Config;
 use lightmail_core::machine::Secret;
-use lightmail_core::store::{AccountLine, Reply, Request};
+use lightmail_core::store::{Access, AccountLine, Reply, Request};
 use lightmail_storage::Storage;
 use lightmail_storage::shell::{CliError, Clock, ask, hash, make_account};
 
@@ -113,14 +113,18 @@ async fn list(storage: &Storage) -> Result<(), CliError> {
     );
     for AccountLine {
         login,
-        enabled,
+        access,
         used_msgs,
         used_bytes,
         quota_bytes,
         ..
     } in accounts
     {
-        let status = if enabled { "enabled" } else { "disabled" };
+        let status = match access {
+            Access::Anywhere => "enabled",
+            Access::Local => "local",
+            Access::Nowhere => "disabled",
+        };
         let quota = if quota_bytes == 0 {
             "none".into()
         } else {

@@ -4,20 +4,23 @@
 //! Only then is it an object. A failed sync fails the write for good: the file is removed and nothing is tried again with
 //! it, as the system may have thrown its pages away.
 
+use std::collections::BinaryHeap;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use lightmail_core::machine::{ObjectKind, Purpose};
-use lightmail_core::store::ObjectId;
+use lightmail_core::machine::{Listed, ObjectKind, Purpose};
+use lightmail_core::store::{Failure, ObjectId};
 
 use super::folder_sync::FolderSync;
+use super::{NewObject, Octets, Spool, failure};
 use crate::faults::{Faults, Point};
 
 /// What temporary files are called at the end; they begin with a dot.
-const TEMPORARY: &str = "tmp";
+pub(super) const TEMPORARY: &str = "tmp";
 
 /// The folder of bodies.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ impl Folder {
     /// Opens the folder, makes what is missing, and removes what writers left that live no more.
     pub(crate) fn open_at(root: &Path, faults: Faults) -> io::Result<Self> {
         let kept = |kind: ObjectKind| {
-            let path = root.join(folder_of(kind));
+            let path = root.join(kind.folder());
             make_folder(&path)?;
             remove_left_over(&path)?;
             FolderSync::open(&path)
@@ -48,7 +51,8 @@ impl Folder {
         })
     }
 
-    pub(super) fn create(&self, purpose: Purpose) -> io::Result<Spool> {
+    /// Begins a body's file. Blocks.
+    pub(super) fn create(&self, purpose: Purpose) -> io::Result<Draft> {
         self.faults.pass(Point::Create)?;
         let path = self.root.join(purpose.kind.key(purpose.object));
         let temporary = path.with_file_name(format!(".{}.{TEMPORARY}", purpose.object));
@@ -57,7 +61,7 @@ impl Folder {
             .create_new(true)
             .mode(0o600)
             .open(&temporary)?;
-        let spool = Spool {
+        let draft = Draft {
             file,
             temporary,
             path,
@@ -65,20 +69,31 @@ impl Folder {
             faults: self.faults.clone(),
         };
         // The lock says that somebody writes here; the system takes it back from a process that dies.
-        spool.file.try_lock()?;
-        Ok(spool)
+        draft.file.try_lock()?;
+        Ok(draft)
     }
 
-    pub(super) fn finish(&self, mut spool: Spool) -> io::Result<()> {
+    /// Makes a body. Blocks.
+    pub(super) fn put(&self, new: NewObject) -> io::Result<()> {
+        let draft = match new.octets {
+            Octets::Memory(octets) => {
+                let mut draft = self.create(new.purpose)?;
+                draft.append(&octets)?;
+                draft
+            }
+            Octets::Spooled(Spool::Draft(draft)) => draft,
+            Octets::Spooled(Spool::Nameless(_)) => return Err(io::Error::other("a file without a name")),
+        };
+        self.finish(draft)
+    }
+
+    fn finish(&self, mut draft: Draft) -> io::Result<()> {
         self.faults.pass(Point::SyncFile)?;
-        spool.file.sync_all()?;
+        draft.file.sync_all()?;
         self.faults.pass(Point::Rename)?;
-        spool.rename()?;
+        draft.rename()?;
         self.faults.pass(Point::SyncFolder)?;
-        match spool.kind {
-            ObjectKind::Email => self.emails.sync()?,
-            ObjectKind::Calendar => self.calendars.sync()?,
-        }
+        self.sync(draft.kind)?;
         self.faults.pass(Point::Stored)
     }
 
@@ -87,11 +102,76 @@ impl Folder {
         let size = file.metadata()?.len();
         Ok((file, size))
     }
+
+    /// Removes bodies; one answer for each. Blocks.
+    pub(super) fn delete(&self, kind: ObjectKind, objects: &[ObjectId]) -> Vec<Result<(), Failure>> {
+        let mut removed: Vec<_> = objects.iter().map(|object| self.remove(kind, *object)).collect();
+        if let Err(failed) = self.sync(kind).map_err(|error| failure("removal", &error)) {
+            removed.fill(Err(failed));
+        }
+        removed
+    }
+
+    fn remove(&self, kind: ObjectKind, object: ObjectId) -> Result<(), Failure> {
+        match fs::remove_file(self.root.join(kind.key(object))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failure("removal", &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The bodies behind `after`, in the order of their ids, at most `limit`. Blocks.
+    pub(super) fn list(
+        &self,
+        kind: ObjectKind,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> io::Result<Vec<Listed>> {
+        // The largest of those kept is on top, so that the folder's size costs no memory.
+        let mut first = BinaryHeap::new();
+        for entry in fs::read_dir(self.root.join(kind.folder()))? {
+            let name = entry?.file_name();
+            let key = format!("{}/{}", kind.folder(), name.to_string_lossy());
+            first.extend(kind.object(&key).filter(|object| Some(*object) > after));
+            if first.len() > limit {
+                first.pop();
+            }
+        }
+        let listed = first
+            .into_sorted_vec()
+            .into_iter()
+            .filter_map(|object| self.listed(kind, object));
+        listed.collect()
+    }
+
+    /// `None`: it has gone meanwhile.
+    fn listed(&self, kind: ObjectKind, object: ObjectId) -> Option<io::Result<Listed>> {
+        let facts = match fs::metadata(self.root.join(kind.key(object))) {
+            Ok(facts) => facts,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => return Some(Err(error)),
+        };
+        let since = facts
+            .modified()
+            .ok()
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        Some(Ok(Listed {
+            object,
+            size: facts.len(),
+            modified_ms: since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        }))
+    }
+
+    fn sync(&self, kind: ObjectKind) -> io::Result<()> {
+        match kind {
+            ObjectKind::Email => self.emails.sync(),
+            ObjectKind::Calendar => self.calendars.sync(),
+        }
+    }
 }
 
 /// A body being written. Dropping it before it has its name removes it.
 #[derive(Debug)]
-pub(crate) struct Spool {
+pub(crate) struct Draft {
     file: File,
     /// Empty once the file has its name.
     temporary: PathBuf,
@@ -100,7 +180,7 @@ pub(crate) struct Spool {
     faults: Faults,
 }
 
-impl Spool {
+impl Draft {
     /// Adds octets. Blocks.
     pub(crate) fn append(&mut self, octets: &[u8]) -> io::Result<()> {
         self.faults.pass(Point::Write)?;
@@ -121,7 +201,7 @@ impl Spool {
     }
 }
 
-impl Drop for Spool {
+impl Drop for Draft {
     fn drop(&mut self) {
         if !self.temporary.as_os_str().is_empty() {
             // What stays behind is removed at the next start.
@@ -130,21 +210,26 @@ impl Drop for Spool {
     }
 }
 
-/// The folder in which a kind's keys lie.
-fn folder_of(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::Email => "emails",
-        ObjectKind::Calendar => "calendars",
-    }
-}
-
 /// Makes a folder for nobody else to look into, with those above it.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Makes a file and takes its name away again: it is gone when nobody has it open any more. Blocks.
+pub(super) fn nameless_file(folder: &Path, object: ObjectId) -> io::Result<File> {
+    let path = folder.join(format!(".{object}.{TEMPORARY}"));
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)?;
+    fs::remove_file(&path)?;
+    Ok(file)
+}
+
 /// Removes temporary files whose writers are gone; another process may be writing others.
-fn remove_left_over(folder: &Path) -> io::Result<()> {
+pub(super) fn remove_left_over(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if is_temporary(&path)
@@ -191,9 +276,9 @@ mod tests {
     fn files_are_for_the_owner_alone() {
         let scratch = Scratch::new();
         let folder = Folder::open_at(scratch.path(), Faults::default()).unwrap();
-        let mut spool = folder.create(purpose(1)).unwrap();
-        spool.append(b"x").unwrap();
-        folder.finish(spool).unwrap();
+        let mut draft = folder.create(purpose(1)).unwrap();
+        draft.append(b"x").unwrap();
+        folder.finish(draft).unwrap();
         let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(scratch.path().join("emails")), 0o700);
         assert_eq!(
@@ -228,9 +313,9 @@ mod tests {
         let scratch = Scratch::new();
         let folder = Folder::open_at(scratch.path(), Faults::default()).unwrap();
         for (text, expected) in [(b"mine", true), (b"your", false)] {
-            let mut spool = folder.create(purpose(7)).unwrap();
-            spool.append(text).unwrap();
-            assert_eq!(folder.finish(spool).is_ok(), expected);
+            let mut draft = folder.create(purpose(7)).unwrap();
+            draft.append(text).unwrap();
+            assert_eq!(folder.finish(draft).is_ok(), expected);
         }
         assert_eq!(
             fs::read(scratch.path().join(ObjectKind::Email.key(ObjectId([7; 16])))).unwrap(),

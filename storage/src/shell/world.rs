@@ -80,7 +80,7 @@ impl World {
             Action::FeedObject(upload, object, range) => self.desk.feed_object(upload, object, range).await,
             Action::DropUpload(upload) => self.desk.drop_upload(upload),
             Action::Do(token, effect) => self.start(token, effect),
-            Action::Soon(_) => {}
+            Action::Soon(ranges) => self.desk.soon(ranges),
             Action::Watch(watched) => self.watcher = self.storage.watch(watched),
             Action::StartTls(_) => {
                 let begun = self.start_tls(peer).await;

@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use lightmail_core::machine::Secret;
 use lightmail_core::store::memory::MAILBOXES_MAX;
 use lightmail_core::store::{
-    Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, RecipientPlace, Refusal, Reply,
+    Access, Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, RecipientPlace, Refusal, Reply,
 };
 
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::{Folder, look};
 use super::tx::Tx;
-use super::{messages, tree};
+use super::{calendar, messages, tree};
 
-/// `accounts.status` of an account that may log in.
+/// `accounts.status` of an account that may log in from anywhere.
 const ENABLED: i64 = 1;
+/// That of one with the password of `sql/schema.sql`.
+const LOCAL: i64 = 2;
 
 const FIND: &str = "SELECT id, login, pw_hash, status FROM accounts WHERE login = ?";
 const LIST: &str =
@@ -25,17 +27,27 @@ const RECIPIENT: &str = look!(
     "b.account_id = (SELECT account_id FROM addresses WHERE address = ?) AND b.name_hash = ?"
 );
 const ADDRESS: &str = "SELECT account_id FROM addresses WHERE address = ?";
-const ID_TAKEN: &str =
-    "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 FROM mailboxes WHERE account_id = ?";
+const ID_TAKEN: &str = "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 FROM mailboxes WHERE account_id = ? \
+     UNION ALL SELECT 1 FROM calendars WHERE account_id = ?";
 const LOGIN_TAKEN: &str =
     "SELECT 1 FROM accounts WHERE login = ? UNION ALL SELECT 1 FROM addresses WHERE address = ?";
 const INSERT: &str =
     "INSERT INTO accounts (id, login, pw_hash, status, quota_bytes, created_at) VALUES (?, ?, ?, ?, ?, ?)";
 const INSERT_ADDRESS: &str = "INSERT INTO addresses (address, account_id) VALUES (?, ?)";
-const SET_PASSWORD: &str = "UPDATE accounts SET pw_hash = ? WHERE login = ?";
+/// A new password is nobody else's: what was local is enabled.
+const SET_PASSWORD: &str =
+    "UPDATE accounts SET pw_hash = ?, status = CASE status WHEN 2 THEN 1 ELSE status END WHERE login = ?";
 const DELETE: &str = "DELETE FROM accounts WHERE id = ?";
 const DELETE_ADDRESSES: &str = "DELETE FROM addresses WHERE account_id = ?";
 const DELETE_SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE account_id = ?";
+
+fn access(status: i64) -> Access {
+    match status {
+        ENABLED => Access::Anywhere,
+        LOCAL => Access::Local,
+        _ => Access::Nowhere,
+    }
+}
 
 pub(crate) async fn find_account(tx: &mut Tx<'_>, login: &str) -> Answer {
     let row = tx.db.first(sql(FIND).bind(login.to_owned())).await?;
@@ -44,7 +56,7 @@ pub(crate) async fn find_account(tx: &mut Tx<'_>, login: &str) -> Answer {
             id: AccountId(row.int(0)?),
             login: row.text(1)?,
             pw_hash: Secret(row.text(2)?),
-            enabled: row.int(3)? == ENABLED,
+            access: access(row.int(3)?),
         })
     });
     Ok(Reply::AccountFound(account.transpose()?))
@@ -90,7 +102,7 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     }
     if tx
         .db
-        .first(sql(ID_TAKEN).bind(new.id.0).bind(new.id.0))
+        .first(sql(ID_TAKEN).bind(new.id.0).bind(new.id.0).bind(new.id.0))
         .await?
         .is_some()
     {
@@ -128,6 +140,7 @@ pub(crate) async fn delete_account(tx: &mut Tx<'_>, login: &str, at_ms: u64) -> 
     for folder in Folder::all(tx, id).await? {
         tree::close(tx, folder, at_ms).await?;
     }
+    calendar::close_all(tx, id, at_ms).await?;
     for text in [DELETE_SUBSCRIPTIONS, DELETE_ADDRESSES, DELETE] {
         tx.db.run(sql(text).bind(id.0)).await?;
     }
@@ -139,7 +152,7 @@ pub(crate) async fn list_accounts(tx: &mut Tx<'_>) -> Answer {
         Ok(AccountLine {
             id: AccountId(row.int(0)?),
             login: row.text(1)?,
-            enabled: row.int(2)? == ENABLED,
+            access: access(row.int(2)?),
             used_msgs: row.count(3)?,
             used_bytes: row.count(4)?,
             quota_bytes: row.count(5)?,

@@ -1,5 +1,6 @@
 //! APPEND: all messages or none.
 
+use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::{AccountId, Appended, Flags, MailboxName, NewMessage, Refusal, Reply, UidSet};
 
 use super::db::{Answer, Stop, stored};
@@ -68,7 +69,7 @@ async fn insert_objects(tx: &mut Tx<'_>, new: &[NewMessage], at_ms: u64) -> Answ
         if new.iter().take(at).any(|other| other.stored.object == object) {
             messages::refer(tx, object, 1).await?;
         } else {
-            let inserted = messages::insert_object(tx, &message.stored, 1, at_ms).await;
+            let inserted = messages::insert_object(tx, ObjectKind::Email, &message.stored, 1, at_ms).await;
             inserted.map_err(|stop| if stop.is_taken() { taken(message) } else { stop })?;
         }
     }

@@ -7,7 +7,7 @@ use lightmail_core::store::{
     Row, Uid, UidSet, View,
 };
 
-use super::db::{Answer, sql, stored};
+use super::db::{Answer, Text, sql, stored};
 use super::deliver::{delivered_before, take_key};
 use super::folder::{Folder, count};
 use super::tx::Tx;
@@ -27,10 +27,27 @@ const COPY_INDEX: &str = "INSERT INTO message_index (mailbox_id, uid, head, sha2
      WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? AND m.deleted_at = 0) c \
      JOIN message_index i ON i.mailbox_id = c.mailbox_id AND i.uid = c.uid";
 
-/// Counts the new rows of a range into their objects; an object may be there more than once.
-const REFER: &str = "UPDATE object_keys SET refs = refs + (SELECT COUNT(*) FROM messages m \
-     WHERE m.object_id = object_keys.id AND m.mailbox_id = ? AND m.uid BETWEEN ? AND ?) \
-     WHERE id IN (SELECT object_id FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ?)";
+macro_rules! counted {
+    () => {
+        "(SELECT object_id, COUNT(*) AS n FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ? \
+         GROUP BY object_id) c"
+    };
+}
+
+/// Counts the new rows of a range into their objects; an object may be there more than once. An IN with a subquery would
+/// make MariaDB read, and lock, every object there is.
+const REFER: Text = Text {
+    sqlite: concat!(
+        "UPDATE object_keys SET refs = refs + c.n FROM ",
+        counted!(),
+        " WHERE object_keys.id = c.object_id"
+    ),
+    mysql: concat!(
+        "UPDATE ",
+        counted!(),
+        " STRAIGHT_JOIN object_keys o ON o.id = c.object_id SET o.refs = o.refs + c.n"
+    ),
+};
 
 /// From where to where, and how.
 pub(crate) struct Trip<'a> {
@@ -63,8 +80,8 @@ pub(crate) async fn copy(tx: &mut Tx<'_>, me: AccountId, trip: &Trip<'_>, uids: 
     let done = match load.check(&to, other.as_ref(), trip) {
         Ok(None) => None,
         Ok(Some(keywords)) => {
-            let taken = take_key(tx, trip.key, to.line.id, to.line.uid_next, trip.at_ms).await?;
-            taken.then_some(keywords)
+            let before = take_key(tx, trip.key, to.line.id, to.line.uid_next, trip.at_ms).await?;
+            before.is_none().then_some(keywords)
         }
         // A repeated request may be too much for the quota that it has used up itself, and lack what it has moved.
         Err(refusal) => match delivered_before(tx, trip.key).await? {
@@ -200,12 +217,6 @@ impl<'a> Load<'a> {
 
 async fn refer(tx: &mut Tx<'_>, mailbox: MailboxId, first: Uid, last: Uid) -> Answer<()> {
     let (first, last) = (i64::from(first.0), i64::from(last.0));
-    let query = sql(REFER)
-        .bind(mailbox.0)
-        .bind(first)
-        .bind(last)
-        .bind(mailbox.0)
-        .bind(first)
-        .bind(last);
-    tx.db.run(query).await.map(drop)
+    let query = sql(REFER).bind(mailbox.0).bind(first).bind(last);
+    tx.db.post(query).await
 }

@@ -1,20 +1,27 @@
 //! One connection as the requests see it: statements that are counted, columns that are checked.
 
-use bytes::Bytes;
-use futures_lite::StreamExt;
-use lightmail_core::store::{Budget, Failure, ModSeq, Refusal, Uid};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Decode, Row, Sqlite, Type};
+use std::pin::Pin;
 
-/// A prepared statement with its arguments.
-pub(crate) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
+use futures_lite::{Stream, StreamExt};
+use sqlx::AssertSqlSafe;
+
+use super::conn::Conn;
+use super::query::Query;
+use super::row::DbRow;
+use super::trouble::Trouble;
+use crate::faults::{Faults, Point};
+use lightmail_core::store::{Failure, Refusal};
+
+pub(crate) use super::query::{Text, sql};
+pub(crate) use super::row::Columns;
+
 /// What a request comes to, before its reason is put into the words of the core.
 pub(crate) type Answer<T = lightmail_core::store::Reply> = Result<T, Stop>;
 
-/// A statement with a fixed text.
-pub(crate) fn sql(text: &'static str) -> Query {
-    sqlx::query(text)
-}
+/// Posted octets that go at once: far below what a server takes in a packet.
+const PACKET: usize = 1024 * 1024;
+
+type Rows<'c> = Pin<Box<dyn Stream<Item = Result<DbRow, sqlx::Error>> + Send + 'c>>;
 
 /// Why a request stopped.
 #[derive(Debug)]
@@ -23,6 +30,8 @@ pub(crate) enum Stop {
     Failure(Failure),
     /// The database could not run a statement.
     Sql(sqlx::Error),
+    /// The database could not run one of the statements that were posted, maybe by another request.
+    Posted(sqlx::Error),
 }
 
 impl Stop {
@@ -32,36 +41,21 @@ impl Stop {
 
     /// Whether the database refused a row because its key is taken.
     pub(crate) fn is_taken(&self) -> bool {
-        matches!(self, Stop::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+        matches!(self, Stop::Sql(error) if is_taken(error))
     }
 
-    /// Whether the database itself failed, so that nothing else in this transaction can be trusted to work.
-    pub(crate) fn is_of_database(&self) -> bool {
-        matches!(self, Stop::Sql(_)) && !self.is_taken()
-    }
-
-    /// In the words of the core. A full disk is a limit, a busy database is for later, all else is broken.
+    /// In the words of the core.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Stop::Failure(failure) => failure,
-            Stop::Sql(sqlx::Error::Io(error)) => crate::objects::failure("database", &error),
-            Stop::Sql(error) => match primary_code(&error) {
-                Some(SQLITE_FULL) => Refusal::Limit(Budget::Space).into(),
-                Some(SQLITE_BUSY | SQLITE_LOCKED) => Failure::Unavailable { retry_after_s: 5 },
-                _ => Failure::broken(format!("database: {error}")),
-            },
+            Stop::Sql(error) | Stop::Posted(error) => Trouble::of(&error).failure(&error),
         }
     }
 }
 
-/// Result codes of SQLite, `sqlite3.h`: the low octet of an extended code.
-const SQLITE_BUSY: u32 = 5;
-const SQLITE_LOCKED: u32 = 6;
-const SQLITE_FULL: u32 = 13;
-
-fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?;
-    code.parse::<u32>().ok().map(|code| code & 0xff)
+/// Whether an error says that a key is taken.
+pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.is_unique_violation())
 }
 
 impl From<Failure> for Stop {
@@ -84,7 +78,12 @@ impl From<sqlx::Error> for Stop {
 
 /// A connection with its count of statements.
 pub(crate) struct Db<'c> {
-    conn: &'c mut SqliteConnection,
+    conn: &'c mut Conn,
+    faults: &'c Faults,
+    /// Statements that go with the next packet.
+    posted: String,
+    /// The server takes one statement a packet.
+    one_by_one: bool,
     /// Statements run, BEGIN and COMMIT not among them.
     pub(crate) statements: u64,
     /// Those that changed rows.
@@ -92,113 +91,156 @@ pub(crate) struct Db<'c> {
 }
 
 impl<'c> Db<'c> {
-    pub(crate) fn new(conn: &'c mut SqliteConnection) -> Self {
+    pub(crate) fn new(conn: &'c mut Conn, faults: &'c Faults) -> Self {
         Self {
             conn,
+            faults,
+            posted: String::new(),
+            one_by_one: false,
             statements: 0,
             writes: 0,
         }
     }
 
+    /// Whether the server takes one statement a packet: then nothing waits for the next one.
+    pub(crate) fn one_by_one(mut self, one_by_one: bool) -> Self {
+        self.one_by_one = one_by_one;
+        self
+    }
+
+    /// Whether others may write at the same time, so that rows have to be locked before they are read for writing.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.conn, Conn::MySql(_))
+    }
+
     /// Changes rows; answers how many.
     pub(crate) async fn run(&mut self, query: Query) -> Answer<u64> {
-        self.statements += 1;
-        let done = query.execute(&mut *self.conn).await?;
+        self.pass()?;
+        self.flush().await?;
+        let affected = match self.conn {
+            Conn::Sqlite(conn) => query.for_sqlite().execute(conn).await?.rows_affected(),
+            Conn::MySql(conn) => query.for_mysql().execute(conn).await?.rows_affected(),
+        };
         self.writes += 1;
-        Ok(done.rows_affected())
+        Ok(affected)
+    }
+
+    /// Changes rows of which nobody asks how many. Over a network it waits for the next statement that is asked for its
+    /// answer, and goes in one packet with it: so it is for changes that cannot fail for a reason of their own.
+    pub(crate) async fn post(&mut self, query: Query) -> Answer<()> {
+        if self.one_by_one || !self.is_shared() {
+            return self.run(query).await.map(drop);
+        }
+        self.pass()?;
+        self.writes += 1;
+        self.posted += &query.to_literal();
+        self.posted += ";";
+        match self.posted.len() {
+            0..PACKET => Ok(()),
+            _ => self.flush().await,
+        }
+    }
+
+    /// Begins a transaction that will write. SQLite gives it the one lock there is; MySQL gives locks row by row. `mark`
+    /// belongs to the transaction and to no request.
+    pub(crate) async fn begin(&mut self, mark: Option<Query>) -> Answer<()> {
+        match self.conn {
+            Conn::Sqlite(conn) => sqlx::query("BEGIN IMMEDIATE").execute(conn).await.map(drop)?,
+            Conn::MySql(conn) if self.one_by_one => {
+                sqlx::raw_sql("START TRANSACTION").execute(&mut *conn).await?;
+                if let Some(mark) = mark {
+                    mark.for_mysql().execute(conn).await?;
+                }
+            }
+            Conn::MySql(_) => {
+                let mark = mark.map(|mark| mark.to_literal() + ";").unwrap_or_default();
+                self.posted = format!("START TRANSACTION;{mark}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what was posted. Before COMMIT nothing may be left.
+    pub(crate) async fn flush(&mut self) -> Answer<()> {
+        if self.posted.is_empty() {
+            return Ok(());
+        }
+        let text = AssertSqlSafe(std::mem::take(&mut self.posted));
+        if let Conn::MySql(conn) = self.conn {
+            sqlx::raw_sql(text).execute(conn).await.map_err(Stop::Posted)?;
+        }
+        Ok(())
     }
 
     /// The first row.
-    pub(crate) async fn first(&mut self, query: Query) -> Answer<Option<SqliteRow>> {
-        self.statements += 1;
-        Ok(query.fetch_optional(&mut *self.conn).await?)
+    pub(crate) async fn first(&mut self, query: Query) -> Answer<Option<DbRow>> {
+        // MySQL's to the end: an error behind the first row, such as a deadlock, must not be overlooked.
+        let to_the_end = self.is_shared();
+        let mut first = None;
+        let keep = |row| {
+            first.get_or_insert(row);
+            Ok(to_the_end)
+        };
+        self.while_wanted(query, keep).await?;
+        Ok(first)
     }
 
     /// All rows, each made into something at once.
     pub(crate) async fn each<T>(
         &mut self,
         query: Query,
-        mut make: impl FnMut(SqliteRow) -> Answer<T>,
+        mut make: impl FnMut(DbRow) -> Answer<T>,
     ) -> Answer<Vec<T>> {
-        self.statements += 1;
-        let mut rows = query.fetch(&mut *self.conn);
         let mut made = Vec::new();
-        while let Some(row) = rows.try_next().await? {
+        let keep = |row| {
             made.push(make(row)?);
-        }
+            Ok(true)
+        };
+        self.while_wanted(query, keep).await?;
         Ok(made)
     }
 
-    /// Rows one by one for as long as `take` wants more.
+    /// Rows one by one for as long as `take` wants more. A text whose rows may be left unread has a LIMIT, as MySQL sends
+    /// them all the same.
     pub(crate) async fn while_wanted(
         &mut self,
         query: Query,
-        mut take: impl FnMut(SqliteRow) -> Answer<bool>,
+        mut take: impl FnMut(DbRow) -> Answer<bool>,
     ) -> Answer<()> {
-        self.statements += 1;
-        let mut rows = query.fetch(&mut *self.conn);
-        while let Some(row) = rows.try_next().await? {
+        self.pass()?;
+        let blame = match self.posted.is_empty() {
+            true => Stop::Sql,
+            false => Stop::Posted,
+        };
+        let mut rows = self.rows(query);
+        while let Some(row) = rows.try_next().await.map_err(blame)? {
             if !take(row)? {
                 break;
             }
         }
         Ok(())
     }
-}
 
-/// Columns by position. A value that does not fit its meaning is a damaged row: `Broken`.
-pub(crate) trait Columns {
-    fn int(&self, at: usize) -> Answer<i64>;
-    fn maybe_int(&self, at: usize) -> Answer<Option<i64>>;
-    fn text(&self, at: usize) -> Answer<String>;
-    fn octets(&self, at: usize) -> Answer<Bytes>;
-    fn array<const N: usize>(&self, at: usize) -> Answer<[u8; N]>;
-
-    fn count(&self, at: usize) -> Answer<u64> {
-        u64::try_from(self.int(at)?).map_err(|_| damaged(at))
+    /// On MySQL, what was posted goes in front, in the same packet.
+    fn rows(&mut self, query: Query) -> Rows<'_> {
+        let posted = std::mem::take(&mut self.posted);
+        match self.conn {
+            Conn::Sqlite(conn) => Box::pin(query.for_sqlite().fetch(conn).map(|row| row.map(DbRow::Sqlite))),
+            Conn::MySql(conn) => {
+                let rows = if posted.is_empty() {
+                    query.for_mysql().fetch(conn)
+                } else {
+                    sqlx::raw_sql(AssertSqlSafe(posted + &query.to_literal())).fetch(conn)
+                };
+                Box::pin(rows.map(|row| row.map(DbRow::MySql)))
+            }
+        }
     }
 
-    fn small(&self, at: usize) -> Answer<u32> {
-        u32::try_from(self.int(at)?).map_err(|_| damaged(at))
+    fn pass(&mut self) -> Answer<()> {
+        self.statements += 1;
+        Ok(self.faults.pass(Point::Statement).map_err(sqlx::Error::Io)?)
     }
-
-    fn uid(&self, at: usize) -> Answer<Uid> {
-        self.small(at).map(Uid)
-    }
-
-    fn modseq(&self, at: usize) -> Answer<ModSeq> {
-        self.count(at).map(ModSeq)
-    }
-}
-
-impl Columns for SqliteRow {
-    fn int(&self, at: usize) -> Answer<i64> {
-        get(self, at)
-    }
-
-    fn maybe_int(&self, at: usize) -> Answer<Option<i64>> {
-        get(self, at)
-    }
-
-    fn text(&self, at: usize) -> Answer<String> {
-        get(self, at)
-    }
-
-    fn octets(&self, at: usize) -> Answer<Bytes> {
-        get::<Vec<u8>>(self, at).map(Bytes::from)
-    }
-
-    fn array<const N: usize>(&self, at: usize) -> Answer<[u8; N]> {
-        get::<&[u8]>(self, at)?.try_into().map_err(|_| damaged(at))
-    }
-}
-
-fn get<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r SqliteRow, at: usize) -> Answer<T> {
-    Ok(row.try_get(at)?)
-}
-
-fn damaged(at: usize) -> Stop {
-    Stop::broken(format!("database: column {at} of a row does not fit its meaning"))
 }
 
 /// A number of the core as the database keeps it. Beyond 63 bits, which nothing here reaches, it is the largest.

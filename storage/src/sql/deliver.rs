@@ -1,14 +1,20 @@
 //! Delivery: one message to all its recipients; each is answered on its own.
 
 use bytes::Bytes;
-use lightmail_core::machine::Stored;
+use lightmail_core::machine::{ObjectKind, Stored};
 use lightmail_core::store::{Delivered, DeliveryKey, Flags, MailboxId, Recipient, Refusal, Reply, Uid};
 
 use super::db::{Answer, Columns, sql, stored};
-use super::folder::{Folder, count};
+use super::folder::{Folder, count, look};
 use super::messages::{self, Draft};
+use super::query::Query;
 use super::tx::Tx;
 
+/// The mailbox of a recipient, with what is there already of the delivery's key and of the object.
+const LOOK: &str = look!(
+    ", (SELECT d.uid FROM deliveries d WHERE d.k = ?), (SELECT o.refs FROM object_keys o WHERE o.id = ?)",
+    "b.id = ? AND b.account_id = ?"
+);
 const INSERT_KEY: &str = "INSERT INTO deliveries (k, mailbox_id, uid, at) VALUES (?, ?, ?, ?)";
 const FIND_KEY: &str =
     "SELECT d.uid, b.uid_validity FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id WHERE d.k = ?";
@@ -26,54 +32,37 @@ pub(crate) async fn deliver(
 ) -> Answer {
     let index = stored.index.encode();
     let mut answers = Vec::with_capacity(recipients.len());
-    let mut changed = Vec::new();
+    let mut done = Done::default();
     for recipient in recipients {
-        let answer = deliver_one(tx, stored, recipient, index.clone(), at_ms, &mut changed).await?;
-        answers.push(answer);
+        let planned = plan(tx, stored, recipient, at_ms).await?;
+        answers.push(match planned {
+            Ok(plan) => Ok(plan
+                .carry_out(tx, recipient, index.clone(), at_ms, &mut done)
+                .await?),
+            // A repeated delivery may be too much for the quota that it has used up itself.
+            Err(refusal) => delivered_before(tx, &recipient.key).await?.ok_or(refusal),
+        });
     }
-    refer(tx, stored, changed.len() as u64, at_ms).await?;
+    refer(tx, stored, &done, at_ms).await?;
     Ok(Reply::Delivered(answers))
 }
 
-/// `changed` holds the mailboxes that have this message already: their next copy has the same MODSEQ.
-async fn deliver_one(
-    tx: &mut Tx<'_>,
-    stored: &Stored,
-    recipient: &Recipient,
-    index: Bytes,
-    at_ms: u64,
-    changed: &mut Vec<MailboxId>,
-) -> Answer<Result<Delivered, Refusal>> {
-    let planned = match plan(tx, stored, recipient, at_ms).await? {
-        Ok((mut folder, draft)) => {
-            if changed.contains(&recipient.mailbox) {
-                folder = folder.stepped_before();
-            }
-            let uid = folder.line.uid_next;
-            take_key(tx, &recipient.key, recipient.mailbox, uid, at_ms)
-                .await?
-                .then_some((folder, draft))
-                .ok_or(None)
-        }
-        Err(refusal) => Err(Some(refusal)),
-    };
-    match planned {
-        Ok((mut folder, draft)) => {
-            let uid = draft.insert(tx, &mut folder, Flags::NONE, index).await?;
-            folder.save(tx).await?;
-            count(tx, recipient.account, 1, i64::from(draft.size)).await?;
-            changed.push(recipient.mailbox);
-            Ok(Ok(Delivered {
-                uid_validity: folder.line.uid_validity,
-                uid,
-                repeated: false,
-            }))
-        }
-        Err(refusal) => Ok(match (delivered_before(tx, &recipient.key).await?, refusal) {
-            (Some(delivered), _) => Ok(delivered),
-            (None, refusal) => Err(refusal.unwrap_or(Refusal::NoSuchMailbox)),
-        }),
-    }
+/// What a delivery has done so far.
+#[derive(Default)]
+struct Done {
+    /// The mailboxes that have this message already: their next copy has the same MODSEQ.
+    changed: Vec<MailboxId>,
+    /// Whether the object had a row before.
+    has_object: bool,
+}
+
+/// What will be done for a recipient.
+struct Plan<'a> {
+    folder: Folder,
+    draft: Draft<'a>,
+    /// The key has brought something already.
+    is_repeated: bool,
+    has_object: bool,
 }
 
 /// What will be done for a recipient, or why nothing; nothing has been written.
@@ -82,47 +71,103 @@ async fn plan<'a>(
     stored: &'a Stored,
     recipient: &'a Recipient,
     at_ms: u64,
-) -> Answer<Result<(Folder, Draft<'a>), Refusal>> {
-    let folder = match Folder::live(tx, recipient.account, recipient.mailbox).await {
-        Err(super::db::Stop::Failure(lightmail_core::store::Failure::Refused(refusal))) => {
-            return Ok(Err(refusal));
-        }
-        folder => folder?,
+) -> Answer<Result<Plan<'a>, Refusal>> {
+    let query = sql(LOOK)
+        .bind(recipient.key.0.to_vec())
+        .bind(stored.object.0.to_vec())
+        .bind(recipient.mailbox.0)
+        .bind(recipient.account.0);
+    let Some(row) = tx.db.first(query).await? else {
+        return Ok(Err(Refusal::NoSuchMailbox));
     };
-    let draft = Draft::new(
-        stored,
-        &recipient.head,
-        recipient.email_id,
-        messages::seconds(at_ms),
-        at_ms,
-    );
+    let folder = Folder::from_row(&row)?;
+    if folder.deleted_at != 0 {
+        return Ok(Err(Refusal::NoSuchMailbox));
+    }
+    let (is_repeated, has_object) = (row.maybe_int(17)?.is_some(), row.maybe_int(18)?.is_some());
+    let (date, head) = (messages::seconds(at_ms), &recipient.head);
+    let draft = Draft::new(stored, head, recipient.email_id, date, at_ms);
     Ok(draft.and_then(|draft| {
         if !folder.holds(u64::from(draft.size)) {
             return Err(Refusal::OverQuota);
         }
         folder.check_room(1)?;
-        Ok((folder, draft))
+        Ok(Plan {
+            folder,
+            draft,
+            is_repeated,
+            has_object,
+        })
     }))
 }
 
-/// Remembers what a key brings; false if it has brought something already.
+impl Plan<'_> {
+    async fn carry_out(
+        mut self,
+        tx: &mut Tx<'_>,
+        recipient: &Recipient,
+        index: Bytes,
+        at_ms: u64,
+        done: &mut Done,
+    ) -> Answer<Delivered> {
+        if self.is_repeated {
+            if let Some(delivered) = delivered_before(tx, &recipient.key).await? {
+                return Ok(delivered);
+            }
+            // What it brought went with its mailbox, for good.
+            forget(tx, &recipient.key).await?;
+        }
+        if done.changed.contains(&recipient.mailbox) {
+            self.folder = self.folder.stepped_before();
+        }
+        done.has_object |= self.has_object;
+        let uid = self.folder.line.uid_next;
+        tx.db
+            .post(insert_key(&recipient.key, recipient.mailbox, uid, at_ms))
+            .await?;
+        let uid = self
+            .draft
+            .insert(tx, &mut self.folder, Flags::NONE, index)
+            .await?;
+        self.folder.save(tx).await?;
+        count(tx, recipient.account, 1, i64::from(self.draft.size)).await?;
+        done.changed.push(recipient.mailbox);
+        Ok(Delivered {
+            uid_validity: self.folder.line.uid_validity,
+            uid,
+            repeated: false,
+        })
+    }
+}
+
+fn insert_key(key: &DeliveryKey, mailbox: MailboxId, uid: Uid, at_ms: u64) -> Query {
+    sql(INSERT_KEY)
+        .bind(key.0.to_vec())
+        .bind(mailbox.0)
+        .bind(i64::from(uid.0))
+        .bind(stored(at_ms))
+}
+
+/// Remembers what a key brings, unless it has brought something already: then that.
 pub(crate) async fn take_key(
     tx: &mut Tx<'_>,
     key: &DeliveryKey,
     mailbox: MailboxId,
     uid: Uid,
     at_ms: u64,
-) -> Answer<bool> {
-    let query = sql(INSERT_KEY)
-        .bind(key.0.to_vec())
-        .bind(mailbox.0)
-        .bind(i64::from(uid.0))
-        .bind(stored(at_ms));
-    match tx.db.run(query).await {
-        Ok(_) => Ok(true),
-        Err(stop) if stop.is_taken() => Ok(false),
-        Err(stop) => Err(stop),
+) -> Answer<Option<Delivered>> {
+    match tx.db.run(insert_key(key, mailbox, uid, at_ms)).await {
+        Ok(_) => return Ok(None),
+        Err(stop) if stop.is_taken() => {}
+        Err(stop) => return Err(stop),
     }
+    let before = delivered_before(tx, key).await?;
+    if before.is_none() {
+        // What it brought went with its mailbox, for good.
+        forget(tx, key).await?;
+        tx.db.run(insert_key(key, mailbox, uid, at_ms)).await?;
+    }
+    Ok(before)
 }
 
 /// What a key has brought.
@@ -139,25 +184,22 @@ pub(crate) async fn delivered_before(tx: &mut Tx<'_>, key: &DeliveryKey) -> Answ
 }
 
 /// An object that has messages already gets more of them.
-async fn refer(tx: &mut Tx<'_>, stored: &Stored, refs: u64, at_ms: u64) -> Answer<()> {
-    if refs == 0 {
-        return Ok(());
-    }
-    match messages::insert_object(tx, stored, refs, at_ms).await {
-        Err(stop) if stop.is_taken() => messages::refer(tx, stored.object, refs).await,
-        inserted => inserted,
+async fn refer(tx: &mut Tx<'_>, stored: &Stored, done: &Done, at_ms: u64) -> Answer<()> {
+    match (done.changed.len() as u64, done.has_object) {
+        (0, _) => Ok(()),
+        (refs, true) => messages::refer(tx, stored.object, refs).await,
+        (refs, false) => messages::post_object(tx, ObjectKind::Email, stored, refs, at_ms).await,
     }
 }
 
 /// Forgets a key whose reply the peer has seen.
 pub(crate) async fn forget(tx: &mut Tx<'_>, key: &DeliveryKey) -> Answer<()> {
-    tx.db.run(sql(FORGET_KEY).bind(key.0.to_vec())).await.map(drop)
+    tx.db.post(sql(FORGET_KEY).bind(key.0.to_vec())).await
 }
 
 /// Forgets the keys that nobody will send again.
 pub(crate) async fn forget_old(tx: &mut Tx<'_>, now_ms: u64) -> Answer<()> {
     tx.db
-        .run(sql(FORGET_OLD).bind(stored(now_ms.saturating_sub(KEPT_MS))))
+        .post(sql(FORGET_OLD).bind(stored(now_ms.saturating_sub(KEPT_MS))))
         .await
-        .map(drop)
 }

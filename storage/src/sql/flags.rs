@@ -131,7 +131,7 @@ impl Mask {
         (low, high): (i64, i64),
         modseq: ModSeq,
         unchanged_since: Option<ModSeq>,
-    ) -> super::db::Query {
+    ) -> super::query::Query {
         let (keep, set) = (self.keep.0.cast_signed(), self.set.0.cast_signed());
         sql(CHANGE)
             .bind(keep)

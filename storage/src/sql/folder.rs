@@ -4,9 +4,10 @@ use lightmail_core::store::{
     AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, Refusal, Row,
     SpecialUse, UID_MAX, Uid,
 };
-use sqlx::sqlite::SqliteRow;
 
-use super::db::{Answer, Columns, Query, Stop, sql, stored};
+use super::db::{Answer, Columns, Stop, sql, stored};
+use super::query::Query;
+use super::row::DbRow;
 use super::tx::Tx;
 
 /// The last MODSEQ there can be (RFC 7162, 3.1).
@@ -53,7 +54,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Reads a row of the `look!` columns.
-    pub(super) fn from_row(row: &SqliteRow) -> Answer<Self> {
+    pub(super) fn from_row(row: &DbRow) -> Answer<Self> {
         let name = String::from_utf8(row.octets(2)?.into())
             .ok()
             .and_then(|name| MailboxName::new(&name).ok());
@@ -234,7 +235,7 @@ impl Folder {
             .bind(self.keywords.to_stored().into_bytes())
             .bind(self.deleted_at)
             .bind(line.id.0);
-        tx.db.run(query).await?;
+        tx.db.post(query).await?;
         if self.stepped {
             tx.announce(self.account, line.id, line.highest_modseq);
         }
@@ -244,10 +245,7 @@ impl Folder {
 
 /// Counts messages in to an account, or out of it with negative numbers. A deleted account counts nothing.
 pub(crate) async fn count(tx: &mut Tx<'_>, me: AccountId, msgs: i64, bytes: i64) -> Answer<()> {
-    tx.db
-        .run(sql(COUNT).bind(msgs).bind(bytes).bind(me.0))
-        .await
-        .map(drop)
+    tx.db.post(sql(COUNT).bind(msgs).bind(bytes).bind(me.0)).await
 }
 
 /// The keywords of a row.

@@ -1,11 +1,12 @@
 //! New messages with a durable body, and messages that go: what APPEND, delivery, EXPUNGE and MOVE have in common.
 
 use bytes::Bytes;
-use lightmail_core::machine::Stored;
+use lightmail_core::machine::{ObjectKind, Stored};
 use lightmail_core::store::{Budget, Flags, MailboxId, ModSeq, ObjectId, Refusal, Uid};
 
-use super::db::{Answer, Columns, sql, stored};
+use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::Folder;
+use super::query::Query;
 use super::tx::Tx;
 use crate::bodies::Body;
 
@@ -14,8 +15,8 @@ const INSERT: &str = "INSERT INTO messages (mailbox_id, uid, modseq, flags, obje
 const INSERT_INDEX: &str =
     "INSERT INTO message_index (mailbox_id, uid, head, sha256, cache) VALUES (?, ?, ?, ?, ?)";
 const INSERT_OBJECT: &str =
-    "INSERT INTO object_keys (id, size, sha256, refs, created_at) VALUES (?, ?, ?, ?, ?)";
-const REFER: &str = "UPDATE object_keys SET refs = refs + ? WHERE id = ?";
+    "INSERT INTO object_keys (id, kind, size, sha256, refs, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+const REFER: &str = "UPDATE object_keys SET refs = refs + ?, zero_at = 0 WHERE id = ? AND state = 1";
 const OBJECT: &str = "SELECT size, sha256 FROM object_keys WHERE id = ?";
 const BURY: &str = "UPDATE messages SET deleted_at = ?, modseq = ? \
      WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND deleted_at = 0 AND (flags & ?) = ?";
@@ -83,35 +84,74 @@ impl<'a> Draft<'a> {
             .bind(i64::from(self.size))
             .bind(stored(header.saturating_add(self.head.len() as u64)))
             .bind(sent);
-        tx.db.run(message).await?;
+        tx.db.post(message).await?;
         let index = sql(INSERT_INDEX)
             .bind(folder.line.id.0)
             .bind(i64::from(uid.0))
             .bind(self.head.to_vec())
             .bind(self.stored.sha256.to_vec())
             .bind(index.to_vec());
-        tx.db.run(index).await?;
+        tx.db.post(index).await?;
         Ok(uid)
     }
 }
 
-/// Makes an object's row, with so many messages. Fails with a taken key if it has one.
-pub(crate) async fn insert_object(tx: &mut Tx<'_>, new: &Stored, refs: u64, at_ms: u64) -> Answer<()> {
-    let query = sql(INSERT_OBJECT)
+/// Makes an object's row, with so many rows that name it. Fails with a taken key if it has one.
+pub(crate) async fn insert_object(
+    tx: &mut Tx<'_>,
+    kind: ObjectKind,
+    new: &Stored,
+    refs: u64,
+    at_ms: u64,
+) -> Answer<()> {
+    tx.db.run(object_row(kind, new, refs, at_ms)).await.map(drop)
+}
+
+/// Makes the row of an object that is known to have none.
+pub(crate) async fn post_object(
+    tx: &mut Tx<'_>,
+    kind: ObjectKind,
+    new: &Stored,
+    refs: u64,
+    at_ms: u64,
+) -> Answer<()> {
+    tx.db.post(object_row(kind, new, refs, at_ms)).await
+}
+
+fn object_row(kind: ObjectKind, new: &Stored, refs: u64, at_ms: u64) -> Query {
+    sql(INSERT_OBJECT)
         .bind(new.object.0.to_vec())
+        .bind(stored_kind(kind))
         .bind(stored(new.size))
         .bind(new.sha256.to_vec())
         .bind(stored(refs))
-        .bind(stored(at_ms));
-    tx.db.run(query).await.map(drop)
+        .bind(stored(at_ms))
 }
 
-/// Counts so many more messages with an object.
+/// A kind as it is stored.
+fn stored_kind(kind: ObjectKind) -> i64 {
+    match kind {
+        ObjectKind::Email => 1,
+        ObjectKind::Calendar => 2,
+    }
+}
+
+/// From the stored number.
+pub(crate) fn kind(stored: i64) -> Answer<ObjectKind> {
+    match stored {
+        1 => Ok(ObjectKind::Email),
+        2 => Ok(ObjectKind::Calendar),
+        other => Err(Stop::broken(format!("database: an object of kind {other}"))),
+    }
+}
+
+/// Counts so many more messages with an object. Errors: `Broken` if it is being deleted.
 pub(crate) async fn refer(tx: &mut Tx<'_>, object: ObjectId, refs: u64) -> Answer<()> {
-    tx.db
-        .run(sql(REFER).bind(stored(refs)).bind(object.0.to_vec()))
-        .await
-        .map(drop)
+    let query = sql(REFER).bind(stored(refs)).bind(object.0.to_vec());
+    match tx.db.run(query).await? {
+        1 => Ok(()),
+        _ => Err(Stop::broken(format!("{object:?} is being deleted"))),
+    }
 }
 
 /// Size and SHA-256 of an object that has a row.

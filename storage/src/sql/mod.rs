@@ -2,25 +2,40 @@
 //!
 //! Texts are fixed (prepared once, cached by the connection) and the same for SQLite and MySQL: sets of UIDs become one
 //! statement a range, never `IN (?, ?, …)`. What a request may do is decided in Rust on rows that are locked, so every
-//! refusal comes before the first write. SQLite's lock is the one writer.
+//! refusal comes before the first write. SQLite's lock is the one writer; MySQL's are the rows of accounts ([`locks`]).
 //!
 //! Invariant: nothing outside of this module writes SQL, and no value ever becomes part of a text.
 
 pub(crate) mod accounts;
 pub(crate) mod append;
+pub(crate) mod calendar;
+mod calendar_garbage;
+mod calendar_rows;
 pub(crate) mod commit;
+pub(crate) mod conn;
 pub(crate) mod copy;
+pub(crate) mod database;
 pub(crate) mod db;
 pub(crate) mod deliver;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod folder;
+pub(crate) mod garbage;
+mod group;
+pub(crate) mod health;
+mod locks;
 pub(crate) mod messages;
+pub(crate) mod mysql;
 pub(crate) mod page;
+pub(crate) mod query;
 pub(crate) mod rename;
+pub(crate) mod row;
 pub(crate) mod schema;
+pub(crate) mod schema_mysql;
+pub(crate) mod settings;
 pub(crate) mod sqlite;
 pub(crate) mod tree;
+pub(crate) mod trouble;
 pub(crate) mod tx;
 pub(crate) mod view;
 
@@ -37,6 +52,7 @@ fn me(actor: Actor) -> Result<AccountId, Stop> {
 /// Whether a request may be answered without writing.
 pub(crate) fn may_only_read(request: &Request) -> bool {
     match request {
+        Request::Calendar(request) => request.only_reads(),
         Request::FindAccount { .. }
         | Request::FindRecipient { .. }
         | Request::ListAccounts
@@ -45,7 +61,8 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::StatusMailbox { .. }
         | Request::OpenMailbox { .. }
         | Request::Refresh { .. }
-        | Request::FetchPage { .. } => true,
+        | Request::FetchPage { .. }
+        | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::DeleteAccount { .. }
@@ -58,7 +75,14 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::Copy { .. }
         | Request::Expunge { .. }
         | Request::Append { .. }
-        | Request::Deliver { .. } => false,
+        | Request::Deliver { .. }
+        | Request::TakeLease { .. }
+        | Request::CollectMessages { .. }
+        | Request::CollectMailboxes { .. }
+        | Request::CollectCalendarObjects { .. }
+        | Request::CollectCalendars { .. }
+        | Request::ClaimObjects { .. }
+        | Request::ForgetObjects { .. } => false,
     }
 }
 
@@ -97,6 +121,8 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
             return view::refresh(tx, me(actor)?, *mailbox, *since, *claim_recent).await;
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
+        Request::Calendar(request) => Reply::Calendar(calendar::read(tx, me(actor)?, request).await?),
+        Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
     };
     Ok(Some(reply))
@@ -180,7 +206,20 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             recipients,
             at_ms,
         } => deliver::deliver(tx, stored, recipients, *at_ms).await,
-        _ => read(tx, actor, request)
+        _ => write_other(tx, actor, request).await,
+    }
+}
+
+/// What is not about mail; and what only reads, in a transaction all the same.
+async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
+    if let Request::Calendar(request) = request {
+        return calendar::write(tx, me(actor)?, request)
+            .await
+            .map(Reply::Calendar);
+    }
+    match garbage::work(tx, request).await? {
+        Some(reply) => Ok(reply),
+        None => read(tx, actor, request)
             .await?
             .ok_or_else(|| Stop::broken("a reading request was not answered")),
     }

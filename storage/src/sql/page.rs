@@ -1,20 +1,25 @@
 //! FetchPage: some messages' stored columns.
 
+use std::collections::VecDeque;
+
 use lightmail_core::store::{AccountId, MailboxId, ObjectId, Page, PageRow, Reply, UidSet};
-use sqlx::sqlite::SqliteRow;
 
 use super::db::{Answer, Columns, sql};
 use super::folder::Folder;
+use super::row::DbRow;
 use super::tx::Tx;
 use crate::bodies::Body;
 
 /// Ranges with at most so many UIDs between them are read by one statement; what was not asked for is passed over.
 const GAP_MAX: u32 = 8;
 
+/// Rows of one statement: a full page.
+const READ_MAX: i64 = Page::ROWS_MAX as i64;
+
 const FETCH: &str = "SELECT m.uid, m.object_id, m.size, m.email_id, i.head, i.cache, i.sha256 \
      FROM mailboxes b JOIN messages m ON m.mailbox_id = b.id \
      JOIN message_index i ON i.mailbox_id = m.mailbox_id AND i.uid = m.uid \
-     WHERE b.id = ? AND b.account_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid";
+     WHERE b.id = ? AND b.account_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid LIMIT ?";
 
 pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, uids: &UidSet) -> Answer {
     let mut page = Page {
@@ -23,9 +28,13 @@ pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, ui
     };
     let mut known = Vec::new();
     let mut octets = 0;
-    for (low, high) in coarse(uids) {
-        let take = |row: SqliteRow| {
-            if !uids.contains(row.uid(0)?.0) {
+    let mut ranges: VecDeque<_> = coarse(uids).into();
+    while let Some((low, high)) = ranges.pop_front() {
+        let (mut read, mut last) = (0, low);
+        let take = |row: DbRow| {
+            read += 1;
+            last = row.uid(0)?.0;
+            if !uids.contains(last) {
                 return Ok(true);
             }
             let (row, sha256) = page_row(&row)?;
@@ -44,10 +53,15 @@ pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, ui
             .bind(mailbox.0)
             .bind(me.0)
             .bind(i64::from(low))
-            .bind(i64::from(high));
+            .bind(i64::from(high))
+            .bind(READ_MAX);
         tx.db.while_wanted(query, take).await?;
         if is_full(page.rows.len(), octets) {
             break;
+        }
+        // Messages that were passed over took the room of others.
+        if read == READ_MAX && last < high {
+            ranges.push_front((last + 1, high));
         }
     }
     tx.know_bodies(known);
@@ -80,7 +94,7 @@ fn coarse(uids: &UidSet) -> Vec<(u32, u32)> {
     coarse
 }
 
-fn page_row(row: &SqliteRow) -> Answer<(PageRow, [u8; 32])> {
+fn page_row(row: &DbRow) -> Answer<(PageRow, [u8; 32])> {
     let head = row.octets(4)?;
     let page_row = PageRow {
         uid: row.uid(0)?,

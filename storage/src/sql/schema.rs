@@ -1,19 +1,34 @@
 //! The schema and its versions.
 //!
-//! `sql/migrations/` holds one file a version; `meta` holds the version a database is at. Each step is one transaction
-//! with its version, so a start that is killed half-way is made up for by the next.
+//! `sql/migrations/` holds one file a version; `meta` holds the version a database is at. On SQLite each step is one
+//! transaction with its version; on MySQL, where a table is made at once and for good, each statement is recorded
+//! ([`super::schema_mysql`]). Either way a start that is killed half-way is made up for by the next.
 
-use lightmail_core::store::Failure;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::conn::Conn;
+use super::schema_mysql;
+
 /// The steps, in order: the first makes version 1.
-const STEPS: &[&str] = &[include_str!("../../../sql/migrations/0001-first.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("../../../sql/migrations/0001-first.sql"),
+    include_str!("../../../sql/migrations/0002-commits.sql"),
+    include_str!("../../../sql/migrations/0003-garbage.sql"),
+    include_str!("../../../sql/migrations/0004-calendars.sql"),
+];
 
 const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
 const VERSION: &str = "SELECT v FROM meta WHERE k = 'schema_version'";
 const SET_VERSION: &str = "UPDATE meta SET v = ? WHERE k = 'schema_version'";
 const INSERT_VERSION: &str = "INSERT INTO meta (k, v) VALUES ('schema_version', ?)";
+
+/// From which version to which a database was brought; 0 is an empty one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Migrated {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
 
 /// Why a database cannot be brought to this version.
 #[derive(Debug)]
@@ -21,6 +36,8 @@ pub(crate) enum MigrateError {
     Sql(sqlx::Error),
     /// It is of a later version of this program.
     Newer(usize),
+    /// Another node has been bringing it up for too long.
+    Locked,
     Damaged(String),
 }
 
@@ -31,14 +48,23 @@ impl From<sqlx::Error> for MigrateError {
 }
 
 /// Brings a database to the newest version. Two processes may try at the same time.
-pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<(), MigrateError> {
+pub(crate) async fn migrate(conn: &mut Conn) -> Result<Migrated, MigrateError> {
+    match conn {
+        Conn::Sqlite(conn) => migrate_sqlite(conn).await,
+        Conn::MySql(conn) => schema_mysql::migrate(conn, STEPS).await,
+    }
+}
+
+async fn migrate_sqlite(conn: &mut SqliteConnection) -> Result<Migrated, MigrateError> {
+    let mut from = None;
     loop {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
         match step(conn).await {
-            Ok(more) => {
+            Ok(version) => {
                 sqlx::query("COMMIT").execute(&mut *conn).await?;
-                if !more {
-                    return Ok(());
+                let from = *from.get_or_insert(version);
+                if version == STEPS.len() {
+                    return Ok(Migrated { from, to: version });
                 }
             }
             Err(error) => {
@@ -50,12 +76,12 @@ pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<(), MigrateEr
     }
 }
 
-/// One version up, in the caller's transaction; false if there is none.
-async fn step(conn: &mut SqliteConnection) -> Result<bool, MigrateError> {
+/// One version up, in the caller's transaction; answers the version before.
+async fn step(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
     let version = version(conn).await?;
     let Some(text) = STEPS.get(version) else {
         return if version == STEPS.len() {
-            Ok(false)
+            Ok(version)
         } else {
             Err(MigrateError::Newer(version))
         };
@@ -66,7 +92,7 @@ async fn step(conn: &mut SqliteConnection) -> Result<bool, MigrateError> {
     let next = (version + 1).to_string();
     let set = if version == 0 { INSERT_VERSION } else { SET_VERSION };
     sqlx::query(set).bind(next).execute(&mut *conn).await?;
-    Ok(true)
+    Ok(version)
 }
 
 async fn version(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
@@ -78,6 +104,10 @@ async fn version(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
     let text: String = row
         .ok_or_else(|| MigrateError::Damaged("meta holds no schema_version".into()))?
         .try_get(0)?;
+    parse_version(&text)
+}
+
+pub(super) fn parse_version(text: &str) -> Result<usize, MigrateError> {
     text.parse()
         .map_err(|_| MigrateError::Damaged(format!("meta holds the schema_version {text:?}")))
 }
@@ -90,12 +120,6 @@ fn for_sqlite(text: &str) -> String {
         whole.push_str(&piece.replacen("*/", "", 1));
     }
     whole
-}
-
-impl From<MigrateError> for Failure {
-    fn from(error: MigrateError) -> Self {
-        Failure::broken(format!("{error:?}"))
-    }
 }
 
 #[cfg(test)]
@@ -120,7 +144,7 @@ mod tests {
     fn the_steps_lead_to_what_schema_sql_says() {
         block_on(async {
             let (mut stepped, mut whole) = (open().await, open().await);
-            migrate(&mut stepped).await.unwrap();
+            migrate_sqlite(&mut stepped).await.unwrap();
             let text = for_sqlite(include_str!("../../../sql/schema.sql"));
             sqlx::raw_sql(AssertSqlSafe(text))
                 .execute(&mut whole)
@@ -138,9 +162,9 @@ mod tests {
     fn migrating_again_changes_nothing() {
         block_on(async {
             let mut conn = open().await;
-            migrate(&mut conn).await.unwrap();
+            migrate_sqlite(&mut conn).await.unwrap();
             let before = shape(&mut conn).await;
-            migrate(&mut conn).await.unwrap();
+            migrate_sqlite(&mut conn).await.unwrap();
             assert_eq!(shape(&mut conn).await, before);
         });
     }
@@ -149,12 +173,15 @@ mod tests {
     fn a_later_version_is_left_alone() {
         block_on(async {
             let mut conn = open().await;
-            migrate(&mut conn).await.unwrap();
+            migrate_sqlite(&mut conn).await.unwrap();
             sqlx::query("UPDATE meta SET v = '99' WHERE k = 'schema_version'")
                 .execute(&mut conn)
                 .await
                 .unwrap();
-            assert!(matches!(migrate(&mut conn).await, Err(MigrateError::Newer(99))));
+            assert!(matches!(
+                migrate_sqlite(&mut conn).await,
+                Err(MigrateError::Newer(99))
+            ));
         });
     }
 }

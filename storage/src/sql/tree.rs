@@ -29,8 +29,7 @@ const INSERT_VALIDITY: &str = "INSERT INTO uid_validity_seq (last, account_id) V
 const UNLINK: &str = "UPDATE mailboxes SET name_hash = ? WHERE id = ?";
 
 const SUBSCRIPTIONS: &str = "SELECT name FROM subscriptions WHERE account_id = ? ORDER BY name";
-const COUNT_SUBSCRIPTIONS: &str =
-    "SELECT COUNT(*), COALESCE(SUM(name_hash = ?), 0) FROM subscriptions WHERE account_id = ?";
+const COUNT_SUBSCRIPTIONS: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(name_hash = ?), 0) AS SIGNED) FROM subscriptions WHERE account_id = ?";
 const ACCOUNT_EXISTS: &str = "SELECT 1 FROM accounts WHERE id = ?";
 const SUBSCRIBE: &str = "INSERT INTO subscriptions (account_id, name_hash, name) VALUES (?, ?, ?)";
 const UNSUBSCRIBE: &str = "DELETE FROM subscriptions WHERE account_id = ? AND name_hash = ?";
@@ -201,7 +200,7 @@ pub(crate) async fn plant(
             .bind(i64::from(last))
             .bind(new.special_use.map_or(0, |special| special as i64))
             .bind(new.object_id.to_vec())
-            .bind(Vec::new());
+            .bind(Vec::<u8>::new());
         let inserted = tx.db.run(query).await;
         inserted.map_err(|stop| {
             if stop.is_taken() {
@@ -264,7 +263,7 @@ pub(crate) async fn insert_subscription(tx: &mut Tx<'_>, me: AccountId, name: &M
         .bind(me.0)
         .bind(name.hash().to_vec())
         .bind(name.as_str().as_bytes().to_vec());
-    tx.db.run(query).await.map(drop)
+    tx.db.post(query).await
 }
 
 pub(crate) async fn unsubscribe(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer {

@@ -82,6 +82,7 @@ impl<'c> Tx<'c> {
 }
 
 /// What became true with a commit.
+#[derive(Debug)]
 pub(crate) struct News {
     pub(crate) views: Vec<Arc<View>>,
     pub(crate) notices: Vec<Notice>,

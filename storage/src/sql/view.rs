@@ -10,13 +10,16 @@ use lightmail_core::store::{
     AccountId, Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Refusal, Reply, Row, Uid,
     UidSet, View,
 };
-use sqlx::sqlite::SqliteRow;
 
-use super::db::{Answer, Columns, Query, Stop, sql, stored};
+use super::db::{Answer, Columns, sql, stored};
 use super::folder::{Folder, keywords};
+use super::query::Query;
+use super::row::DbRow;
 use super::tx::Tx;
 
-/// The mailbox's row in the columns of a message, under UID 0, so that it comes first; then messages.
+/// The mailbox's row in the columns of a message, under UID 0; messages; and ranges of UIDs whose messages are gone for good:
+/// their `deleted_at` is -1, their last UID stands under `size`. They are put in order here: MySQL would make a table of them
+/// first, each row with room for the longest list of keywords.
 macro_rules! catch_up {
     ($since:literal) => {
         concat!(
@@ -27,13 +30,18 @@ macro_rules! catch_up {
              SELECT m.uid, m.modseq, m.flags, m.size, m.internal_date, m.sent_date, m.deleted_at, NULL \
              FROM messages m WHERE m.mailbox_id = ?",
             $since,
-            " ORDER BY 1"
+            " UNION ALL \
+             SELECT e.uid_lo, e.modseq, 0, e.uid_hi, 0, 0, -1, NULL \
+             FROM expunged e WHERE e.mailbox_id = ? AND e.modseq > ?"
         )
     };
 }
 
 const ALL: &str = catch_up!("");
 const SINCE: &str = catch_up!(" AND m.modseq > ?");
+
+/// `deleted_at` of a range of UIDs whose messages are gone.
+const GONE: i64 = -1;
 
 /// A mailbox as it is now, and what changed.
 pub(crate) struct News {
@@ -221,9 +229,19 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
     let mut head = None;
     let mut changes = Changes::default();
     let (mut changed, mut vanished) = (UidSet::new(), UidSet::new());
-    let take = |row: SqliteRow| {
-        if head.is_none() {
+    let take = |row: DbRow| {
+        if row.int(0)? == 0 {
             head = Some(Head::from_row(&row)?);
+            return Ok(true);
+        }
+        if row.int(6)? == GONE {
+            let (uids, modseq) = (row.uid(0)?.0..=row.small(3)?, row.modseq(1)?);
+            if modseq > since {
+                vanished.insert_range(uids.clone());
+            }
+            if modseq > have {
+                changes.vanished.insert_range(uids);
+            }
             return Ok(true);
         }
         let (message, live) = (message(&row)?, row.int(6)? == 0);
@@ -242,8 +260,13 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
         }
         Ok(true)
     };
-    tx.db.while_wanted(newer(mailbox, have.min(since)), take).await?;
+    // Who has no view yet has none of those either that are gone.
+    let gone_from = base.as_ref().map_or(since, |_| have.min(since));
+    tx.db
+        .while_wanted(newer(mailbox, have.min(since), gone_from), take)
+        .await?;
     let head = head.ok_or(Refusal::NoSuchMailbox)?;
+    changes.changed.sort_by_key(|row| row.uid);
     let base = base.unwrap_or_else(|| Arc::new(View::empty(mailbox, head.uid_validity)));
     let view = head.view(&base, changes);
     tx.remember(Arc::clone(&view));
@@ -258,11 +281,12 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
 }
 
 /// A cold view is read along the primary key, changes along the index of MODSEQs.
-fn newer(mailbox: MailboxId, from: ModSeq) -> Query {
-    match from {
+fn newer(mailbox: MailboxId, from: ModSeq, gone_from: ModSeq) -> Query {
+    let messages = match from {
         ModSeq(0) => sql(ALL).bind(mailbox.0).bind(mailbox.0),
         ModSeq(from) => sql(SINCE).bind(mailbox.0).bind(mailbox.0).bind(stored(from)),
-    }
+    };
+    messages.bind(mailbox.0).bind(stored(gone_from.0))
 }
 
 /// What the statement tells of the mailbox itself.
@@ -277,10 +301,7 @@ struct Head {
 }
 
 impl Head {
-    fn from_row(row: &SqliteRow) -> Answer<Self> {
-        if row.int(0)? != 0 {
-            return Err(Stop::from(Refusal::NoSuchMailbox));
-        }
+    fn from_row(row: &DbRow) -> Answer<Self> {
         Ok(Self {
             highest_modseq: row.modseq(1)?,
             uid_next: row.uid(2)?,
@@ -301,7 +322,7 @@ impl Head {
     }
 }
 
-fn message(row: &SqliteRow) -> Answer<Row> {
+fn message(row: &DbRow) -> Answer<Row> {
     Ok(Row {
         uid: row.uid(0)?,
         modseq: row.modseq(1)?,

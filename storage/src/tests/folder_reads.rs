@@ -9,7 +9,7 @@ use lightmail_core::store::{Failure, ObjectId};
 use sha2::{Digest, Sha256};
 
 use super::scratch::Scratch;
-use super::town::{Home, Town, object_id, read, upload};
+use super::town::{Home, Kind, Town, object_id, read, upload};
 
 fn octets(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n * 31 % 251) as u8).collect()
@@ -21,7 +21,7 @@ fn file(scratch: &Scratch, object: ObjectId) -> std::path::PathBuf {
 
 /// A town, someone in it, and a delivered body.
 async fn with_body(body: &[u8]) -> (Town, Home, ObjectId) {
-    let town = Town::new().await;
+    let town = Town::new(Kind::Sqlite).await;
     let home = town.settle("a@example.com").await;
     let stored = upload(&mut town.storage.desk(), body).await.unwrap();
     let object = stored.object;
@@ -56,7 +56,7 @@ fn bodies_of_any_size_come_back_whole_and_in_ranges() {
 #[test]
 fn what_is_stored_is_described_as_it_was_fed() {
     block_on(async {
-        let town = Town::new().await;
+        let town = Town::new(Kind::Sqlite).await;
         let body = b"Subject: hi\r\n\r\nbody\r\n".repeat(50_000);
         let stored = upload(&mut town.storage.desk(), &body).await.unwrap();
         assert_eq!(stored.size, body.len() as u64);
@@ -144,7 +144,7 @@ fn objects_are_copied_together_and_a_missing_piece_fails_the_whole() {
 #[test]
 fn a_dropped_or_unknown_upload_leaves_nothing() {
     block_on(async {
-        let town = Town::new().await;
+        let town = Town::new(Kind::Sqlite).await;
         let mut desk = town.storage.desk();
         desk.open_upload(
             Upload(1),

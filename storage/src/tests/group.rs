@@ -1,11 +1,10 @@
 //! Group commit: those who wait together are committed together, and none hurts another.
 
-use futures_lite::future::{block_on, poll_once};
+use futures_lite::future::poll_once;
 use lightmail_core::machine::Stored;
 use lightmail_core::store::{Actor, Failure, MailboxName, NewMessage, Reply, Request, Uid};
 
-use super::check::check;
-use super::town::{Home, NOW, Town, delivery, exists, upload};
+use super::town::{Home, Kind, NOW, Town, delivery, exists, on_each, upload};
 
 fn append(stored: &[&Stored]) -> Request {
     let messages = stored.iter().map(|stored| NewMessage {
@@ -23,7 +22,7 @@ fn append(stored: &[&Stored]) -> Request {
 }
 
 /// Runs requests so that all but the first wait while the first is committed.
-async fn together(town: &Town, requests: Vec<(Actor, Request)>) -> Vec<Result<Reply, Failure>> {
+pub(super) async fn together(town: &Town, requests: Vec<(Actor, Request)>) -> Vec<Result<Reply, Failure>> {
     let mut running: Vec<_> = requests
         .into_iter()
         .map(|(actor, request)| Box::pin(town.storage.run(actor, request)))
@@ -42,16 +41,16 @@ async fn together(town: &Town, requests: Vec<(Actor, Request)>) -> Vec<Result<Re
     all
 }
 
-async fn settled() -> (Town, Home) {
-    let town = Town::new().await;
+async fn settled(kind: Kind) -> (Town, Home) {
+    let town = Town::new(kind).await;
     let home = town.settle("a@example.com").await;
     (town, home)
 }
 
 #[test]
 fn uids_of_a_group_are_given_in_its_order() {
-    block_on(async {
-        let (town, home) = settled().await;
+    on_each(async |kind| {
+        let (town, home) = settled(kind).await;
         let mut requests = Vec::new();
         for n in 0..150 {
             let stored = upload(
@@ -74,8 +73,8 @@ fn uids_of_a_group_are_given_in_its_order() {
 /// An APPEND whose second object is taken fails after it has written its first: the group is run again without it.
 #[test]
 fn a_request_that_fails_half_way_hurts_no_other() {
-    block_on(async {
-        let (town, home) = settled().await;
+    on_each(async |kind| {
+        let (town, home) = settled(kind).await;
         let mut desk = town.storage.desk();
         let taken = upload(&mut desk, b"Subject: taken\r\n\r\n").await.unwrap();
         town.deliver_stored(taken.clone(), &[home]).await.unwrap();
@@ -97,7 +96,7 @@ fn a_request_that_fails_half_way_hurts_no_other() {
             }
         }
         assert_eq!(exists(&town.storage, home).await, 31);
-        let findings = check(town.path()).await;
+        let findings = town.check().await;
         assert!(findings.is_empty(), "{findings:#?}");
     });
 }

@@ -7,8 +7,7 @@ use lightmail_core::store::{
     Actor, DeliveryKey, Failure, Flag, FlagChange, MailboxName, ModSeq, Refusal, Reply, Request, UidSet,
 };
 
-use super::check::{check, check_bodies};
-use super::town::{Home, NOW, Town, exists, read, seed, settle};
+use super::town::{Home, Kind, NOW, Town, exists, on_each, read, seed, settle};
 
 /// The one message of an INBOX, read as its owner.
 async fn only_message(town: &Town, home: Home) -> String {
@@ -34,7 +33,13 @@ async fn only_message(town: &Town, home: Home) -> String {
 
 #[test]
 fn a_thousand_accounts_made_at_once_read_their_own_mail_only() {
-    let town = block_on(Town::new());
+    for kind in Kind::ALL {
+        a_thousand_accounts(kind);
+    }
+}
+
+fn a_thousand_accounts(kind: Kind) {
+    let town = block_on(Town::new(kind));
     let neighbour = block_on(town.neighbour());
     let homes: Vec<(usize, Home)> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..20)
@@ -84,15 +89,15 @@ fn a_thousand_accounts_made_at_once_read_their_own_mail_only() {
                 format!("Subject: for u{n}\r\n\r\n")
             );
         }
-        assert!(check(town.path()).await.is_empty());
-        assert!(check_bodies(town.path(), 0).await.is_empty());
+        assert!(town.check().await.is_empty());
+        assert!(town.check_bodies(0).await.is_empty());
     });
 }
 
 #[test]
 fn anothers_mailbox_is_one_that_there_is_not() {
-    block_on(async {
-        let town = Town::new().await;
+    on_each(async |kind| {
+        let town = Town::new(kind).await;
         let (mine, other) = (
             town.settle("a@example.com").await,
             town.settle("b@example.com").await,
@@ -152,7 +157,13 @@ fn anothers_mailbox_is_one_that_there_is_not() {
 
 #[test]
 fn concurrent_deliveries_to_one_mailbox_are_all_there_in_order() {
-    let town = block_on(Town::new());
+    for kind in Kind::ALL {
+        concurrent_deliveries(kind);
+    }
+}
+
+fn concurrent_deliveries(kind: Kind) {
+    let town = block_on(Town::new(kind));
     let home = block_on(town.settle("a@example.com"));
     let neighbour = block_on(town.neighbour());
     std::thread::scope(|scope| {
@@ -194,13 +205,13 @@ fn concurrent_deliveries_to_one_mailbox_are_all_there_in_order() {
             });
         });
     });
-    assert!(block_on(check(town.path())).is_empty());
+    assert!(block_on(town.check()).is_empty());
 }
 
 #[test]
 fn what_another_process_changes_is_seen_by_the_next_refresh() {
-    block_on(async {
-        let town = Town::new().await;
+    on_each(async |kind| {
+        let town = Town::new(kind).await;
         let home = town.settle("a@example.com").await;
         let neighbour = town.neighbour().await;
         town.deliver("Subject: 1\r\n\r\n", &[home]).await.unwrap();

@@ -9,23 +9,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_lite::FutureExt as _;
-use futures_lite::future::block_on;
 use lightmail_core::lmtp;
 use lightmail_core::machine::{Action, Effect, Input, Machine, Outcome, Peer, Step};
 use lightmail_core::smtp::Settings;
 use lightmail_core::store::Failure;
 
-use super::check::{check, check_bodies};
-use super::town::{Home, NOW, Town, exists, seed};
+use super::town::{Home, Kind, NOW, Town, exists, on_each, seed};
 use crate::{Desk, Point, Storage};
 
-const LOGINS: [&str; 2] = ["a@example.com", "b@example.com"];
+pub(super) const LOGINS: [&str; 2] = ["a@example.com", "b@example.com"];
+
+/// Statements from the first RCPT to the reply, whichever database runs them.
+const STATEMENTS: usize = 16;
 
 /// What goes wrong, once.
 #[derive(Clone, Copy, Debug)]
-enum Wrong {
+pub(super) enum Wrong {
     /// A step inside of the storage.
     Step(Point, ErrorKind),
+    /// A statement, after so many.
+    Statement(usize, ErrorKind),
     /// A step inside of the storage panics.
     Panic(Point),
     /// The n-th effect of this name is not run, and the machine is told that it failed.
@@ -40,6 +43,15 @@ fn everything() -> Vec<Wrong> {
         .into_iter()
         .flat_map(|point| kinds.map(|kind| Wrong::Step(point, kind)));
     let panics = Point::ALL.into_iter().map(Wrong::Panic);
+    let statements = (0..STATEMENTS).flat_map(|nth| {
+        let kinds = [
+            ErrorKind::Other,
+            ErrorKind::StorageFull,
+            ErrorKind::ConnectionReset,
+            ErrorKind::Deadlock,
+        ];
+        kinds.map(|kind| Wrong::Statement(nth, kind))
+    });
     let effects = [
         ("store.FindRecipient", 1),
         ("store.FindRecipient", 2),
@@ -49,7 +61,12 @@ fn everything() -> Vec<Wrong> {
     ];
     let before = effects.into_iter().map(|(name, nth)| Wrong::Before(name, nth));
     let after = effects.into_iter().map(|(name, nth)| Wrong::After(name, nth));
-    steps.chain(panics).chain(before).chain(after).collect()
+    steps
+        .chain(statements)
+        .chain(panics)
+        .chain(before)
+        .chain(after)
+        .collect()
 }
 
 /// A conversation with what it touches.
@@ -118,7 +135,7 @@ impl<M: Machine> Talk<M> {
 }
 
 /// Sends one mail to these; who of them has been acknowledged.
-async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> Vec<&'static str> {
+pub(super) async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> Vec<&'static str> {
     let settings = Settings {
         hostname: "mail.test".to_owned(),
         ..Settings::default()
@@ -140,6 +157,7 @@ async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> V
     };
     match wrong {
         Some(Wrong::Step(point, kind)) => storage.faults().fail_once(point, kind),
+        Some(Wrong::Statement(nth, kind)) => storage.faults().fail_after(Point::Statement, nth, kind),
         Some(Wrong::Panic(point)) => storage.faults().panic_once(point),
         _ => {}
     }
@@ -167,7 +185,7 @@ async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> V
         .collect()
 }
 
-async fn counts(storage: &Storage, homes: &[Home]) -> Vec<u64> {
+pub(super) async fn counts(storage: &Storage, homes: &[Home]) -> Vec<u64> {
     let mut counts = Vec::new();
     for home in homes {
         counts.push(exists(storage, *home).await);
@@ -175,8 +193,8 @@ async fn counts(storage: &Storage, homes: &[Home]) -> Vec<u64> {
     counts
 }
 
-async fn sweep_one(wrong: Wrong, dies: bool) {
-    let mut town = Town::new().await;
+async fn sweep_one(kind: Kind, wrong: Wrong, dies: bool) {
+    let mut town = Town::new(kind).await;
     let homes = [town.settle(LOGINS[0]).await, town.settle(LOGINS[1]).await];
     let acknowledged = send(&town.storage, &LOGINS, Some(wrong)).await;
     assert!(!town.storage.faults().is_armed(), "{wrong:?} was never met");
@@ -202,26 +220,26 @@ async fn sweep_one(wrong: Wrong, dies: bool) {
         [1, 1],
         "{wrong:?}, dies: {dies}"
     );
-    let mut findings = check(town.path()).await;
+    let mut findings = town.check().await;
     // At most the body of the first attempt is left without a row.
-    findings.extend(check_bodies(town.path(), 1).await);
+    findings.extend(town.check_bodies(1).await);
     assert!(findings.is_empty(), "{wrong:?}, dies: {dies}: {findings:#?}");
 }
 
 #[test]
 fn each_step_fails_once_and_mail_is_there_once() {
-    block_on(async {
+    on_each(async |kind| {
         for wrong in everything() {
-            sweep_one(wrong, false).await;
+            sweep_one(kind, wrong, false).await;
         }
     });
 }
 
 #[test]
 fn each_step_fails_once_then_the_process_dies_and_mail_is_there_once() {
-    block_on(async {
+    on_each(async |kind| {
         for wrong in everything() {
-            sweep_one(wrong, true).await;
+            sweep_one(kind, wrong, true).await;
         }
     });
 }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use futures_lite::future::block_on;
 use lightmail_core::machine::{Done, Effect, ObjectKind, Purpose, Secret, Seed, Stored, Time, Upload};
 use lightmail_core::store::{
     AccountId, Actor, Delivered, DeliveryKey, Failure, MailboxId, MailboxName, NewAccount, NewMailbox,
     ObjectId, Recipient, Refusal, Reply, Request,
 };
 
+use super::check::{check, check_bodies, open_sqlite};
 use super::scratch::Scratch;
+use super::server::TestDatabase;
+use crate::sql::conn::Conn;
 use crate::{Desk, Storage};
 
 pub(super) const NOW: Time = Time {
@@ -19,9 +23,28 @@ pub(super) const NOW: Time = Time {
     unix_ms: 1_780_000_000_000,
 };
 
-/// A storage in a folder of its own.
+/// Where a town keeps its metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sqlite,
+    MySql,
+}
+
+impl Kind {
+    pub(super) const ALL: [Kind; 2] = [Kind::Sqlite, Kind::MySql];
+}
+
+/// Runs a test with each of them.
+pub(super) fn on_each(test: impl AsyncFn(Kind)) {
+    for kind in Kind::ALL {
+        block_on(test(kind));
+    }
+}
+
+/// A storage in a folder, and maybe a database, of its own.
 pub(super) struct Town {
     pub(super) scratch: Arc<Scratch>,
+    pub(super) server: Option<Arc<TestDatabase>>,
     pub(super) storage: Storage,
 }
 
@@ -39,28 +62,56 @@ impl Home {
 }
 
 impl Town {
-    pub(super) async fn new() -> Self {
-        let scratch = Arc::new(Scratch::new());
-        let storage = Storage::open_at(scratch.path(), 4).await.unwrap();
-        Self { scratch, storage }
+    pub(super) async fn new(kind: Kind) -> Self {
+        let server = match kind {
+            Kind::Sqlite => None,
+            Kind::MySql => Some(Arc::new(TestDatabase::new().await)),
+        };
+        Self::at(Arc::new(Scratch::new()), server).await
     }
 
-    /// Another process on the same folder.
-    pub(super) async fn neighbour(&self) -> Self {
-        let storage = Storage::open_at(self.path(), 4).await.unwrap();
+    async fn at(scratch: Arc<Scratch>, server: Option<Arc<TestDatabase>>) -> Self {
+        let storage = match &server {
+            None => Storage::open_at(scratch.path(), 4).await.unwrap(),
+            Some(server) => Storage::open(&server.config(scratch.path())).await.unwrap(),
+        };
         Self {
-            scratch: Arc::clone(&self.scratch),
+            scratch,
+            server,
             storage,
         }
     }
 
-    /// The same folder after the process was killed: nothing of it is closed in good order.
+    /// Another process on the same folder and database.
+    pub(super) async fn neighbour(&self) -> Self {
+        Self::at(Arc::clone(&self.scratch), self.server.clone()).await
+    }
+
+    /// The same after the process was killed: nothing of it is closed in good order.
     pub(super) async fn reopened(self) -> Self {
         self.neighbour().await
     }
 
     pub(super) fn path(&self) -> &Path {
         self.scratch.path()
+    }
+
+    /// What is wrong with the database, one line a finding.
+    pub(super) async fn check(&self) -> Vec<String> {
+        check(&mut self.eye().await).await
+    }
+
+    /// What is wrong with the bodies; `orphans` may be without a row.
+    pub(super) async fn check_bodies(&self, orphans: usize) -> Vec<String> {
+        check_bodies(&mut self.eye().await, self.path(), orphans).await
+    }
+
+    /// A connection of nobody's but the test's.
+    pub(super) async fn eye(&self) -> Conn {
+        match &self.server {
+            None => Conn::Sqlite(open_sqlite(self.path()).await),
+            Some(server) => Conn::MySql(server.connect().await),
+        }
     }
 
     pub(super) async fn settle(&self, login: &str) -> Home {
@@ -147,13 +198,17 @@ pub(super) fn object_id() -> ObjectId {
 
 /// Uploads octets as a message.
 pub(super) async fn upload(desk: &mut Desk, octets: &[u8]) -> Result<Stored, Failure> {
+    upload_as(desk, ObjectKind::Email, octets).await
+}
+
+pub(super) async fn upload_as(desk: &mut Desk, kind: ObjectKind, octets: &[u8]) -> Result<Stored, Failure> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let upload = Upload(NEXT.fetch_add(1, Ordering::Relaxed));
     desk.open_upload(
         upload,
         Purpose {
             object: object_id(),
-            kind: ObjectKind::Email,
+            kind,
         },
     );
     for piece in octets.chunks(64 * 1024) {

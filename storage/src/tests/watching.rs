@@ -1,15 +1,15 @@
 //! Change notices.
 
-use futures_lite::future::{block_on, poll_once};
+use futures_lite::future::poll_once;
 use lightmail_core::machine::Watched;
 use lightmail_core::store::ModSeq;
 
-use super::town::Town;
+use super::town::{Town, on_each};
 
 #[test]
 fn a_watched_mailbox_tells_of_changes_and_gathers_them() {
-    block_on(async {
-        let town = Town::new().await;
+    on_each(async |kind| {
+        let town = Town::new(kind).await;
         let (home, other) = (
             town.settle("a@example.com").await,
             town.settle("b@example.com").await,
@@ -33,8 +33,8 @@ fn a_watched_mailbox_tells_of_changes_and_gathers_them() {
 
 #[test]
 fn what_is_newer_than_the_watch_is_told_at_once() {
-    block_on(async {
-        let town = Town::new().await;
+    on_each(async |kind| {
+        let town = Town::new(kind).await;
         let home = town.settle("a@example.com").await;
         town.deliver("Subject: 1\r\n\r\n", &[home]).await.unwrap();
         let mut late = town.storage.watch(Watched::Mailbox {
@@ -47,8 +47,8 @@ fn what_is_newer_than_the_watch_is_told_at_once() {
 
 #[test]
 fn a_wait_that_is_dropped_loses_nothing() {
-    block_on(async {
-        let town = Town::new().await;
+    on_each(async |kind| {
+        let town = Town::new(kind).await;
         let home = town.settle("a@example.com").await;
         let mut watcher = town.storage.watch(Watched::Mailbox {
             id: home.inbox,
@@ -62,8 +62,8 @@ fn a_wait_that_is_dropped_loses_nothing() {
 
 #[test]
 fn a_request_whose_answer_nobody_waits_for_is_carried_out() {
-    block_on(async {
-        let town = Town::new().await;
+    on_each(async |kind| {
+        let town = Town::new(kind).await;
         let home = town.settle("a@example.com").await;
         let mut watcher = town.storage.watch(Watched::Account(home.account));
         let stored = super::town::upload(&mut town.storage.desk(), b"Subject: x\r\n\r\n")

@@ -58,7 +58,7 @@ impl State for AwaitAccount {
         });
         Next::wait(AwaitVerified {
             account: account
-                .filter(|account| account.enabled)
+                .filter(|account| account.access.admits(&cx.peer))
                 .map(|Account { id, .. }| id),
         })
     }

@@ -133,7 +133,7 @@ mod tests {
             id: AccountId(1),
             login: "user".to_owned(),
             pw_hash: crate::machine::Secret("$2b$12$secret".to_owned()),
-            enabled: true,
+            access: crate::store::Access::Anywhere,
         };
         let reply = Done::Reply(Reply::AccountFound(Some(account)));
         for (what, named) in [

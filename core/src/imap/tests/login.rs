@@ -1,8 +1,10 @@
+use std::net::IpAddr;
+
 use super::*;
 use crate::config::Plaintext;
 use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo};
 use crate::pair::Fault;
-use crate::store::{Account, Reply};
+use crate::store::{Access, Account, Reply};
 
 const ALL: &str =
     "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
@@ -220,22 +222,22 @@ fn only_what_the_operator_wants_is_offered() {
     );
 }
 
-/// A disabled account with the right password: the same words, later, as with a wrong one.
-#[test]
-fn a_disabled_account_does_not_log_in() {
+/// What is answered to the right password of an account.
+fn answer_to_right_password(access: Access, address: Option<IpAddr>) -> Vec<Action> {
+    let settings = Settings {
+        plaintext: Plaintext::Always,
+        ..Settings::default()
+    };
     let mut session = Session::new(
-        Peer {
-            address: None,
-            tls: None,
-        },
-        Arc::default(),
+        Peer { address, tls: None },
+        Arc::new(settings),
         Seed::new([1; 32]),
     );
     let account = Account {
         id: AccountId(1),
         login: "a@b".into(),
         pw_hash: crate::machine::Secret("hash".into()),
-        enabled: false,
+        access,
     };
     let found = Done::Reply(Reply::AccountFound(Some(account)));
     let now = Time::default();
@@ -258,7 +260,7 @@ fn a_disabled_account_does_not_log_in() {
         assert_eq!(effect.name(), question);
         session.handle(now, Input::Outcome(*token, Ok(answer)));
     }
-    assert_eq!(drain(&mut session), []);
+    let mut said = drain(&mut session);
     session.handle(
         Time {
             mono_ms: 1000,
@@ -266,8 +268,32 @@ fn a_disabled_account_does_not_log_in() {
         },
         Input::Tick,
     );
+    said.extend(drain(&mut session));
+    said
+}
+
+/// A disabled account with the right password: the same words, later, as with a wrong one. So is one whose password
+/// everybody can read, for those who come from elsewhere.
+#[test]
+fn an_account_logs_in_from_where_it_may() {
     let refused = "a NO [AUTHENTICATIONFAILED] The name or the password is wrong\r\n";
-    assert_eq!(drain(&mut session), [Action::Send(refused.into())]);
+    let (here, there) = (Some([127, 0, 0, 1].into()), Some([192, 0, 2, 1].into()));
+    for (access, address) in [
+        (Access::Nowhere, here),
+        (Access::Nowhere, there),
+        (Access::Local, there),
+    ] {
+        let said = answer_to_right_password(access, address);
+        assert_eq!(said, [Action::Send(refused.into())], "{access:?} {address:?}");
+    }
+    for (access, address) in [
+        (Access::Local, here),
+        (Access::Local, None),
+        (Access::Anywhere, there),
+    ] {
+        let said = format!("{:?}", answer_to_right_password(access, address));
+        assert!(said.contains("a OK"), "{access:?} {address:?}: {said}");
+    }
 }
 
 fn drain(session: &mut Session) -> Vec<Action> {

@@ -24,8 +24,8 @@ structs! {
     ConnectFailure { 0 }
     Peer { address, tls }
     Stored { object, size, sha256, received_sha256, index }
-    Account { id, login, pw_hash, enabled }
-    AccountLine { id, login, enabled, used_msgs, used_bytes, quota_bytes, created_at_ms }
+    Account { id, login, pw_hash, access }
+    AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
     Mailbox {
         id, name, uid_validity, uid_next, highest_modseq, msgs, unseen, bytes, recent_from, special_use, object_id,
@@ -40,6 +40,7 @@ structs! {
     Expunged { expunged, refreshed }
     Appended { mailbox, uid_validity, uids }
     Delivered { uid_validity, uid, repeated }
+    Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
         hostname, name, version, tls, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
@@ -70,6 +71,9 @@ enums! {
         Hashed { 0: hash },
         Sent,
         Confirmed,
+        ObjectsListed { 0: objects },
+        ObjectsDeleted { 0: objects },
+        UploadsSwept { 0: uploads },
     }
     Reply {
         AccountFound { 0: account },
@@ -94,6 +98,20 @@ enums! {
         Expunged { 0: expunged },
         Appended { 0: appended },
         Delivered { 0: answers },
+        Calendar { 0: reply },
+        LeaseTaken { 0: taken },
+        MessagesCollected { 0: many },
+        MailboxesCollected { 0: many },
+        CalendarObjectsCollected { 0: many },
+        CalendarsCollected { 0: many },
+        ObjectsClaimed { 0: objects },
+        ObjectsForgotten,
+        ObjectsFound { 0: objects },
+    }
+    Access {
+        Anywhere,
+        Local,
+        Nowhere,
     }
     Failure {
         Refused { 0: why },
@@ -107,15 +125,22 @@ enums! {
         AlreadyExists,
         HasChildren,
         NotPermitted,
+        NoSuchCalendar,
+        NoSuchObject,
+        Changed,
+        InvalidSyncToken,
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     Plaintext { Never, Loopback, Always }
+    ObjectKind { Email, Calendar }
 }
 
-lists! { u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> }
+lists! {
+    (ObjectKind, ObjectId) u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
+}
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {
     fn write(&self, out: &mut Writer) {
@@ -137,6 +162,17 @@ impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {
             "Err" => E::read(from).map(Err),
             _ => Err("Ok or Err"),
         }
+    }
+}
+
+impl<A: Recordable, B: Recordable> Recordable for (A, B) {
+    fn write(&self, out: &mut Writer) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        Ok((A::read(from)?, B::read(from)?))
     }
 }
 

@@ -14,6 +14,7 @@
 //! A record grows with what happens, up to a budget, and an idle session's does not. Beyond the budget its beginning stays: only
 //! from the beginning can a session be fed again.
 
+mod calendars;
 mod digest;
 mod file;
 mod forms;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::machine::Secret;
 use crate::store::{
-    self as words, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, RecipientPlace, Refusal,
-    Reply,
+    self as words, Access, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, RecipientPlace,
+    Refusal, Reply,
 };
 
 use super::{Account, Answer, MAILBOXES_MAX, Store};
@@ -17,7 +17,7 @@ impl Store {
             id: *id,
             login: account.login.clone(),
             pw_hash: account.pw_hash.clone(),
-            enabled: true,
+            access: Access::Anywhere,
         }))
     }
 
@@ -46,7 +46,11 @@ impl Store {
         if new.mailboxes.len() > MAILBOXES_MAX {
             return Err(Refusal::Limit(Budget::Mailboxes).into());
         }
-        let was_here = self.folders.values().any(|folder| folder.account == new.id);
+        let was_here = self.folders.values().any(|folder| folder.account == new.id)
+            || self
+                .calendars
+                .values()
+                .any(|collection| collection.account == new.id);
         if self.accounts.contains_key(&new.id) || was_here {
             return Err(Failure::broken(format!("{:?} is taken", new.id)));
         }
@@ -85,6 +89,7 @@ impl Store {
                 .values()
                 .for_each(|mailbox| self.close_folder(*mailbox, at_ms));
         }
+        self.close_calendars(id, at_ms);
         self.addresses.retain(|_, account| *account != id);
         Ok(Reply::AccountDeleted)
     }
@@ -109,7 +114,7 @@ fn line(id: AccountId, account: &Account) -> AccountLine {
     AccountLine {
         id,
         login: account.login.clone(),
-        enabled: true,
+        access: Access::Anywhere,
         used_msgs: account.used_msgs,
         used_bytes: account.used_bytes,
         quota_bytes: account.quota_bytes,

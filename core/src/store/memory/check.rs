@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::{Flag, Flags, ObjectId, Uid};
+use crate::store::{Flag, Flags, ModSeq, ObjectId, Uid};
 
+use super::calendar::Collection;
 use super::folder::{Folder, Message};
 use super::{Account, Load, MAILBOXES_MAX, SUBSCRIPTIONS_MAX, Store};
 
@@ -23,6 +24,7 @@ pub fn check(store: &Store) -> Vec<String> {
         check_account(account, &mine, &mut findings);
     });
     check_owners(store, &mut findings);
+    check_calendars(store, &mut findings);
     check_objects(store, &mut findings);
     check_receipts(store, &mut findings);
     findings.0
@@ -51,17 +53,26 @@ fn check_folder(folder: &Folder, findings: &mut Findings) {
     findings.must(counted == found, || {
         format!("I6 {name}: counts (msgs, unseen, bytes) {counted:?}, has {found:?}")
     });
-    findings.must(!folder.deleted || line.msgs == 0, || {
+    findings.must(folder.deleted_at_ms.is_none() || line.msgs == 0, || {
         format!("{name}: deleted, but has live messages")
     });
     findings.must(line.recent_from <= line.uid_next, || {
         format!("{name}: recent from beyond UIDNEXT")
     });
-    // No row is ever removed, so a UID without a row is one that was lost or given twice.
+    // A UID that has no row and is not known as expunged is one that was lost or given twice.
     let given = u64::from(line.uid_next.0.saturating_sub(1));
-    findings.must(folder.messages.len() as u64 == given, || {
+    let gone = folder.gone.values().map(|uids| uids.len()).sum::<u64>();
+    findings.must(folder.messages.len() as u64 + gone == given, || {
         format!("I7 {name}: gave {given} UIDs, has other rows")
     });
+    let twice = folder.messages.keys().find(|uid| folder.has_gone(**uid));
+    findings.must(twice.is_none(), || {
+        format!("I7 {name}: {twice:?} has a row and is expunged")
+    });
+    findings.must(
+        folder.gone.keys().all(|modseq| *modseq <= line.highest_modseq),
+        || format!("I4 {name}: expunged above HIGHESTMODSEQ"),
+    );
     let newest = folder.messages.keys().next_back().copied().unwrap_or(Uid(0));
     findings.must(newest < line.uid_next, || {
         format!("I4 {name}: {newest:?} is not below UIDNEXT")
@@ -121,7 +132,7 @@ fn check_account(account: &Account, mine: &[&Folder], findings: &mut Findings) {
     });
     let live: BTreeMap<_, _> = mine
         .iter()
-        .filter(|folder| !folder.deleted)
+        .filter(|folder| folder.deleted_at_ms.is_none())
         .map(|f| (&f.line.name, &f.line.id))
         .collect();
     findings.must(account.names.iter().eq(live), || {
@@ -135,7 +146,7 @@ fn check_account(account: &Account, mine: &[&Folder], findings: &mut Findings) {
 fn check_owners(store: &Store, findings: &mut Findings) {
     for folder in store.folders.values() {
         let owned = store.accounts.contains_key(&folder.account);
-        findings.must(owned || folder.deleted, || {
+        findings.must(owned || folder.deleted_at_ms.is_some(), || {
             format!("{}: lives without an account", folder.line.name)
         });
     }
@@ -146,29 +157,88 @@ fn check_owners(store: &Store, findings: &mut Findings) {
     }
 }
 
-/// I1, I2 and I3: every message has its body, and bodies count their messages.
+/// I4 and I6 of calendars, and what makes an account's calendars and a calendar's objects unique.
+fn check_calendars(store: &Store, findings: &mut Findings) {
+    let mut names = BTreeSet::new();
+    for collection in store.calendars.values() {
+        let (name, live) = (&collection.line.name, collection.deleted_at_ms.is_none());
+        let owned = store.accounts.contains_key(&collection.account);
+        findings.must(owned || !live, || {
+            format!("calendar {name:?}: lives without an account")
+        });
+        findings.must(!live || names.insert((collection.account, name)), || {
+            format!("calendar {name:?}: its name is given twice")
+        });
+        check_collection(collection, findings);
+    }
+}
+
+fn check_collection(collection: &Collection, findings: &mut Findings) {
+    let (name, modseq) = (&collection.line.name, collection.line.modseq);
+    let live = collection.all_live().count() as u64;
+    findings.must(collection.line.objects == live, || {
+        format!(
+            "I6 calendar {name:?}: counts {}, has {live}",
+            collection.line.objects
+        )
+    });
+    findings.must(collection.deleted_at_ms.is_none() || live == 0, || {
+        format!("calendar {name:?}: deleted, but has live objects")
+    });
+    let uids: BTreeSet<_> = collection.all_live().map(|object| &object.uid).collect();
+    findings.must(uids.len() as u64 == live, || {
+        format!("calendar {name:?}: a UID is given twice")
+    });
+    findings.must(collection.removed_floor <= modseq, || {
+        format!("I4 calendar {name:?}: forgot removals above its MODSEQ")
+    });
+    for ((place, gone), entry) in &collection.objects {
+        let object = &entry.object;
+        let is_live = *gone == ModSeq(0);
+        let at_home = object.name == *place && (is_live || object.modseq == *gone);
+        findings.must(at_home && is_live == entry.deleted_at_ms.is_none(), || {
+            format!("calendar {name:?} {place:?}: is filed elsewhere")
+        });
+        findings.must((ModSeq(2)..=modseq).contains(&object.modseq), || {
+            format!("I4 calendar {name:?} {place:?}: {:?}", object.modseq)
+        });
+    }
+}
+
+/// I1, I2 and I3: every message and calendar object has its body, and bodies count them.
 fn check_objects(store: &Store, findings: &mut Findings) {
     let mut refs: BTreeMap<ObjectId, u64> = BTreeMap::new();
-    for message in store.folders.values().flat_map(|folder| folder.messages.values()) {
-        *refs.entry(message.object).or_default() += 1;
-        let size = store.objects.get(&message.object).map(|object| object.size);
-        findings.must(size == Some(message.object_size), || {
-            format!("I2 {:?}: missing, or of another size", message.object)
+    let messages = store.folders.values().flat_map(|folder| folder.messages.values());
+    let messages = messages.map(|message| (message.object, message.object_size));
+    let entries = store
+        .calendars
+        .values()
+        .flat_map(|calendar| calendar.objects.values());
+    let entries = entries.map(|entry| (entry.object.object, entry.object.size));
+    for (id, expected) in messages.chain(entries) {
+        *refs.entry(id).or_default() += 1;
+        let size = store.objects.get(&id).map(|object| object.size);
+        findings.must(size == Some(expected), || {
+            format!("I2 {id:?}: missing, or of another size")
         });
     }
     for (id, object) in &store.objects {
         let found = refs.get(id).copied().unwrap_or(0);
         findings.must(object.refs == found, || {
-            format!("I3 {id:?}: counts {} messages, has {found}", object.refs)
+            format!("I3 {id:?}: counts {} rows, has {found}", object.refs)
+        });
+        findings.must(!object.claimed || found == 0, || {
+            format!("I2 {id:?}: is being deleted and has {found} rows")
         });
     }
 }
 
-/// I1: what a key brought is there.
+/// I1: what a key brought is there, or was expunged since.
 fn check_receipts(store: &Store, findings: &mut Findings) {
     for (key, receipt) in &store.receipts {
         let folder = store.folders.get(&receipt.mailbox);
-        let there = folder.is_some_and(|folder| folder.messages.contains_key(&receipt.uid));
+        let there = folder
+            .is_some_and(|folder| folder.messages.contains_key(&receipt.uid) || folder.has_gone(receipt.uid));
         findings.must(there, || format!("I1 {key:?}: {receipt:?} is not there"));
     }
 }

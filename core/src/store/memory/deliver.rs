@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::machine::Stored;
+use crate::machine::{ObjectKind, Stored};
 use crate::store::{
     AccountId, Appended, Budget, Delivered, Failure, Flags, MailboxId, MailboxName, ModSeq, NewMessage,
     Recipient, Refusal, Reply, Row, Uid, UidSet,
@@ -48,7 +48,9 @@ impl Store {
                 .collect();
         }
         let uid_validity = folder.line.uid_validity;
-        messages.iter().for_each(|new| self.refer(&new.stored));
+        messages
+            .iter()
+            .for_each(|new| self.refer(&new.stored, ObjectKind::Email));
         self.count(me, load, Load::default());
         Ok(Reply::Appended(Appended {
             mailbox: id,
@@ -57,7 +59,27 @@ impl Store {
         }))
     }
 
-    pub(super) fn deliver(&mut self, stored: &Stored, recipients: &[Recipient], at_ms: u64) -> Reply {
+    pub(super) fn deliver(&mut self, stored: &Stored, recipients: &[Recipient], at_ms: u64) -> Answer {
+        let claimed = self
+            .objects
+            .get(&stored.object)
+            .is_some_and(|object| object.claimed);
+        if !claimed {
+            return Ok(self.deliver_to(stored, recipients, at_ms));
+        }
+        // Rare, so it may cost a copy: only a delivery that brings something new is refused, and changes nothing.
+        let mut tried = self.clone();
+        let reply = tried.deliver_to(stored, recipients, at_ms);
+        let is_new = |answer: &Result<Delivered, Refusal>| answer.is_ok_and(|delivered| !delivered.repeated);
+        match &reply {
+            Reply::Delivered(answers) if answers.iter().any(is_new) => {
+                Err(Failure::broken(format!("{:?} is being deleted", stored.object)))
+            }
+            _ => Ok(reply),
+        }
+    }
+
+    fn deliver_to(&mut self, stored: &Stored, recipients: &[Recipient], at_ms: u64) -> Reply {
         let index = encoded(stored);
         let mut steps = BTreeMap::new();
         let answers = recipients.iter().map(|recipient| {
@@ -67,7 +89,7 @@ impl Store {
             self.live_folder(recipient.account, recipient.mailbox)?;
             let draft = draft_delivery(stored, recipient, index.clone(), at_ms)?;
             self.deliver_one(recipient, draft, &mut steps)
-                .inspect(|_| self.refer(stored))
+                .inspect(|_| self.refer(stored, ObjectKind::Email))
         });
         Reply::Delivered(answers.collect())
     }
@@ -124,12 +146,14 @@ impl Store {
         })
     }
 
-    /// Counts one message more with this body.
-    fn refer(&mut self, stored: &Stored) {
+    /// Counts one row more with this body.
+    pub(super) fn refer(&mut self, stored: &Stored, kind: ObjectKind) {
         let new = || Object {
+            kind,
             size: stored.size,
             sha256: stored.sha256,
             refs: 0,
+            claimed: false,
         };
         self.objects.entry(stored.object).or_insert_with(new).refs += 1;
     }

@@ -21,9 +21,11 @@ pub(super) struct Folder {
     pub(super) line: Mailbox,
     pub(super) keywords: Keywords,
     /// A deleted mailbox stays, for the sessions that have it selected.
-    pub(super) deleted: bool,
+    pub(super) deleted_at_ms: Option<u64>,
     /// All messages, soft-deleted ones too.
     pub(super) messages: BTreeMap<Uid, Message>,
+    /// UIDs of messages whose rows are gone, by the MODSEQ under which they were expunged.
+    pub(super) gone: BTreeMap<ModSeq, UidSet>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,8 +65,9 @@ impl Folder {
             account,
             line,
             keywords: Keywords::default(),
-            deleted: false,
+            deleted_at_ms: None,
             messages: BTreeMap::new(),
+            gone: BTreeMap::new(),
         }
     }
 
@@ -118,7 +121,7 @@ impl Folder {
         let mut buried = Load::default();
         for message in self.messages.values_mut().filter(|message| message.is_live()) {
             if uids.contains(message.row.uid.0) {
-                message.deleted_at_ms = Some(at_ms);
+                message.deleted_at_ms = Some(at_ms.max(1));
                 message.row.modseq = modseq;
                 buried.add(message.row.size);
                 self.line.unseen = self
@@ -141,6 +144,18 @@ impl Folder {
             message.row.flags = flags;
             message.row.modseq = modseq;
         }
+    }
+
+    /// Whether this UID was expunged and its row is gone.
+    pub(super) fn has_gone(&self, uid: Uid) -> bool {
+        self.gone.values().any(|uids| uids.contains(uid.0))
+    }
+
+    /// Removes the row of a soft-deleted message; its UID is remembered.
+    pub(super) fn collect(&mut self, uid: Uid) -> Option<Message> {
+        let message = self.messages.remove(&uid)?;
+        self.gone.entry(message.row.modseq).or_default().insert(uid.0);
+        Some(message)
     }
 
     /// Makes the messages up to now recent in no later session; answers the first that was not claimed before.
@@ -167,10 +182,11 @@ impl Folder {
                 .filter(move |message| message.is_live() == live)
                 .map(|message| message.row.uid.0)
         };
+        let collected = self.gone.iter().filter(|(modseq, _)| **modseq > since);
         Refreshed {
             view: self.view(),
             changed: uids(true).collect(),
-            vanished: uids(false).collect(),
+            vanished: collected.fold(uids(false).collect(), |all, (_, gone)| all.union(gone)),
             recent_from,
         }
     }

@@ -4,12 +4,14 @@
 //! and draws nothing. Every request checks first and changes afterwards, so a refused request has changed nothing.
 
 mod accounts;
+mod calendar;
 mod check;
 mod copy;
 mod deliver;
 mod expunge;
 mod flags;
 mod folder;
+mod garbage;
 mod open;
 mod rename;
 #[cfg(test)]
@@ -18,11 +20,13 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calendar::CalendarId;
 use super::{
     AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, Reply,
-    Request, Uid, authority,
+    Request, Uid, Work, authority,
 };
-use crate::machine::Secret;
+use crate::machine::{ObjectKind, Secret};
+use calendar::Collection;
 pub use check::check;
 use folder::Folder;
 
@@ -41,9 +45,13 @@ pub struct Store {
     addresses: BTreeMap<String, AccountId>,
     /// All mailboxes, deleted ones too.
     folders: BTreeMap<MailboxId, Folder>,
+    /// All calendars, deleted ones too.
+    calendars: BTreeMap<CalendarId, Collection>,
     objects: BTreeMap<ObjectId, Object>,
     /// What the keys of unconfirmed deliveries and of COPYs brought.
     receipts: BTreeMap<DeliveryKey, Receipt>,
+    /// Who does what until when, in milliseconds since 1970.
+    leases: BTreeMap<Work, ([u8; 16], u64)>,
 }
 
 /// An account that was not deleted.
@@ -62,13 +70,16 @@ struct Account {
     subscriptions: BTreeSet<MailboxName>,
 }
 
-/// A body that some message has.
+/// A body that some message or calendar object has, or had.
 #[derive(Clone, Debug)]
 struct Object {
+    kind: ObjectKind,
     size: u64,
     sha256: [u8; 32],
-    /// Messages with this body, soft-deleted ones too.
+    /// Messages and calendar objects with this body, soft-deleted ones too.
     refs: u64,
+    /// Nothing can bring it back.
+    claimed: bool,
 }
 
 /// The first message that a key brought.
@@ -175,16 +186,14 @@ impl Store {
                 at_ms,
                 since,
             } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
-            Request::Append {
-                name,
-                messages,
-                at_ms: _,
-            } => self.append(me()?, &name, &messages),
+            Request::Append { name, messages, .. } => self.append(me()?, &name, &messages),
             Request::Deliver {
                 stored,
                 recipients,
                 at_ms,
-            } => Ok(self.deliver(&stored, &recipients, at_ms)),
+            } => self.deliver(&stored, &recipients, at_ms),
+            Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
+            work => self.work(work),
         }
     }
 
@@ -212,10 +221,11 @@ impl Store {
         mine.map(|folder| (folder.line.id, folder.line.highest_modseq))
     }
 
-    /// The objects that some message has, with their size and SHA-256.
+    /// The objects that some row names, or that nobody has begun to delete, with their size and SHA-256.
     pub fn objects(&self) -> impl Iterator<Item = (ObjectId, u64, [u8; 32])> + '_ {
         self.objects
             .iter()
+            .filter(|(_, object)| !object.claimed)
             .map(|(id, object)| (*id, object.size, object.sha256))
     }
 
@@ -239,8 +249,13 @@ impl Store {
 
     /// A mailbox of this account that was not deleted.
     fn live_folder(&mut self, account: AccountId, mailbox: MailboxId) -> Result<&mut Folder, Refusal> {
-        self.folder(account, mailbox)
-            .and_then(|folder| (!folder.deleted).then_some(folder).ok_or(Refusal::NoSuchMailbox))
+        self.folder(account, mailbox).and_then(|folder| {
+            folder
+                .deleted_at_ms
+                .is_none()
+                .then_some(folder)
+                .ok_or(Refusal::NoSuchMailbox)
+        })
     }
 
     /// Counts messages in to an account, or out of it. A deleted account counts nothing.

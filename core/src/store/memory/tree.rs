@@ -163,7 +163,7 @@ impl Store {
             let all: UidSet = folder.live().map(|message| message.row.uid.0).collect();
             let modseq = folder.step();
             let buried = folder.bury(&all, modseq, at_ms);
-            folder.deleted = true;
+            folder.deleted_at_ms = Some(at_ms.max(1));
             self.count(me, Load::default(), buried);
         }
     }

@@ -4,6 +4,7 @@
 //! with the reference store, so that most requests hit something. The same steps always give the same requests:
 //! run them on two stores and compare the answers.
 
+mod calendar;
 mod script;
 
 use proptest::collection::vec;
@@ -95,6 +96,28 @@ enum Verb {
         same_object: bool,
         to: Vec<Address>,
     },
+    Calendar(calendar::Verb),
+    Lease {
+        owner: u8,
+        long: bool,
+    },
+    Collect {
+        /// Messages, mailboxes, calendar objects or calendars.
+        what: u8,
+        /// How long ago, in steps of 150 ms.
+        ago: u8,
+        limit: u8,
+    },
+    Claim {
+        limit: u8,
+    },
+    Forget {
+        objects: u8,
+    },
+    Find {
+        from: u8,
+        to: u8,
+    },
 }
 
 /// System flags and keywords.
@@ -116,6 +139,30 @@ struct Address {
 /// Sequences of up to `len` requests, in front of them those that make the first two accounts.
 pub fn scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request)>> {
     vec(step(), 1..=len).prop_map(|steps| script(&steps))
+}
+
+/// Sequences about calendars and what the garbage worker makes of them; the first two accounts have a calendar.
+pub fn calendar_scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request)>> {
+    let verb = prop_oneof![
+        40 => calendar::verb().prop_map(Verb::Calendar),
+        8 => garbage(),
+        1 => Just(Verb::DeleteAccount),
+        1 => Just(Verb::CreateAccount),
+    ];
+    let (who, rarely) = (
+        prop_oneof![8 => Just(0u8), 1 => Just(1)],
+        prop::bool::weighted(0.02),
+    );
+    let step = (who, rarely, verb).prop_map(|(who, intruder, verb)| Step { who, intruder, verb });
+    let first = |who| Step {
+        who,
+        intruder: false,
+        verb: Verb::Calendar(calendar::Verb::create()),
+    };
+    vec(step, 1..=len).prop_map(move |steps| {
+        let first = (0..2).map(first);
+        script(&first.chain(steps).collect::<Vec<_>>())
+    })
 }
 
 /// One random step.
@@ -146,6 +193,18 @@ fn verb() -> impl Strategy<Value = Verb> {
         10 => (name(), vec((0u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
         14 => (0u16..900, prop::bool::weighted(0.1), vec(address(), 1..5))
             .prop_map(|(letter, same_object, to)| Verb::Deliver { letter, same_object, to }),
+        8 => calendar::verb().prop_map(Verb::Calendar),
+        12 => garbage(),
+    ]
+}
+
+fn garbage() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        1 => (0u8..2, any::<bool>()).prop_map(|(owner, long)| Verb::Lease { owner, long }),
+        5 => (0u8..4, 0u8..20, 0u8..5).prop_map(|(what, ago, limit)| Verb::Collect { what, ago, limit }),
+        2 => (0u8..4).prop_map(|limit| Verb::Claim { limit }),
+        1 => any::<u8>().prop_map(|objects| Verb::Forget { objects }),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Verb::Find { from, to }),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::mime::{Limits, Scanner};
 use crate::store::memory::Store;
 use crate::store::{
     AccountId, Actor, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, NewAccount, NewMailbox,
-    NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, UidSet,
+    NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, UidSet, Work,
 };
 
 /// The logins of the accounts; all but the first have a quota.
@@ -38,12 +38,13 @@ pub fn script(steps: &[Step]) -> Vec<(Actor, Request)> {
 
 /// Follows the sequence and draws the ids.
 #[derive(Default)]
-struct Script {
-    store: Store,
+pub(super) struct Script {
+    pub(super) store: Store,
     drawn: u32,
     /// The newest account of each login.
     accounts: [Option<AccountId>; LOGINS.len()],
     keys: Vec<DeliveryKey>,
+    objects: Vec<ObjectId>,
     stored: Option<Stored>,
 }
 
@@ -58,6 +59,12 @@ impl Script {
             verb @ (Verb::CreateAccount | Verb::SetPassword | Verb::DeleteAccount | Verb::ListAccounts) => {
                 (Actor::Operator, self.operator(step.who, login, verb))
             }
+            verb @ (Verb::Lease { .. }
+            | Verb::Collect { .. }
+            | Verb::Claim { .. }
+            | Verb::Forget { .. }
+            | Verb::Find { .. }) => (Actor::Worker, self.worker(verb)),
+            Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
             verb => (Actor::Account(me), self.user(me, verb)),
         };
         let actor = if !step.intruder {
@@ -112,6 +119,33 @@ impl Script {
                 at_ms: self.now_ms(),
             },
             _ => Request::ListAccounts,
+        }
+    }
+
+    fn worker(&mut self, verb: Verb) -> Request {
+        match verb {
+            Verb::Lease { owner, long } => Request::TakeLease {
+                work: Work::Garbage,
+                owner: [owner; 16],
+                // What is between these two would depend on how fast a database is.
+                for_ms: if long { 1_000_000_000 } else { 0 },
+                at_ms: self.now_ms(),
+            },
+            Verb::Collect { what, ago, limit } => {
+                let at_ms = self.now_ms();
+                collection(what, at_ms - u64::from(ago) * 150, u32::from(limit), at_ms)
+            }
+            Verb::Forget { objects } => Request::ForgetObjects {
+                objects: self.objects.iter().copied().take(usize::from(objects)).collect(),
+            },
+            Verb::Find { from, to } => Request::FindObjects {
+                from: pick(&self.objects, from).unwrap_or(ObjectId([0; 16])),
+                to: pick(&self.objects, to).unwrap_or(ObjectId([255; 16])),
+            },
+            Verb::Claim { limit } => Request::ClaimObjects {
+                limit: u32::from(limit),
+            },
+            _ => Request::ClaimObjects { limit: 0 },
         }
     }
 
@@ -302,7 +336,7 @@ impl Script {
     }
 
     /// A new object that holds a small message.
-    fn upload(&mut self, letter: u16) -> Stored {
+    pub(super) fn upload(&mut self, letter: u16) -> Stored {
         let id = self.draw();
         let date = if letter.is_multiple_of(2) {
             "Date: Tue, 3 Mar 2026 10:00:00 +0100\r\n"
@@ -324,6 +358,7 @@ impl Script {
             index: Arc::new(scanner.finish()),
         };
         self.stored = Some(stored.clone());
+        self.objects.push(stored.object);
         stored
     }
 
@@ -353,13 +388,13 @@ impl Script {
         pick(&all, if choice.is_multiple_of(2) { 0 } else { choice / 2 }).unwrap_or(MailboxId(i64::MAX))
     }
 
-    fn draw(&mut self) -> u32 {
+    pub(super) fn draw(&mut self) -> u32 {
         self.drawn += 1;
         self.drawn
     }
 
     /// The clock: about a second for each few ids drawn, so that moments repeat.
-    fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         1_700_000_000_000 + u64::from(self.drawn) * 150
     }
 
@@ -368,7 +403,24 @@ impl Script {
     }
 }
 
-fn pick<T: Clone>(from: &[T], choice: u8) -> Option<T> {
+fn collection(what: u8, before_ms: u64, limit: u32, at_ms: u64) -> Request {
+    match what {
+        0 => Request::CollectMailboxes { before_ms, limit },
+        1 => Request::CollectCalendars { before_ms, limit },
+        2 => Request::CollectCalendarObjects {
+            before_ms,
+            limit,
+            at_ms,
+        },
+        _ => Request::CollectMessages {
+            before_ms,
+            limit,
+            at_ms,
+        },
+    }
+}
+
+pub(super) fn pick<T: Clone>(from: &[T], choice: u8) -> Option<T> {
     from.get(usize::from(choice).checked_rem(from.len())?).cloned()
 }
 

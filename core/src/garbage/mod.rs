@@ -1,0 +1,266 @@
+//! The garbage worker: a machine without a peer that removes for good what was deleted.
+//!
+//! It works in rounds, one node at a time (a lease). A round removes rows of messages and calendar objects that have been
+//! soft-deleted for longer than the grace time, claims the objects that no row names any more, deletes them, forgets them, and
+//! removes the rows of deleted mailboxes and calendars that have become empty. Every step can be cut by a crash and is taken up again by the next round:
+//!
+//! | cut behind | what the next round finds |
+//! | --- | --- |
+//! | `CollectMessages`, `CollectCalendarObjects` | objects without references: it claims them |
+//! | `ClaimObjects` | claimed objects: it is given them again |
+//! | `DeleteObjects` | the same; deleting what is gone is no error |
+//!
+//! Objects die only through the claim, which no message can be given past; so COPY wins or finds the message gone, never half.
+//! When there is nothing else to do, a window of the bucket is compared with the rows: see `sweep`.
+
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use std::mem;
+
+use crate::config::Config;
+use crate::machine::{
+    Action, Done, Due, Effect, Input, Machine, ObjectKind, Outcome, Seed, Step, Time, Token,
+};
+use crate::store::{Actor, ObjectId, Reply, Request, Work};
+use sweep::Sweep;
+
+/// How the worker works: `[garbage]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Messages, calendar objects, bodies, mailboxes and calendars of one round, each.
+    pub batch: u32,
+    /// How long it rests when there was nothing to do, or something failed.
+    pub idle_ms: u64,
+    /// How long it rests between two rounds.
+    pub pause_ms: u64,
+    /// How long deleted mail is kept.
+    pub grace_ms: u64,
+}
+
+impl Settings {
+    /// As configured. A batch has at least one message, and no more than one request to the bucket can delete.
+    pub fn of(config: &Config) -> Self {
+        let garbage = &config.garbage;
+        Self {
+            batch: garbage.batch_size.clamp(1, BATCH_MAX),
+            idle_ms: u64::from(garbage.idle_seconds) * 1000,
+            pause_ms: u64::from(garbage.pause_seconds) * 1000,
+            grace_ms: u64::from(garbage.grace_hours) * 3_600_000,
+        }
+    }
+}
+
+/// The most objects that S3 deletes at one request.
+const BATCH_MAX: u32 = 1000;
+
+/// How long the lease is taken for, beyond the rest that follows: a round is far shorter. If one is not, two workers at once
+/// do no harm.
+const LEASE_MS: u64 = 5 * 60_000;
+
+/// The worker.
+#[derive(Debug)]
+pub struct Garbage {
+    settings: Settings,
+    /// Names this worker in the lease.
+    owner: [u8; 16],
+    sweep: Sweep,
+    now: Time,
+    state: State,
+    /// What was asked for and is not answered.
+    asked: Token,
+    due: Option<Effect>,
+    /// Whether this round has removed anything.
+    busy: bool,
+    stopping: bool,
+}
+
+/// What the worker awaits.
+#[derive(Debug)]
+enum State {
+    /// Not told the time yet.
+    Begin,
+    /// The end of a rest.
+    Rest(Due),
+    Lease,
+    Messages,
+    CalendarObjects,
+    Claim,
+    Deletion,
+    Forgetting,
+    Mailboxes,
+    Calendars,
+    Sweep,
+    Over,
+}
+
+impl Garbage {
+    /// A worker that begins its first round at once.
+    pub fn new(settings: Settings, mut seed: Seed) -> Self {
+        Self {
+            settings,
+            owner: seed.half(),
+            sweep: Sweep::default(),
+            now: Time::default(),
+            state: State::Begin,
+            asked: Token(0),
+            due: None,
+            busy: false,
+            stopping: false,
+        }
+    }
+
+    fn begin_round(&mut self) {
+        self.busy = false;
+        let rest_ms = self.settings.idle_ms.max(self.settings.pause_ms);
+        self.ask(
+            State::Lease,
+            Request::TakeLease {
+                work: Work::Garbage,
+                owner: self.owner,
+                for_ms: rest_ms.saturating_add(LEASE_MS),
+                at_ms: self.now.unix_ms,
+            },
+        );
+    }
+
+    /// What was deleted before this is not kept any longer.
+    fn before_ms(&self) -> u64 {
+        self.now.unix_ms.saturating_sub(self.settings.grace_ms)
+    }
+
+    fn ask(&mut self, state: State, request: Request) {
+        self.run(state, Effect::Store(Actor::Worker, request));
+    }
+
+    fn run(&mut self, state: State, effect: Effect) {
+        self.asked.0 += 1;
+        self.state = state;
+        self.due = Some(effect);
+    }
+
+    /// Anything else than the answer that fits is a failure: the next round begins anew, and everything can be repeated.
+    fn on(&mut self, outcome: Outcome) {
+        if self.stopping {
+            self.state = State::Over;
+            return;
+        }
+        let limit = self.settings.batch;
+        let before_ms = self.before_ms();
+        match (mem::replace(&mut self.state, State::Begin), outcome) {
+            (State::Lease, Ok(Done::Reply(Reply::LeaseTaken(true)))) => self.collect_messages(),
+            (State::Messages, Ok(Done::Reply(Reply::MessagesCollected(collected)))) => {
+                self.busy |= collected > 0;
+                self.collect_calendar_objects();
+            }
+            (State::CalendarObjects, Ok(Done::Reply(Reply::CalendarObjectsCollected(collected)))) => {
+                self.busy |= collected > 0;
+                self.ask(State::Claim, Request::ClaimObjects { limit });
+            }
+            (State::Claim, Ok(Done::Reply(Reply::ObjectsClaimed(claimed)))) => self.delete(claimed),
+            (State::Deletion, Ok(Done::ObjectsDeleted(objects))) => {
+                self.busy |= !objects.is_empty();
+                self.ask(State::Forgetting, Request::ForgetObjects { objects });
+            }
+            (State::Forgetting, Ok(Done::Reply(Reply::ObjectsForgotten))) => self.collect_mailboxes(),
+            (State::Mailboxes, Ok(Done::Reply(Reply::MailboxesCollected(collected)))) => {
+                self.busy |= collected > 0;
+                self.ask(State::Calendars, Request::CollectCalendars { before_ms, limit });
+            }
+            (State::Calendars, Ok(Done::Reply(Reply::CalendarsCollected(collected)))) => {
+                self.busy |= collected > 0;
+                self.sweep();
+            }
+            (State::Sweep, Ok(done)) => match self.sweep.on(self.now, done) {
+                Some(effect) => self.run(State::Sweep, effect),
+                None => self.rest(),
+            },
+            _ => {
+                self.sweep.give_up();
+                self.busy = false;
+                self.rest();
+            }
+        }
+    }
+
+    fn collect_messages(&mut self) {
+        let request = Request::CollectMessages {
+            before_ms: self.before_ms(),
+            limit: self.settings.batch,
+            at_ms: self.now.unix_ms,
+        };
+        self.ask(State::Messages, request);
+    }
+
+    fn collect_calendar_objects(&mut self) {
+        let request = Request::CollectCalendarObjects {
+            before_ms: self.before_ms(),
+            limit: self.settings.batch,
+            at_ms: self.now.unix_ms,
+        };
+        self.ask(State::CalendarObjects, request);
+    }
+
+    fn delete(&mut self, claimed: Vec<(ObjectKind, ObjectId)>) {
+        if claimed.is_empty() {
+            self.collect_mailboxes();
+        } else {
+            self.run(State::Deletion, Effect::DeleteObjects(claimed));
+        }
+    }
+
+    fn collect_mailboxes(&mut self) {
+        let (before_ms, limit) = (self.before_ms(), self.settings.batch);
+        self.ask(State::Mailboxes, Request::CollectMailboxes { before_ms, limit });
+    }
+
+    /// One window, and only when there is nothing else to do.
+    fn sweep(&mut self) {
+        let due = if self.busy {
+            None
+        } else {
+            self.sweep.next(self.now)
+        };
+        match due {
+            Some(effect) => self.run(State::Sweep, effect),
+            None => self.rest(),
+        }
+    }
+
+    fn rest(&mut self) {
+        let ms = if self.busy || self.sweep.is_under_way() {
+            self.settings.pause_ms
+        } else {
+            self.settings.idle_ms
+        };
+        self.state = State::Rest(Due::Idle(ms.max(1)));
+    }
+}
+
+impl Machine for Garbage {
+    fn handle(&mut self, now: Time, input: Input) {
+        self.now = now;
+        match (input, &self.state) {
+            (Input::Outcome(token, outcome), _) if token == self.asked => self.on(outcome),
+            (Input::Tick, State::Begin | State::Rest(_)) => self.begin_round(),
+            (Input::Shutdown | Input::Eof, State::Begin | State::Rest(_)) => self.state = State::Over,
+            (Input::Shutdown | Input::Eof, _) => self.stopping = true,
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self) -> Step {
+        if let Some(effect) = self.due.take() {
+            return Step::Act(Action::Do(self.asked, effect));
+        }
+        let until = match self.state {
+            State::Over => return Step::Over,
+            // The first round begins with the first tick, which tells the time.
+            State::Begin => Some(Due::Idle(0)),
+            State::Rest(due) => Some(due),
+            _ => None,
+        };
+        Step::Wait { bytes: false, until }
+    }
+}

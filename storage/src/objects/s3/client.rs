@@ -1,0 +1,176 @@
+//! The SDK's client, and the one thread of tokio that it runs on.
+
+use std::env;
+use std::io;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use lightmail_core::config::S3 as Config;
+use tokio::runtime::{Builder as RuntimeBuilder, Handle, Runtime};
+
+use super::Times;
+use super::trouble::Trouble;
+use crate::objects::requests::Requests;
+use crate::open_error::OpenError;
+
+/// How often a request is sent at most, while its time lasts.
+const ATTEMPTS: u32 = 5;
+
+/// One thread that runs all requests.
+#[derive(Debug)]
+pub(super) struct Reactor(Option<Runtime>);
+
+impl Reactor {
+    pub(super) fn start() -> io::Result<Self> {
+        let runtime = RuntimeBuilder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("lightmail-s3")
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    pub(super) fn handle(&self) -> Option<&Handle> {
+        self.0.as_ref().map(Runtime::handle)
+    }
+
+    /// Runs a request to its end, whether it is waited for or not; waits on any runtime.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        request: impl Future<Output = Result<T, Trouble>> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let handle = self
+            .handle()
+            .ok_or(Trouble::Fault("the thread for S3 has ended".into()))?;
+        match handle.spawn(request).await {
+            Ok(answer) => answer,
+            Err(error) => Err(Trouble::Fault(error.to_string())),
+        }
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        // Waiting for its end would block whoever drops the storage, and tokio forbids that on its own threads.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A bucket as requests see it.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(super) client: Client,
+    pub(super) bucket: String,
+    pub(super) prefix: String,
+    pub(super) endpoint: String,
+    pub(super) times: Times,
+    pub(super) requests: Requests,
+}
+
+impl Wire {
+    pub(super) fn new(config: &Config, times: Times) -> Result<Self, OpenError> {
+        let endpoint = config.endpoint.clone();
+        Ok(Self {
+            client: Client::from_conf(settings(config, times)?.build()),
+            bucket: config.bucket.clone(),
+            prefix: config.prefix.clone(),
+            endpoint: endpoint.unwrap_or_else(|| format!("AWS, {}", config.region)),
+            times,
+            requests: Requests::default(),
+        })
+    }
+
+    /// A key as the bucket has it.
+    pub(super) fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+}
+
+fn settings(config: &Config, times: Times) -> Result<Builder, OpenError> {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https();
+    let waits = TimeoutConfig::builder()
+        .connect_timeout(times.connect)
+        .operation_attempt_timeout(times.attempt)
+        .operation_timeout(times.ask)
+        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(times.backoff);
+    // Tries are bounded by their number and by time. A budget that all requests share would leave none after an outage.
+    let partition = RetryPartition::custom("lightmail")
+        .token_bucket(TokenBucket::unlimited())
+        .build();
+    let mut builder = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .http_client(http)
+        .region(Region::new(config.region.clone()))
+        .credentials_provider(credentials(config, |name| env::var(name).ok())?)
+        .force_path_style(config.path_style)
+        .timeout_config(waits)
+        .retry_config(retries)
+        .retry_partition(partition)
+        // Progress is watched by who reads; what is sent has its time by its size.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        // The SHA-256 of a body is known, and is checked when it is read.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    builder.set_endpoint_url(config.endpoint.clone());
+    Ok(builder)
+}
+
+/// The keys of the configuration, else those of the environment.
+fn credentials(config: &Config, variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, OpenError> {
+    if let Some(access_key) = &config.access_key {
+        let secret_key = config.secret_key.reveal();
+        return Ok(Credentials::new(access_key, secret_key, None, None, "[s3]"));
+    }
+    let named = |name| variable(name).filter(|value| !value.is_empty());
+    match (named("AWS_ACCESS_KEY_ID"), named("AWS_SECRET_ACCESS_KEY")) {
+        (Some(access_key), Some(secret_key)) => {
+            let token = named("AWS_SESSION_TOKEN");
+            Ok(Credentials::new(
+                access_key,
+                secret_key,
+                token,
+                None,
+                "environment",
+            ))
+        }
+        _ => Err(OpenError::no_keys()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_the_section_else_of_the_environment() {
+        let environment = |name: &str| match name {
+            "AWS_ACCESS_KEY_ID" => Some("id".to_owned()),
+            "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
+            _ => Some(String::new()),
+        };
+        let mut config = Config::default();
+        let keys = credentials(&config, environment).unwrap();
+        assert_eq!((keys.access_key_id(), keys.session_token()), ("id", None));
+        let none = credentials(&config, |_| None).unwrap_err().to_string();
+        assert!(
+            none.contains("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+            "{none}"
+        );
+        config.access_key = Some("own".into());
+        let keys = credentials(&config, environment).unwrap();
+        assert_eq!((keys.access_key_id(), keys.secret_access_key()), ("own", ""));
+    }
+}

@@ -1,0 +1,247 @@
+//! What the garbage worker asks: rows of what was deleted go for good, then the rows of bodies that nothing names.
+//!
+//! It works beside everybody else: each request is one short transaction of a bounded number of rows.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use lightmail_core::store::{MailboxId, ObjectId, Reply, Request, Work};
+
+use super::calendar_garbage;
+use super::db::{Answer, Columns, Stop, sql, stored};
+use super::messages::kind;
+use super::tx::Tx;
+
+const KEEP_LEASE: &str =
+    "UPDATE leases SET owner = ?, until_ms = ? WHERE work = ? AND (owner = ? OR until_ms <= ?)";
+/// The clock that all nodes on MySQL share.
+const NOW: &str = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
+const FIRST_LEASE: &str = "INSERT INTO leases (work, owner, until_ms) VALUES (?, ?, ?)";
+
+const DUE_MESSAGES: &str = "SELECT mailbox_id, uid, modseq, object_id FROM messages \
+     WHERE deleted_at > 0 AND deleted_at < ? ORDER BY deleted_at, mailbox_id, uid LIMIT ? /*! FOR UPDATE */";
+const EXPUNGED: &str = "INSERT INTO expunged (mailbox_id, modseq, uid_lo, uid_hi) VALUES (?, ?, ?, ?)";
+const DELETE_INDEXES: &str = "DELETE FROM message_index WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
+const DELETE_MESSAGES: &str =
+    "DELETE FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND deleted_at > 0";
+/// `zero_at` first: MySQL sets columns one after the other and sees what it has set.
+const LOWER: &str = "UPDATE object_keys SET zero_at = CASE WHEN refs = ? THEN ? ELSE zero_at END, \
+     refs = refs - ? WHERE id = ?";
+
+const DUE_MAILBOXES: &str = "SELECT b.id FROM mailboxes b WHERE b.deleted_at > 0 AND b.deleted_at < ? \
+     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = b.id) ORDER BY b.deleted_at, b.id LIMIT ?";
+const DELETE_EXPUNGED: &str = "DELETE FROM expunged WHERE mailbox_id = ?";
+const DELETE_MAILBOX: &str = "DELETE FROM mailboxes WHERE id = ?";
+
+const UNNAMED: &str =
+    "SELECT id, kind, state FROM object_keys WHERE state IN (1, 2) AND refs = 0 ORDER BY id LIMIT ?";
+/// The second lock on the door: a body that a row names is never deleted, whatever `refs` says.
+const CLAIM: &str = "UPDATE object_keys SET state = 2 WHERE id = ? AND state = 1 AND refs = 0 \
+     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.object_id = object_keys.id) \
+     AND NOT EXISTS (SELECT 1 FROM calendar_objects o WHERE o.object_id = object_keys.id) \
+     AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.object_id = object_keys.id)";
+const FORGET: &str = "DELETE FROM object_keys WHERE id = ? AND state = 2";
+const FIND: &str = "SELECT id FROM object_keys WHERE id BETWEEN ? AND ? ORDER BY id";
+
+/// `state` of an object that is being deleted.
+const CLAIMED: i64 = 2;
+
+/// Answers a worker that writes; `None` if the request is none of these.
+pub(crate) async fn work(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Reply>> {
+    let reply = match request {
+        Request::TakeLease {
+            work,
+            owner,
+            for_ms,
+            at_ms,
+        } => take_lease(tx, *work, *owner, *for_ms, *at_ms).await?,
+        Request::CollectMessages {
+            before_ms,
+            limit,
+            at_ms,
+        } => collect_messages(tx, *before_ms, *limit, *at_ms).await?,
+        Request::CollectMailboxes { before_ms, limit } => collect_mailboxes(tx, *before_ms, *limit).await?,
+        Request::CollectCalendarObjects {
+            before_ms,
+            limit,
+            at_ms,
+        } => calendar_garbage::collect_objects(tx, *before_ms, *limit, *at_ms).await?,
+        Request::CollectCalendars { before_ms, limit } => {
+            calendar_garbage::collect_calendars(tx, *before_ms, *limit).await?
+        }
+        Request::ClaimObjects { limit } => claim_objects(tx, *limit).await?,
+        Request::ForgetObjects { objects } => forget_objects(tx, objects).await?,
+        _ => return Ok(None),
+    };
+    Ok(Some(reply))
+}
+
+async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, at_ms: u64) -> Answer {
+    let at_ms = match tx.db.is_shared() {
+        true => tx
+            .db
+            .first(sql(NOW))
+            .await?
+            .map_or(Ok(at_ms), |row| row.count(0))?,
+        false => at_ms,
+    };
+    let until_ms = stored(at_ms.saturating_add(for_ms));
+    let keep = sql(KEEP_LEASE)
+        .bind(owner.to_vec())
+        .bind(until_ms)
+        .bind(work.name().to_owned())
+        .bind(owner.to_vec())
+        .bind(stored(at_ms));
+    if tx.db.run(keep).await? > 0 {
+        return Ok(Reply::LeaseTaken(true));
+    }
+    let first = sql(FIRST_LEASE)
+        .bind(work.name().to_owned())
+        .bind(owner.to_vec())
+        .bind(until_ms);
+    match tx.db.run(first).await {
+        Ok(_) => Ok(Reply::LeaseTaken(true)),
+        Err(stop) if stop.is_taken() => Ok(Reply::LeaseTaken(false)),
+        Err(stop) => Err(stop),
+    }
+}
+
+async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32, at_ms: u64) -> Answer {
+    let due = sql(DUE_MESSAGES).bind(stored(before_ms)).bind(i64::from(limit));
+    let rows = tx.db.each(due, |row| {
+        Ok((
+            Grave {
+                mailbox: MailboxId(row.int(0)?),
+                modseq: row.int(2)?,
+            },
+            row.int(1)?,
+            ObjectId(row.array(3)?),
+        ))
+    });
+    let rows = rows.await?;
+    let mut objects: BTreeMap<ObjectId, i64> = BTreeMap::new();
+    let mut graves: BTreeMap<Grave, Vec<i64>> = BTreeMap::new();
+    for (grave, uid, object) in &rows {
+        *objects.entry(*object).or_default() += 1;
+        graves.entry(*grave).or_default().push(*uid);
+    }
+    lower(tx, objects, at_ms).await?;
+    for (grave, uids) in graves {
+        for range in ranges(uids) {
+            collect_range(tx, grave, range).await?;
+        }
+    }
+    if !rows.is_empty() {
+        tracing::info!(messages = rows.len(), "garbage.messages.removed");
+    }
+    Ok(Reply::MessagesCollected(count(rows.len())?))
+}
+
+/// Objects lose so many of the rows that named them.
+pub(super) async fn lower(
+    tx: &mut Tx<'_>,
+    objects: impl IntoIterator<Item = (ObjectId, i64)>,
+    at_ms: u64,
+) -> Answer<()> {
+    for (object, count) in objects {
+        let lower = sql(LOWER)
+            .bind(count)
+            .bind(stored(at_ms))
+            .bind(count)
+            .bind(object.0.to_vec());
+        tx.db.run(lower).await?;
+    }
+    Ok(())
+}
+
+/// Messages that are remembered together: those of one mailbox that were expunged by one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Grave {
+    mailbox: MailboxId,
+    modseq: i64,
+}
+
+async fn collect_range(tx: &mut Tx<'_>, grave: Grave, range: RangeInclusive<i64>) -> Answer<()> {
+    let (low, high) = range.into_inner();
+    let remember = sql(EXPUNGED)
+        .bind(grave.mailbox.0)
+        .bind(grave.modseq)
+        .bind(low)
+        .bind(high);
+    tx.db.run(remember).await?;
+    for text in [DELETE_INDEXES, DELETE_MESSAGES] {
+        let done = tx
+            .db
+            .run(sql(text).bind(grave.mailbox.0).bind(low).bind(high))
+            .await?;
+        if i64::try_from(done).ok() != Some(high - low + 1) {
+            return Err(Stop::broken(format!(
+                "database: {done} rows of the messages {low} to {high} of mailbox {}",
+                grave.mailbox.0
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Consecutive numbers as ranges.
+fn ranges(mut uids: Vec<i64>) -> Vec<RangeInclusive<i64>> {
+    uids.sort_unstable();
+    let mut ranges: Vec<RangeInclusive<i64>> = Vec::new();
+    for uid in uids {
+        match ranges.last_mut() {
+            Some(last) if *last.end() + 1 == uid => *last = *last.start()..=uid,
+            _ => ranges.push(uid..=uid),
+        }
+    }
+    ranges
+}
+
+async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answer {
+    let due = sql(DUE_MAILBOXES).bind(stored(before_ms)).bind(i64::from(limit));
+    let due = tx.db.each(due, |row| row.int(0)).await?;
+    for mailbox in &due {
+        tx.db.run(sql(DELETE_EXPUNGED).bind(*mailbox)).await?;
+        tx.db.run(sql(DELETE_MAILBOX).bind(*mailbox)).await?;
+        tx.distrust(MailboxId(*mailbox));
+    }
+    if !due.is_empty() {
+        tracing::info!(mailboxes = due.len(), "garbage.mailboxes.removed");
+    }
+    Ok(Reply::MailboxesCollected(count(due.len())?))
+}
+
+async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
+    let rows = tx
+        .db
+        .each(sql(UNNAMED).bind(i64::from(limit)), |row| {
+            Ok((ObjectId(row.array(0)?), kind(row.int(1)?)?, row.int(2)?))
+        })
+        .await?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for (object, kind, state) in rows {
+        if state == CLAIMED || tx.db.run(sql(CLAIM).bind(object.0.to_vec())).await? == 1 {
+            claimed.push((kind, object));
+        } else {
+            tracing::error!(%object, "garbage.refs.wrong: a row names this object, but it counts none; run lightmail fsck");
+        }
+    }
+    Ok(Reply::ObjectsClaimed(claimed))
+}
+
+async fn forget_objects(tx: &mut Tx<'_>, objects: &[ObjectId]) -> Answer {
+    for object in objects {
+        tx.db.run(sql(FORGET).bind(object.0.to_vec())).await?;
+    }
+    Ok(Reply::ObjectsForgotten)
+}
+
+pub(crate) async fn find_objects(tx: &mut Tx<'_>, from: ObjectId, to: ObjectId) -> Answer {
+    let find = sql(FIND).bind(from.0.to_vec()).bind(to.0.to_vec());
+    let found = tx.db.each(find, |row| row.array(0).map(ObjectId)).await?;
+    Ok(Reply::ObjectsFound(found))
+}
+
+pub(super) fn count(many: usize) -> Answer<u32> {
+    u32::try_from(many).map_err(|_| Stop::broken("more rows than were asked for"))
+}

@@ -1,0 +1,12 @@
+//! Bodies in a bucket: a real S3 server, and a proxy before it that breaks what is asked of it.
+
+mod ahead;
+mod cache;
+mod check;
+mod counts;
+mod keep;
+mod proxy;
+mod puts;
+mod reads;
+mod service;
+mod sweep;
