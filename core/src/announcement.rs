@@ -41,16 +41,27 @@ impl fmt::Display for Announcement<'_> {
             )?;
         }
         if let Some(Secret(password)) = self.first_password {
-            first_mail(f, config, password)?;
+            first_mail(f, config, password, &self.again())?;
         }
         f.write_str("\nReady. SIGTERM or Ctrl-C stops it.\n")
     }
 }
 
-fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fmt::Result {
+impl Announcement<'_> {
+    /// The options by which another command finds the same configuration and data.
+    fn again(&self) -> String {
+        let file = self.file.map(|file| format!(" --config {file}"));
+        let data_dir = &self.config.server.data_dir;
+        let elsewhere = *data_dir != Config::default().server.data_dir;
+        let data = (elsewhere && file.is_none()).then(|| format!(" --data {data_dir}"));
+        file.or(data).unwrap_or_default()
+    }
+}
+
+fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str, again: &str) -> fmt::Result {
     write!(
         f,
-        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}` sets another)\n\n"
+        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}{again}` sets another)\n\n"
     )?;
     let port = config
         .lmtp

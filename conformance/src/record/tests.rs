@@ -286,6 +286,28 @@ fn what_is_no_secret_stays() {
 }
 
 #[test]
+fn the_first_recipient_that_is_taken_is_the_account() {
+    let hello = "S: 220 x ready\nC: LHLO me\nS: 250-x\nS: 250 SIZE 5\n";
+    for (said, account) in [
+        (
+            "C: MAIL FROM:<>\nS: 250 ok\nC: RCPT TO:<bob>\nS: 250 ok\nC: RCPT TO:<eve>\nS: 250 ok",
+            Some("bob"),
+        ),
+        (
+            "C: MAIL FROM:<>\nC: rcpt to:<eve>\nC: RCPT TO:<bob> NOTIFY=NEVER\nC: DATA\nS: 250 ok\nS: 550 no\nS: 250 ok\nS: 354 go",
+            Some("bob"),
+        ),
+        ("C: RCPT TO:<bob>\nS: 503-no\nS: 503 no\nC: NOOP\nS: 250 ok", None),
+        ("C: RCPT TO:<\nS: 501 no\nC: VRFY <bob>\nS: 252 perhaps", None),
+    ] {
+        let record = recorded(Protocol::Lmtp, &format!("{hello}{said}"));
+        let given: Vec<_> = record.lines().filter(|line| line.starts_with("given")).collect();
+        let phrase = account.map(|login| format!("given    account \"{login}\" with password \"x\""));
+        assert_eq!(given, Vec::from_iter(&phrase), "{record}");
+    }
+}
+
+#[test]
 fn what_is_too_long_is_masked_and_not_held() {
     let long = "y".repeat(300 * 1024);
     for form in [

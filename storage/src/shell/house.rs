@@ -72,7 +72,11 @@ impl House {
         let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
         if possible < most {
-            tracing::warn!(connections = possible, "limits.connections.lowered_to_open_files");
+            tracing::warn!(
+                connections = possible,
+                wanted = most,
+                "limits.connections.lowered: the system lets this process open too few files; raise ulimit -n (LimitNOFILE), or lower [limits] connections"
+            );
         }
         House {
             clock: Clock::start(),
@@ -140,7 +144,10 @@ impl House {
         match blocking::unblock(move || tls.reload()).await {
             Ok(()) => tracing::info!(certificate = self.tls.place(), "tls.certificates.read_anew"),
             Err(error) => {
-                tracing::error!(%error, "tls.certificates.kept")
+                // The lines behind the first show the configuration's line to a person at a terminal.
+                let error = error.to_string();
+                let error = error.lines().next().unwrap_or_default();
+                tracing::error!(error, "tls.certificates.kept");
             }
         }
     }
