@@ -25,6 +25,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
         let listener = Listener::new(bound).map_err(CliError::failed)?;
         accepting.spawn(accept(door, listener, house.clone()));
     }
+    for worker in house.workers() {
+        tokio::spawn(worker.run(drive, tokio::time::sleep));
+    }
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
@@ -109,6 +112,19 @@ mod tests {
         )
         .await;
         assert_eq!(records.len(), 8);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_that_panics_is_begun_anew_and_ends_with_the_server() {
+        let name = "tokio-worker";
+        let spawn = |task| drop(tokio::spawn(task));
+        let (house, ..) = one_door::house(name, Transport::Plain, one_door::echoes(), spawn).await;
+        let (worker, begins) = one_door::clumsy(&house);
+        tokio::spawn(worker.run(drive, tokio::time::sleep));
+        tokio::task::spawn_blocking(move || one_door::third(&begins))
+            .await
+            .unwrap();
+        assert_eq!(one_door::close(house, name, tokio::time::sleep).await, [""; 0]);
     }
 
     #[tokio::test(flavor = "multi_thread")]
