@@ -17,6 +17,7 @@ mod occupy;
 mod open;
 mod open_error;
 mod password;
+mod poll;
 pub mod shell;
 mod sql;
 mod storage;

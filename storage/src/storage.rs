@@ -121,7 +121,7 @@ impl Storage {
     }
 
     /// Takes the folder for one server, until this storage is gone. Programs that only open it, such as the operator's
-    /// commands, do not ask: servers would not hear of each other's changes, but a change of the database is seen by all.
+    /// commands, do not ask. On MySQL each node has a folder of its own.
     ///
     /// Errors: another server has it.
     pub fn occupy(&self) -> Result<(), OpenError> {
@@ -146,7 +146,7 @@ impl Storage {
         self.inner.run(actor, request).await
     }
 
-    /// Tells of changes made through this storage. Changes by other processes are seen by `Refresh`.
+    /// Tells of changes: of those made through this storage at once, of those by other nodes and processes within about a second.
     pub fn watch(&self, watched: Watched) -> Watcher {
         Watcher::new(Arc::clone(&self.inner), watched)
     }

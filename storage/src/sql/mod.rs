@@ -27,6 +27,7 @@ mod locks;
 pub(crate) mod messages;
 pub(crate) mod mysql;
 pub(crate) mod page;
+pub(crate) mod poll;
 pub(crate) mod query;
 pub(crate) mod rename;
 pub(crate) mod row;
