@@ -2,6 +2,7 @@
 
 mod bucket;
 mod first_light;
+mod nodes;
 mod parity;
 mod recorded;
 mod records;
