@@ -4,6 +4,7 @@ mod away;
 mod calendars;
 mod check;
 mod crash;
+mod every;
 mod folder_reads;
 mod group;
 mod isolation;
