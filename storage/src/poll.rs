@@ -19,7 +19,7 @@ use crate::storage::Inner;
 /// The time between polls.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The least time between them, however often the bell rings.
-const GAP: Duration = Duration::from_millis(20);
+const GAP: Duration = Duration::from_millis(50);
 
 /// What the poller asks for.
 #[derive(Debug, Default)]
@@ -28,11 +28,14 @@ pub(crate) struct Wanted {
     pub(crate) accounts: Vec<AccountId>,
 }
 
-/// Asks the poller to poll now.
+/// Ends a wait: asks the poller to poll now.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     rung: AtomicBool,
     rings: Event,
+    /// Nothing but a ring ends a wait.
+    #[cfg(test)]
+    pub(crate) is_patient: AtomicBool,
 }
 
 impl Bell {
@@ -42,7 +45,7 @@ impl Bell {
     }
 
     /// Until it rings, or has rung since the last time; at most so long.
-    async fn wait(&self, limit: Duration) {
+    pub(crate) async fn wait(&self, limit: Duration) {
         let ring = async {
             loop {
                 let ring = self.rings.listen();
@@ -52,6 +55,10 @@ impl Bell {
                 ring.await;
             }
         };
+        #[cfg(test)]
+        if self.is_patient.load(Ordering::Relaxed) {
+            return ring.await;
+        }
         let over = async {
             Timer::after(limit).await;
         };

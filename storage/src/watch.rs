@@ -59,6 +59,16 @@ impl Hub {
         }
     }
 
+    /// Whether somebody who watches would be told something new, if it is true.
+    pub(crate) fn is_news(&self, hint: &Notice) -> bool {
+        let state = lock(&self.state);
+        let topics = [Topic::Mailbox(hint.mailbox), Topic::Account(hint.account)];
+        let audiences = topics.iter().filter_map(|topic| state.topics.get(topic));
+        audiences
+            .map(|audience| audience.known.get(&hint.mailbox))
+            .any(|known| known.is_none_or(|known| *known < hint.modseq))
+    }
+
     /// What rings for a poll.
     pub(crate) fn bell(&self) -> &Arc<Bell> {
         &self.bell

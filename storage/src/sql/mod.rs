@@ -26,6 +26,7 @@ pub(crate) mod health;
 mod locks;
 pub(crate) mod messages;
 pub(crate) mod mysql;
+pub(crate) mod nodes;
 pub(crate) mod page;
 pub(crate) mod poll;
 pub(crate) mod query;

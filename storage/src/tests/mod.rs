@@ -7,6 +7,7 @@ mod crash;
 mod every;
 mod folder_reads;
 mod group;
+mod hints;
 mod isolation;
 mod model;
 mod nodes;
