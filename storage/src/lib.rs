@@ -21,6 +21,7 @@ mod password;
 mod poll;
 pub mod shell;
 mod sql;
+mod steady;
 mod storage;
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,7 @@ use crate::sql::schema::Migrated;
 use crate::sql::trouble::Trouble;
 use crate::sql::tx::{Caches, News, Tx};
 use crate::sql::{self, messages};
+use crate::steady::Steady;
 use crate::watch::{Hub, Watcher};
 
 const HIGHEST_MODSEQ: &str = "SELECT highest_modseq FROM mailboxes WHERE id = ?";
@@ -50,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
+    pub(crate) steady: Steady,
     data_dir: PathBuf,
     /// Where other nodes reach this one: what is configured.
     node_address: Option<String>,
@@ -126,6 +128,7 @@ impl Storage {
             passwords,
             counts: Counts::default(),
             faults,
+            steady: Steady::start(),
             data_dir: data_dir.to_owned(),
             node_address,
             node: OnceLock::new(),

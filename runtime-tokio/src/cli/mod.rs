@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod config;
+mod garbage;
 mod migrate;
 mod replay;
 mod user;
@@ -49,6 +50,9 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Remove what was deleted long enough ago, or count it
+    #[command(subcommand)]
+    Garbage(garbage::GarbageCommand),
     /// Feed the record of a session that broke to the core again, and show each step
     Replay(replay::ReplayCommand),
 }
@@ -79,6 +83,11 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
+        }
+        Command::Garbage(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(garbage::run(&command, &loaded.config))
         }
         // A record says everything itself, and may come from elsewhere.
         Command::Replay(command) => replay::run(&command),

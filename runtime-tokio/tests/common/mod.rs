@@ -146,6 +146,13 @@ impl Server {
         made.unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// The server's storage, beside the server.
+    pub fn storage(&self) -> Storage {
+        let loaded = load(Some(&self.folder.join("config.ini")), None);
+        let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+        block_on(Storage::open(&loaded.config)).unwrap()
+    }
+
     pub fn imap_client(&self) -> Client {
         Client::connect(self.imap)
     }
@@ -212,12 +219,18 @@ fn spawn(folder: &Path) -> (Child, String) {
     (child, said)
 }
 
+/// A port that nobody has: below those that the system gives to clients, and never the same twice in this process.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = std::process::id()
+            .wrapping_mul(131)
+            .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(nth % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Runs a command that must succeed; what it printed.
