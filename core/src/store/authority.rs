@@ -33,7 +33,11 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::DeleteAccount { .. }
-        | Request::ListAccounts => matches!(actor, Actor::Operator),
+        | Request::ListAccounts
+        | Request::FindDeleted(_)
+        | Request::Undelete(_)
+        | Request::FindImported { .. }
+        | Request::Import(_) => matches!(actor, Actor::Operator),
         Request::ListMailboxes
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }
