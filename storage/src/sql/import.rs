@@ -1,7 +1,7 @@
 //! Import: messages from elsewhere, each once. Their keys lie among those of deliveries and never grow old.
 
 use lightmail_core::machine::ObjectKind;
-use lightmail_core::store::{Delivered, DeliveryKey, Flags, Import, Keywords, NewMessage, Refusal, Reply};
+use lightmail_core::store::{Delivered, DeliveryKey, Flags, Import, Keywords, MailboxId, NewMessage, Refusal, Reply};
 
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::deliver::{delivered_before, forget, insert_key};
@@ -13,8 +13,20 @@ use super::undelete::check_account;
 /// What is there already of a message's key and of its object.
 const LOOK: &str = "SELECT (SELECT d.uid FROM deliveries d WHERE d.k = ?), (SELECT o.refs FROM object_keys o WHERE o.id = ?)";
 
-/// When the key of an import was used, as it is stored: no key is older than one of these is young.
-const FOR_EVER: u64 = i64::MAX as u64;
+const FORGET: &str = "DELETE FROM deliveries WHERE at = ? AND mailbox_id = ?";
+
+/// What stands for the moment at which an import's key was used: later than all moments, so that it never grows old, and one for each
+/// mailbox, so that an index finds the keys that go with a mailbox.
+fn for_ever(mailbox: MailboxId) -> u64 {
+    const LATEST: u64 = 1 << 62;
+    LATEST | (mailbox.0.unsigned_abs() & (LATEST - 1))
+}
+
+/// Forgets the keys of imports into a mailbox that goes for good.
+pub(super) async fn forget_all(tx: &mut Tx<'_>, mailbox: MailboxId) -> Answer<()> {
+    let query = sql(FORGET).bind(stored(for_ever(mailbox))).bind(mailbox.0);
+    tx.db.run(query).await.map(drop)
+}
 
 pub(crate) async fn find(tx: &mut Tx<'_>, keys: &[DeliveryKey]) -> Answer {
     let mut known = Vec::with_capacity(keys.len());
@@ -116,9 +128,10 @@ impl Into<'_> {
         self.bytes += u64::from(draft.size);
         let index = new.stored.index.encode();
         messages::post_object(tx, ObjectKind::Email, &new.stored, 1, at_ms).await?;
+        let mailbox = self.folder.line.id;
         let uid = draft.insert(tx, &mut self.folder, flags, index).await?;
         tx.db
-            .post(insert_key(key, self.folder.line.id, uid, FOR_EVER))
+            .post(insert_key(key, mailbox, uid, for_ever(mailbox)))
             .await?;
         Ok(Ok(Delivered {
             uid_validity: self.folder.line.uid_validity,

@@ -18,4 +18,5 @@ pub(crate) mod server;
 mod statements;
 mod sweep;
 mod town;
+mod undelete;
 mod watching;
