@@ -37,7 +37,8 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::FindDeleted(_)
         | Request::Undelete(_)
         | Request::FindImported { .. }
-        | Request::Import(_) => matches!(actor, Actor::Operator),
+        | Request::Import(_)
+        | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
         Request::ListMailboxes
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }

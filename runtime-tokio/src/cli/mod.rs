@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod config;
+mod garbage;
 mod mail;
 mod migrate;
 mod moment;
@@ -52,6 +53,9 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Remove what was deleted long enough ago, or count it
+    #[command(subcommand)]
+    Garbage(garbage::GarbageCommand),
     /// Bring deleted messages back, as long as they are kept
     Undelete(mail::undelete::UndeleteCommand),
     /// Import the messages of Maildirs and mboxes
@@ -103,6 +107,11 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(mail::export::run(&command, &loaded.config))
+        }
+        Command::Garbage(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(garbage::run(&command, &loaded.config))
         }
         // A record says everything itself, and may come from elsewhere.
         Command::Replay(command) => replay::run(&command),

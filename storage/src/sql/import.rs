@@ -1,7 +1,9 @@
 //! Import: messages from elsewhere, each once. Their keys lie among those of deliveries and never grow old.
 
 use lightmail_core::machine::ObjectKind;
-use lightmail_core::store::{Delivered, DeliveryKey, Flags, Import, Keywords, MailboxId, NewMessage, Refusal, Reply};
+use lightmail_core::store::{
+    Delivered, DeliveryKey, Flags, Import, Keywords, MailboxId, NewMessage, Refusal, Reply,
+};
 
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::deliver::{delivered_before, forget, insert_key};

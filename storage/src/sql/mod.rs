@@ -66,6 +66,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::FetchPage { .. }
         | Request::FindDeleted(_)
         | Request::FindImported { .. }
+        | Request::CountGarbage { .. }
         | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
@@ -130,6 +131,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
         Request::Calendar(request) => Reply::Calendar(calendar::read(tx, me(actor)?, request).await?),
         Request::FindDeleted(wanted) => undelete::find(tx, wanted).await?,
         Request::FindImported { keys } => import::find(tx, keys).await?,
+        Request::CountGarbage { before_ms } => garbage::count_garbage(tx, *before_ms).await?,
         Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
     };

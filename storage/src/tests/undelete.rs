@@ -217,10 +217,17 @@ fn keys_of_imports_go_with_their_mailbox() {
             keys: vec![DeliveryKey([0; 16])],
         };
         let known = town.storage.run(Actor::Operator, keys()).await;
-        assert_eq!(known, Ok(Reply::ImportedFound(vec![true])), "the mailbox is still there");
+        assert_eq!(
+            known,
+            Ok(Reply::ImportedFound(vec![true])),
+            "the mailbox is still there"
+        );
         let collect = Request::CollectMailboxes { before_ms, limit: 9 };
         town.storage.run(Actor::Worker, collect).await.unwrap();
         let mut eye = town.eye().await;
-        assert_eq!(super::check::count(&mut eye, "SELECT COUNT(*) FROM deliveries").await, 0);
+        assert_eq!(
+            super::check::count(&mut eye, "SELECT COUNT(*) FROM deliveries").await,
+            0
+        );
     });
 }

@@ -23,7 +23,7 @@ structs! {
     TlsFailure { 0 }
     ConnectFailure { 0 }
     Peer { address, tls }
-    Stored { object, size, sha256, received_sha256, index }
+    Stored { object, size, sha256, received_sha256, index, durable_ms }
     Account { id, login, pw_hash, access }
     AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
@@ -42,6 +42,8 @@ structs! {
     Delivered { uid_validity, uid, repeated }
     DeletedMessage { mailbox, name, uid, deleted_at_ms, internal_date_s, size, fate }
     Undeleted { uid_validity, restored, target, lives, gone, over_quota }
+    GarbageCounts { messages, mailboxes, calendar_objects, calendars, unnamed, claimed }
+    Deleted { due, kept }
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
@@ -112,6 +114,7 @@ enums! {
         CalendarsCollected { 0: many },
         ObjectsClaimed { 0: objects },
         ObjectsForgotten,
+        GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
     Fate { Restorable, Later, Lives }

@@ -199,6 +199,7 @@ impl Store {
             Request::FindImported { keys } => Ok(self.find_imported(&keys)),
             Request::Import(import) => self.import(&import),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
+            Request::CountGarbage { before_ms } => Ok(self.count_garbage(before_ms)),
             work => self.work(work),
         }
     }
