@@ -20,4 +20,5 @@ pub(crate) mod server;
 mod statements;
 mod sweep;
 mod town;
+mod undelete;
 mod watching;
