@@ -12,6 +12,7 @@ mod bodies;
 mod counts;
 mod desk;
 mod faults;
+pub mod fsck;
 mod objects;
 mod occupy;
 mod open;

@@ -161,7 +161,6 @@ impl Storage {
         self.inner.counts.now()
     }
 
-    #[cfg(test)]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }

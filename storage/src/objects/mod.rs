@@ -4,6 +4,7 @@ pub(crate) mod ahead;
 mod cache;
 pub(crate) mod folder;
 mod folder_sync;
+mod inspect;
 pub(crate) mod reader;
 mod requests;
 mod s3;

@@ -5,6 +5,7 @@ mod calendars;
 mod check;
 mod crash;
 mod folder_reads;
+mod fsck;
 mod group;
 mod isolation;
 mod model;
