@@ -9,8 +9,10 @@
 
 mod answer;
 mod bodies;
+mod bump;
 mod counts;
 mod desk;
+mod epoch;
 mod faults;
 pub mod fsck;
 mod objects;
@@ -27,6 +29,7 @@ mod upload;
 mod views;
 mod watch;
 
+pub use bump::{Bump, Bumped};
 pub use counts::Statements;
 pub use desk::Desk;
 pub use faults::{Faults, Point};

@@ -8,7 +8,9 @@ macro_rules! say {
     }};
 }
 
+mod admin;
 mod config;
+mod fsck;
 mod migrate;
 mod replay;
 mod user;
@@ -49,6 +51,11 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Check the whole store, and repair it
+    Fsck(fsck::FsckCommand),
+    /// What to do after an accident
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Feed the record of a session that broke to the core again, and show each step
     Replay(replay::ReplayCommand),
 }
@@ -79,6 +86,16 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
+        }
+        Command::Fsck(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(fsck::run(&command, &loaded.config))
+        }
+        Command::Admin(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(admin::run(&command, &loaded.config))
         }
         // A record says everything itself, and may come from elsewhere.
         Command::Replay(command) => replay::run(&command),

@@ -53,6 +53,11 @@ impl Folder {
         })
     }
 
+    /// The data folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Begins a body's file. Blocks.
     pub(super) fn create(&self, purpose: Purpose) -> io::Result<Draft> {
         self.faults.pass(Point::Create)?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod ahead;
 mod cache;
+mod epochs;
 pub(crate) mod folder;
 mod folder_sync;
 mod inspect;

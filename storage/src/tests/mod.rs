@@ -4,6 +4,7 @@ mod away;
 mod calendars;
 mod check;
 mod crash;
+mod epoch;
 mod folder_reads;
 mod fsck;
 mod group;

@@ -8,6 +8,7 @@
 
 mod body;
 mod client;
+mod epochs;
 mod keep;
 mod put;
 mod read;

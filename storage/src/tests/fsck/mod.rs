@@ -2,4 +2,4 @@
 
 mod load;
 mod planted;
-mod store;
+pub(super) mod store;

@@ -21,27 +21,27 @@ use crate::objects::{NewObject, Octets};
 
 /// Where bodies are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bodies {
+pub(in crate::tests) enum Bodies {
     Folder,
     Bucket,
 }
 
 /// A store, and an account with mail in it.
-pub(super) struct Store {
-    pub(super) town: Town,
-    pub(super) home: Home,
+pub(in crate::tests) struct Store {
+    pub(in crate::tests) town: Town,
+    pub(in crate::tests) home: Home,
     /// The bodies of its messages, by UID less two.
-    pub(super) objects: Vec<ObjectId>,
+    pub(in crate::tests) objects: Vec<ObjectId>,
 }
 
 /// The text that came under a UID.
-pub(super) fn text(uid: usize) -> String {
+pub(in crate::tests) fn text(uid: usize) -> String {
     format!("Subject: {uid}\r\nTo: you@example.com\r\n\r\nThe text of {uid}\r\n")
 }
 
 impl Store {
     /// INBOX has the UIDs 2 to 5; 1 was expunged and collected. The calendar `home` has two objects.
-    pub(super) async fn new(kind: Kind, bodies: Bodies) -> Self {
+    pub(in crate::tests) async fn new(kind: Kind, bodies: Bodies) -> Self {
         let town = town(kind, bodies).await;
         let home = town.settle("a@example.com").await;
         for uid in 1..=5 {
@@ -80,7 +80,7 @@ impl Store {
         Self { objects, ..store }
     }
 
-    pub(super) fn storage(&self) -> &Storage {
+    pub(in crate::tests) fn storage(&self) -> &Storage {
         &self.town.storage
     }
 
@@ -116,7 +116,7 @@ impl Store {
     }
 
     /// Runs statements past all code of ours.
-    pub(super) async fn plant(&self, text: &'static str) {
+    pub(in crate::tests) async fn plant(&self, text: &'static str) {
         match &self.town.server {
             None => {
                 let options = SqliteConnectOptions::new().filename(self.town.path().join("lightmail.db"));
@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// Puts other octets in the place of a body; `None`: nothing.
-    pub(super) async fn overwrite(&self, object: ObjectId, octets: Option<&[u8]>) {
+    pub(in crate::tests) async fn overwrite(&self, object: ObjectId, octets: Option<&[u8]>) {
         let (kind, objects) = (ObjectKind::Email, self.storage().objects());
         objects.delete(kind, &[object]).await.remove(0).unwrap();
         if let Some(octets) = octets {
@@ -146,7 +146,7 @@ impl Store {
     }
 
     /// Checks the store.
-    pub(super) async fn fsck(&self, wish: Wish) -> (Vec<Finding>, Summary) {
+    pub(in crate::tests) async fn fsck(&self, wish: Wish) -> (Vec<Finding>, Summary) {
         let mut found = Vec::new();
         let mut tell = |event| {
             if let Event::Found(finding) = event {
@@ -159,7 +159,7 @@ impl Store {
     }
 
     /// What a session that was at `since` is told.
-    pub(super) async fn refresh(&self, since: ModSeq) -> Refreshed {
+    pub(in crate::tests) async fn refresh(&self, since: ModSeq) -> Refreshed {
         let refresh = Request::Refresh {
             mailbox: self.home.inbox,
             since,
@@ -173,7 +173,7 @@ impl Store {
 }
 
 /// A storage on a database and a place for bodies.
-pub(super) async fn town(kind: Kind, bodies: Bodies) -> Town {
+pub(in crate::tests) async fn town(kind: Kind, bodies: Bodies) -> Town {
     let scratch = Arc::new(Scratch::new());
     let server = match kind {
         Kind::Sqlite => None,
