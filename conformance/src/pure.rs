@@ -28,6 +28,9 @@ pub struct Core {
 /// How long a line may take, in virtual milliseconds: answers to wrong passwords come late on purpose.
 const PATIENCE_MS: u64 = 5000;
 
+/// The login name of the second account, unless a recorded session's is the same.
+const OTHER: &str = "other@example.com";
+
 struct Connection {
     talk: Talk,
     heard: Vec<u8>,
@@ -39,16 +42,18 @@ impl Core {
         Self::with_account("user@example.com", "secret")
     }
 
-    /// The same, whose first account is this one. Its name may not be that of the second, `other@example.com`.
+    /// The same, whose first account is this one.
     pub fn with_account(user: &str, password: &str) -> Self {
         let config = Config::default();
+        let taken = user.eq_ignore_ascii_case(OTHER);
         let logins = Logins {
             user: user.into(),
             password: password.into(),
-            other: "other@example.com".into(),
+            other: if taken { "another@example.com" } else { OTHER }.into(),
         };
         let mut world = World::new();
-        world.create_account(&logins.user, &logins.password);
+        // As the command line makes it; a client may write it with capitals.
+        world.create_account(&logins.user.to_lowercase(), &logins.password);
         world.create_account(&logins.other, &logins.password);
         Self {
             world,

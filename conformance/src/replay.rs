@@ -102,6 +102,28 @@ mod tests {
         assert_eq!(replay.broken, None);
     }
 
+    /// The core has a second account, which may not be in the way.
+    #[test]
+    fn any_account_may_be_the_recorded_one() {
+        for login in [
+            "other@example.com",
+            "Other@Example.com",
+            "another@example.com",
+            "user@example.com",
+        ] {
+            let replay = played(&format!(
+                "S: * OK ...\nC: a LOGIN {login} xxxx\nS: a OK ...\ngiven    account \"{login}\" with password \"xxxx\"\n",
+            ));
+            assert_eq!((replay.differences(), replay.broken), (0, None), "{login}");
+        }
+    }
+
+    #[test]
+    fn octets_that_are_no_text_are_seen() {
+        let replay = played("S: * OK ...\nC- a NOOP\nC| 00 0d 0a\nS: a BAD ...\n");
+        assert!(replay.to_string().contains("1C: \\u{0}\n"), "{replay}");
+    }
+
     #[test]
     fn every_difference_is_shown_and_the_session_goes_on() {
         let replay = played(

@@ -327,9 +327,13 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let patterns: Vec<_> = wanted.iter().map(|line| line.pattern.to_string()).collect();
+        let expected = match patterns.is_empty() {
+            true => "no more".into(),
+            false => patterns.join(" or "),
+        };
         Err(Stop::Failed {
             line: at,
-            what: format!("expected {}, came {}", patterns.join(" or "), shown(heard)),
+            what: format!("expected {expected}, came {}", shown(heard)),
         })
     }
 
@@ -441,7 +445,10 @@ fn shown(octets: &[u8]) -> String {
     printable
         .collect::<String>()
         .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| match c.is_control() {
+            true => c.escape_default().to_string(),
+            false => c.to_string(),
+        })
         .collect::<String>()
         + more
 }

@@ -41,16 +41,27 @@ impl fmt::Display for Announcement<'_> {
             )?;
         }
         if let Some(Secret(password)) = self.first_password {
-            first_mail(f, config, password)?;
+            first_mail(f, config, password, &self.again())?;
         }
         f.write_str("\nReady. SIGTERM or Ctrl-C stops it.\n")
     }
 }
 
-fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str) -> fmt::Result {
+impl Announcement<'_> {
+    /// The options by which another command finds the same configuration and data.
+    fn again(&self) -> String {
+        let file = self.file.map(|file| format!(" --config {file}"));
+        let data_dir = &self.config.server.data_dir;
+        let elsewhere = *data_dir != Config::default().server.data_dir;
+        let data = (elsewhere && file.is_none()).then(|| format!(" --data {data_dir}"));
+        file.or(data).unwrap_or_default()
+    }
+}
+
+fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str, again: &str) -> fmt::Result {
     write!(
         f,
-        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}` sets another)\n\n"
+        "\nA first account: {FIRST_LOGIN}\n       password: {password}   (shown this once; `lightmail user passwd {FIRST_LOGIN}{again}` sets another)\n\n"
     )?;
     let port = config
         .lmtp
@@ -84,7 +95,6 @@ pub fn not_served(config: &Config) -> Vec<&'static str> {
         ("[dkim]", config.dkim.is_some()),
         ("[api]", config.names("api")),
         ("[antivirus]", config.antivirus.enabled),
-        ("[garbage]", config.names("garbage")),
     ];
     asked
         .into_iter()
@@ -100,8 +110,11 @@ mod tests {
 
     #[test]
     fn it_says_all_that_one_needs_for_a_first_mail() {
-        let config =
-            config::parse("c", "[server]\nhostname = mail.test\n[garbage]\nbatch_size = 5\n").unwrap();
+        let config = config::parse(
+            "c",
+            "[server]\nhostname = mail.test\n[antivirus]\nenabled = yes\n[garbage]\nbatch_size = 5\n",
+        )
+        .unwrap();
         let password = Secret("pass".into());
         let mut announcement = Announcement {
             config: &config,
@@ -113,7 +126,7 @@ mod tests {
         let said = announcement.to_string();
         for part in [
             " serves mail.test\n  configuration  /c.ini\n  data           ./data\n  imap           127.0.0.1:1143\n  certificate    ./data/tls.crt (self-signed)\n",
-            "  [garbage]      configured, but",
+            "  [antivirus]    configured, but",
             "\n       password: pass   (shown this once;",
             "--server 127.0.0.1:1124 --from me@example.org --to user@example.com\n",
             "curl -u 'user@example.com:pass' 'imap://127.0.0.1:1143/INBOX;MAILINDEX=*'\n",

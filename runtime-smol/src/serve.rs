@@ -27,6 +27,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
         let listener = Listener::new(bound).map_err(CliError::failed)?;
         accepting.push(spawn(accept(door, listener, house.clone())));
     }
+    for worker in house.workers() {
+        spawn(worker.run(drive, sleep)).detach();
+    }
     told_to_end(&mut signals, &house).await;
     for task in accepting {
         task.cancel().await;
@@ -53,13 +56,15 @@ async fn accept(door: Door, listener: Listener, house: House) {
             Ok((socket, address)) => {
                 if let Some(visit) = house.admit(&door, &socket, address) {
                     let span = visit.span.clone();
+                    // Boxed: a conversation is not as large as what came before it.
+                    let begun = Box::pin(visit.begin(socket));
                     let conversation = async move {
                         if let Some(Conversation {
                             machine,
                             peer,
                             world,
                             guest: _guest,
-                        }) = visit.begin(socket).await
+                        }) = begun.await
                         {
                             drive(machine, peer, world).await;
                         }
@@ -113,6 +118,20 @@ mod tests {
             one_door::panics,
         );
         assert_eq!(records.len(), 8);
+    }
+
+    #[test]
+    fn a_worker_that_panics_is_begun_anew_and_ends_with_the_server() {
+        let name = "smol-worker";
+        crate::tasks::start_threads().unwrap();
+        smol::block_on(async {
+            let spawn_it = |task| spawn(task).detach();
+            let (house, ..) = one_door::house(name, Transport::Plain, one_door::echoes(), spawn_it).await;
+            let (worker, begins) = one_door::clumsy(&house);
+            spawn(worker.run(drive, sleep)).detach();
+            smol::unblock(move || one_door::third(&begins)).await;
+            assert_eq!(one_door::close(house, name, sleep).await, [""; 0]);
+        });
     }
 
     #[test]

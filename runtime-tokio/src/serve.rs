@@ -25,6 +25,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
         let listener = Listener::new(bound).map_err(CliError::failed)?;
         accepting.spawn(accept(door, listener, house.clone()));
     }
+    for worker in house.workers() {
+        tokio::spawn(worker.run(drive, tokio::time::sleep));
+    }
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
@@ -48,13 +51,15 @@ async fn accept(door: Door, listener: Listener, house: House) {
             Ok((socket, address)) => {
                 if let Some(visit) = house.admit(&door, &socket, address) {
                     let span = visit.span.clone();
+                    // Boxed: a conversation is not as large as what came before it.
+                    let begun = Box::pin(visit.begin(socket));
                     let conversation = async move {
                         if let Some(Conversation {
                             machine,
                             peer,
                             world,
                             guest: _guest,
-                        }) = visit.begin(socket).await
+                        }) = begun.await
                         {
                             drive(machine, peer, world).await;
                         }
@@ -107,6 +112,19 @@ mod tests {
         )
         .await;
         assert_eq!(records.len(), 8);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_that_panics_is_begun_anew_and_ends_with_the_server() {
+        let name = "tokio-worker";
+        let spawn = |task| drop(tokio::spawn(task));
+        let (house, ..) = one_door::house(name, Transport::Plain, one_door::echoes(), spawn).await;
+        let (worker, begins) = one_door::clumsy(&house);
+        tokio::spawn(worker.run(drive, tokio::time::sleep));
+        tokio::task::spawn_blocking(move || one_door::third(&begins))
+            .await
+            .unwrap();
+        assert_eq!(one_door::close(house, name, tokio::time::sleep).await, [""; 0]);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ mod open_error;
 mod password;
 pub mod shell;
 mod sql;
+mod steady;
 mod storage;
 #[cfg(test)]
 mod tests;

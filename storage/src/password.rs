@@ -51,7 +51,7 @@ struct State {
 }
 
 impl Passwords {
-    /// Starts the threads: half as many as processors. `cost`: the logarithm of bcrypt's rounds, 4 to 31.
+    /// Starts the threads: half as many as processors. `cost`: the logarithm of bcrypt's rounds, 4 to 31 (a configuration allows up to 16).
     pub(crate) fn start(cost: u32) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let threads = thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1));

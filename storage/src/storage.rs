@@ -28,6 +28,7 @@ use crate::sql::schema::Migrated;
 use crate::sql::trouble::Trouble;
 use crate::sql::tx::{Caches, News, Tx};
 use crate::sql::{self, messages};
+use crate::steady::Steady;
 use crate::watch::{Hub, Watcher};
 
 const HIGHEST_MODSEQ: &str = "SELECT highest_modseq FROM mailboxes WHERE id = ?";
@@ -49,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
+    pub(crate) steady: Steady,
     data_dir: PathBuf,
     /// The lock of the one server, once it is taken.
     occupied: OnceLock<File>,
@@ -112,6 +114,7 @@ impl Storage {
             passwords,
             counts: Counts::default(),
             faults,
+            steady: Steady::start(),
             data_dir: data_dir.to_owned(),
             occupied: OnceLock::new(),
         };

@@ -105,6 +105,7 @@ impl Writing {
             sha256,
             received_sha256: sha256,
             index: Arc::new(self.scanner.finish()),
+            durable_ms: inner.steady.now_ms(),
         })
     }
 }

@@ -166,7 +166,7 @@ fn hopeful(played: &[Played<'_>]) -> Result<(), String> {
         {
             Err(format!(
                 "\nThe last {HOPELESS} transcripts could not even be set up: {}\nIs --user a login name of this server, --password its \
-             password, and does the server answer within --patience?",
+             password, does the server answer within --patience, and does a port where TLS comes first have --tls?",
                 failure.what
             ))
         }

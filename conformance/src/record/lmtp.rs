@@ -1,6 +1,8 @@
 //! An LMTP client's octets, its secrets masked. LMTP has no log-in of its own, so a line that is none of its commands is always
 //! masked whole, and so are the arguments of AUTH.
 
+use std::collections::VecDeque;
+
 use super::lines::{Cut, Lines};
 use super::mask::{self, Sasl, Secrets};
 use super::{Account, Masker};
@@ -14,6 +16,59 @@ pub(super) struct Lmtp {
     /// DATA or STARTTLS was said and is not answered.
     asked: Option<Asked>,
     blind: bool,
+    recipient: Recipient,
+}
+
+/// The first recipient that the server takes is the account of a replay. Until then each command has one reply, the one that comes
+/// first included: the greeting.
+#[derive(Debug)]
+enum Recipient {
+    /// What was asked and is not answered, oldest first: the recipient of RCPT, nothing of other commands.
+    Sought(VecDeque<Option<String>>),
+    Settled,
+}
+
+impl Default for Recipient {
+    fn default() -> Self {
+        Self::Sought(VecDeque::from([None]))
+    }
+}
+
+/// The most commands that wait for their replies before recipients are no longer looked for.
+const ASKED_MAX: usize = 1000;
+
+impl Recipient {
+    fn ask(&mut self, line: &[u8]) {
+        let Self::Sought(asked) = self else { return };
+        asked.push_back(recipient(line));
+        if asked.len() > ASKED_MAX {
+            *self = Self::Settled;
+        }
+    }
+
+    fn answer(&mut self, line: &[u8]) -> Option<Account> {
+        let Self::Sought(asked) = self else { return None };
+        if line.get(3) == Some(&b'-') || line.starts_with(b"334") {
+            return None;
+        }
+        let taken = asked.pop_front()?.filter(|_| line.starts_with(b"25"));
+        if taken.is_some() || line.starts_with(b"354") {
+            *self = Self::Settled;
+        }
+        Some(Account {
+            login: Some(taken?),
+            password_len: Some(1),
+        })
+    }
+}
+
+/// `RCPT TO:<address>` (RFC 5321, 4.1.1.3).
+fn recipient(line: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(line).ok()?;
+    let (before, path) = text.split_once('<')?;
+    let is_rcpt = before.trim_end().eq_ignore_ascii_case("RCPT TO:");
+    let (address, _) = path.split_once('>').filter(|_| is_rcpt)?;
+    Some(address.to_owned())
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +134,7 @@ impl Masker for Lmtp {
             }
         }
         self.secrets.scrub(line);
-        None
+        self.recipient.answer(line)
     }
 
     fn end(&mut self) -> Vec<u8> {
@@ -117,6 +172,7 @@ impl Lmtp {
     }
 
     fn command(&mut self, line: &mut [u8]) {
+        self.recipient.ask(line);
         let mut words = line.trim_ascii_end().split(|&octet| octet == b' ');
         let name = words.next().unwrap_or_default().to_ascii_uppercase();
         let first = words.next().unwrap_or_default();

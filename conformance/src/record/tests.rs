@@ -207,6 +207,9 @@ fn no_password_is_recorded_of_imap() {
         "C: a AUTHENTCATE PLAIN %|bob|@%\nS: a BAD",
         "C: a AUTHENTICATE CRAM-MD5\nS: + %<1.x>%\nC: %bob @%\nS: a OK",
         "C: a LOGIN bob other\nC: b AUTHENTICATE PLAIN %|bob|@%\nS: a NO\nS: b OK",
+        "C: a NOOP\nC: a LOGIN bob other\nS: a OK\nC: @\nS: a NO\nS: * BAD @",
+        "C: a LOGIN bob other\nC: a NOOP\nS: a NO\nS: a OK\nC: @\nS: * BAD @",
+        "C: a LOGIN bob \"@{9}\"\nS: a BAD",
     ];
     for form in forms {
         in_every_cut(Protocol::Imap, form);
@@ -283,6 +286,28 @@ fn what_is_no_secret_stays() {
         ),
         "S: 220 ...  # x ready\nC: LHLO me\nS: 250-...  # x\nS: 250 SIZE 5\nC: DATA\nS: 354 ...  # go\nC: PASS word\nC: ..\nC: .\nS: 250 2.1.5 ...  # ok\nC: BDAT 4 LAST\nC- a b \nC: QUIT\nS: 221 2.0.0 ...  # bye\n"
     );
+}
+
+#[test]
+fn the_first_recipient_that_is_taken_is_the_account() {
+    let hello = "S: 220 x ready\nC: LHLO me\nS: 250-x\nS: 250 SIZE 5\n";
+    for (said, account) in [
+        (
+            "C: MAIL FROM:<>\nS: 250 ok\nC: RCPT TO:<bob>\nS: 250 ok\nC: RCPT TO:<eve>\nS: 250 ok",
+            Some("bob"),
+        ),
+        (
+            "C: MAIL FROM:<>\nC: rcpt to:<eve>\nC: RCPT TO:<bob> NOTIFY=NEVER\nC: DATA\nS: 250 ok\nS: 550 no\nS: 250 ok\nS: 354 go",
+            Some("bob"),
+        ),
+        ("C: RCPT TO:<bob>\nS: 503-no\nS: 503 no\nC: NOOP\nS: 250 ok", None),
+        ("C: RCPT TO:<\nS: 501 no\nC: VRFY <bob>\nS: 252 perhaps", None),
+    ] {
+        let record = recorded(Protocol::Lmtp, &format!("{hello}{said}"));
+        let given: Vec<_> = record.lines().filter(|line| line.starts_with("given")).collect();
+        let phrase = account.map(|login| format!("given    account \"{login}\" with password \"x\""));
+        assert_eq!(given, Vec::from_iter(&phrase), "{record}");
+    }
 }
 
 #[test]

@@ -94,8 +94,7 @@ fn open_rfc(
                 .iter()
                 .filter_map(|transcript| results.get(&transcript.file)),
         );
-        let not = score.failed + score.deviate;
-        write!(page, "· {}: {} passed, {not} not ", Escaped(name), score.passed)?;
+        write!(page, "· {}: {} ", Escaped(name), in_words(&score))?;
     }
     page.push_str(
         "</small></summary>\n<table class=\"rows\">\n<thead><tr><th scope=\"col\">section</th><th scope=\"col\">claim</th>",
@@ -110,6 +109,25 @@ fn open_rfc(
 /// The mark of what can be left out.
 fn all_pass(passes: bool) -> &'static str {
     if passes { " class=\"all-pass\"" } else { "" }
+}
+
+/// How many transcripts went which way, without the ways that none went: `10 passed, 8 not offered`.
+fn in_words(score: &Score) -> String {
+    let ways = [
+        (score.passed, "passed"),
+        (score.deviate, "deviate"),
+        (score.failed, "failed"),
+        (score.not_offered, "not offered"),
+    ];
+    let gone: Vec<_> = ways
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, way)| format!("{number} {way}"))
+        .collect();
+    match gone.is_empty() {
+        true => "not played".into(),
+        false => gone.join(", "),
+    }
 }
 
 fn scores(page: &mut String, columns: &[Column]) -> fmt::Result {

@@ -167,6 +167,7 @@ pub fn stored(seed: &mut Seed, message: &[u8]) -> Stored {
         sha256: [0; 32],
         received_sha256: [0; 32],
         index: Arc::new(scan(message)),
+        durable_ms: 0,
     }
 }
 

@@ -22,6 +22,8 @@ pub use value::{
 use ini::Origin;
 use table::TABLE;
 
+use crate::sasl;
+
 /// Reads a configuration; what it does not say has its default.
 ///
 /// `file` is the name that errors begin with. Errors: everything that is wrong, in the order of lines; of more than a hundred
@@ -134,6 +136,7 @@ impl Config {
     /// What no single line shows: values that do not go with each other, or with what they are for.
     fn contradictions(&self) -> Vec<ConfigError> {
         let mut errors = self.missing();
+        errors.extend(self.clashes());
         let mut refuse = |section, key, wrong: bool, why: &str| {
             let origin = self.origin(section, key).filter(|_| wrong);
             errors.extend(origin.map(|origin| origin.error(why)));
@@ -141,29 +144,29 @@ impl Config {
         let limit = self.limits.message_size;
         let lower = format!("it may only lower [limits] message_size, which is {limit}");
         let raised = |size: Option<u64>| size.is_some_and(|size| size > limit);
-        refuse(
-            "lmtp",
-            "max_message_size",
-            raised(self.lmtp.max_message_size),
-            &lower,
-        );
-        refuse(
-            "smtp_server",
-            "max_message_size",
-            raised(self.smtp_server.max_message_size),
-            &lower,
-        );
+        let sizes = [
+            ("lmtp", self.lmtp.max_message_size),
+            ("smtp_server", self.smtp_server.max_message_size),
+        ];
+        for (section, size) in sizes {
+            refuse(section, "max_message_size", raised(size), &lower);
+        }
         refuse(
             "auth",
             "bcrypt_cost",
-            !(4..=31).contains(&self.auth.bcrypt_cost),
-            "expected 4 to 31",
+            !(4..=16).contains(&self.auth.bcrypt_cost),
+            "expected 4 to 16",
         );
-        let percent = self.limits.connections_reserve_percent;
+        refuse(
+            "auth",
+            "mechanisms",
+            !self.auth.mechanisms.0.iter().all(|name| is_mechanism(name)),
+            &format!("expected some of {}", sasl::NAMES.join(", ")),
+        );
         refuse(
             "limits",
             "connections_reserve_percent",
-            percent > 100,
+            self.limits.connections_reserve_percent > 100,
             "expected at most 100",
         );
         refuse(
@@ -192,6 +195,62 @@ impl Config {
             refuse(section, key, zero, "expected at least 1");
         }
         errors
+    }
+
+    /// Two listeners on one port: both are named, the later one is wrong.
+    fn clashes(&self) -> Vec<ConfigError> {
+        let mut ports: Vec<(&str, u16, &str, &str)> = Vec::new();
+        let mut errors = Vec::new();
+        for (section, key, enabled, host, port) in self.listeners() {
+            let Some(port) = port.0.filter(|port| *port != 0 && enabled) else {
+                continue;
+            };
+            let taken = ports.iter().find(|(other, at, ..)| *other == host && *at == port);
+            let error = taken.and_then(|(.., of, what)| {
+                let origin = self.origin(section, key).or_else(|| self.origin(of, what))?;
+                Some(origin.error(&format!(
+                    "[{of}] {what} and [{section}] {key} are both {host}:{port}"
+                )))
+            });
+            errors.extend(error);
+            ports.push((host, port, section, key));
+        }
+        errors
+    }
+
+    /// Every port there is to listen on: section, key, whether it is served, host, port.
+    fn listeners(&self) -> [(&'static str, &'static str, bool, &str, Port); 9] {
+        let Self {
+            imap,
+            pop3,
+            lmtp,
+            smtp_server: smtp,
+            api,
+            ..
+        } = self;
+        [
+            ("imap", "port", imap.enabled, &imap.host, imap.port),
+            ("imap", "tls_port", imap.enabled, &imap.host, imap.tls_port),
+            ("pop3", "port", pop3.enabled, &pop3.host, pop3.port),
+            ("pop3", "tls_port", pop3.enabled, &pop3.host, pop3.tls_port),
+            ("lmtp", "port", lmtp.enabled, &lmtp.host, lmtp.port),
+            ("smtp_server", "port", smtp.enabled, &smtp.host, smtp.port),
+            (
+                "smtp_server",
+                "submission_port",
+                smtp.enabled,
+                &smtp.host,
+                smtp.submission_port,
+            ),
+            (
+                "smtp_server",
+                "submissions_port",
+                smtp.enabled,
+                &smtp.host,
+                smtp.submissions_port,
+            ),
+            ("api", "port", api.enabled, &api.host, api.port),
+        ]
     }
 
     /// Keys without which an optional section makes no sense.
@@ -243,6 +302,11 @@ fn limit_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
     limits
         .map(|key| ("limits", key.name))
         .filter(|(_, key)| !MAY_BE_ZERO.contains(key))
+}
+
+/// Whether there is a SASL mechanism of this name.
+fn is_mechanism(name: &str) -> bool {
+    sasl::NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

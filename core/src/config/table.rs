@@ -313,7 +313,7 @@ table! {
 
     /// Logins.
     always [auth] Auth {
-        /// The work of hashing a password: 4 to 31, each step doubles it.
+        /// The work of hashing a password: 4 to 16, each step doubles it; 12 is a quarter of a second, 16 some seconds.
         bcrypt_cost: u32 = "12";
         /// Where passwords may cross in the clear: loopback, never or always.
         plaintext: Plaintext = "loopback";

@@ -105,7 +105,7 @@ fn the_embedded_default() {
 fn an_administrators_file() {
     let text = "\u{feff}; mail\r\n[imap]\r\nport=143\r\ntls_port = off\r\n\n[lmtp]\nsocket = /run/lmtp.sock\nmax_message_size = 1000\n\
                 [database]\npassword = \" p#;= \"\n[tls]\ncertificate = /etc/a.pem\nkey = b c.pem\n[s3]\nbucket = mail\n\
-                [auth]\nmechanisms = PLAIN,LOGIN , SCRAM-SHA-256\n[imap]\nenabled = No\n";
+                [auth]\nmechanisms = Login , PLAIN,plain\n[imap]\nenabled = No\n";
     let config = parse("config.ini", text).unwrap();
     assert_eq!(
         (config.imap.port, config.imap.tls_port, config.imap.enabled),
@@ -115,7 +115,7 @@ fn an_administrators_file() {
         (config.lmtp_socket().as_deref(), config.lmtp_message_size()),
         (Some("/run/lmtp.sock"), 1000)
     );
-    assert_eq!(config.auth.mechanisms.0, ["PLAIN", "LOGIN", "SCRAM-SHA-256"]);
+    assert_eq!(config.auth.mechanisms.0, ["Login", "PLAIN", "plain"]);
     let database = config.database.as_ref().unwrap();
     assert_eq!(
         (database.password.reveal(), database.port.0),
@@ -157,7 +157,7 @@ fn faults_that_no_single_line_shows() {
     assert_eq!(
         first_lines(
             "[limits]\nmessage_size = 1000\nimap_line = 0\ndata_rate = 0\n[lmtp]\nmax_message_size = 1001\n\
-             [s3]\nregion = x\n[tls]\ncertificate =\nkey = k\n[auth]\nbcrypt_cost = 32\n[queue]\nretry_minutes =\n\
+             [s3]\nregion = x\n[tls]\ncertificate =\nkey = k\n[auth]\nbcrypt_cost = 17\nmechanisms = plain, cram-md5\n[queue]\nretry_minutes =\n\
              [database]\npassword = a\npassword_file = b\npool_size = 0\n"
         ),
         [
@@ -165,10 +165,11 @@ fn faults_that_no_single_line_shows() {
             "config.ini:6: [lmtp] max_message_size: it may only lower [limits] message_size, which is 1000",
             "config.ini:7: [s3]: bucket is missing",
             "config.ini:10: [tls] certificate: expected text",
-            "config.ini:13: [auth] bcrypt_cost: expected 4 to 31",
-            "config.ini:15: [queue] retry_minutes: expected at least one number",
-            "config.ini:18: [database] password_file: password is given too; one of them is enough",
-            "config.ini:19: [database] pool_size: expected at least 1",
+            "config.ini:13: [auth] bcrypt_cost: expected 4 to 16",
+            "config.ini:14: [auth] mechanisms: expected some of PLAIN, LOGIN",
+            "config.ini:16: [queue] retry_minutes: expected at least one number",
+            "config.ini:19: [database] password_file: password is given too; one of them is enough",
+            "config.ini:20: [database] pool_size: expected at least 1",
         ]
     );
     assert_eq!(
@@ -225,4 +226,20 @@ fn what_is_described_reads_back() {
         (again.s3.unwrap().bucket.as_str(), again.lmtp.socket),
         (" b ", None)
     );
+}
+
+#[test]
+fn two_listeners_on_one_port_are_told_at_the_one_that_was_set() {
+    let wrong = first_lines("[imap]\nport = 1124\n");
+    assert_eq!(
+        wrong,
+        ["config.ini:2: [imap] port: [imap] port and [lmtp] port are both 127.0.0.1:1124"]
+    );
+    for right in [
+        "[imap]\nport = 0\ntls_port = 0\n",
+        "[imap]\nport = 1124\n[lmtp]\nenabled = no\n",
+        "[imap]\nport = 1124\nhost = 127.0.0.2\n",
+    ] {
+        assert!(parse("config.ini", right).is_ok(), "{right}");
+    }
 }

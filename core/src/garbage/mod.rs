@@ -73,6 +73,10 @@ pub struct Garbage {
     due: Option<Effect>,
     /// Whether this round has removed anything.
     busy: bool,
+    /// Whether it has the lease, as far as it knows.
+    leads: bool,
+    /// Whether it ends when there is nothing left to do.
+    once: bool,
     stopping: bool,
 }
 
@@ -92,6 +96,8 @@ enum State {
     Mailboxes,
     Calendars,
     Sweep,
+    /// The lease is given back.
+    Release,
     Over,
 }
 
@@ -107,22 +113,45 @@ impl Garbage {
             asked: Token(0),
             due: None,
             busy: false,
+            leads: false,
+            once: false,
             stopping: false,
+        }
+    }
+
+    /// A worker that ends when there is nothing left to do but to look for orphans, when something fails, or at once if another
+    /// one has the lease.
+    pub fn until_done(settings: Settings, seed: Seed) -> Self {
+        Self {
+            once: true,
+            ..Self::new(settings, seed)
         }
     }
 
     fn begin_round(&mut self) {
         self.busy = false;
         let rest_ms = self.settings.idle_ms.max(self.settings.pause_ms);
-        self.ask(
-            State::Lease,
-            Request::TakeLease {
-                work: Work::Garbage,
-                owner: self.owner,
-                for_ms: rest_ms.saturating_add(LEASE_MS),
-                at_ms: self.now.unix_ms,
-            },
-        );
+        self.ask_lease(State::Lease, rest_ms.saturating_add(LEASE_MS));
+    }
+
+    fn ask_lease(&mut self, state: State, for_ms: u64) {
+        let request = Request::TakeLease {
+            work: Work::Garbage,
+            owner: self.owner,
+            for_ms,
+            at_ms: self.now.unix_ms,
+        };
+        self.ask(state, request);
+    }
+
+    /// Nobody has to wait for the end of a lease whose owner is gone in good order.
+    fn end(&mut self) {
+        self.stopping = true;
+        if mem::take(&mut self.leads) {
+            self.ask_lease(State::Release, 0);
+        } else {
+            self.state = State::Over;
+        }
     }
 
     /// What was deleted before this is not kept any longer.
@@ -142,9 +171,11 @@ impl Garbage {
 
     /// Anything else than the answer that fits is a failure: the next round begins anew, and everything can be repeated.
     fn on(&mut self, outcome: Outcome) {
+        if let (State::Lease, Ok(Done::Reply(Reply::LeaseTaken(taken)))) = (&self.state, &outcome) {
+            self.leads = *taken;
+        }
         if self.stopping {
-            self.state = State::Over;
-            return;
+            return self.end();
         }
         let limit = self.settings.batch;
         let before_ms = self.before_ms();
@@ -217,7 +248,7 @@ impl Garbage {
 
     /// One window, and only when there is nothing else to do.
     fn sweep(&mut self) {
-        let due = if self.busy {
+        let due = if self.busy || self.once {
             None
         } else {
             self.sweep.next(self.now)
@@ -229,6 +260,9 @@ impl Garbage {
     }
 
     fn rest(&mut self) {
+        if self.once && !self.busy {
+            return self.end();
+        }
         let ms = if self.busy || self.sweep.is_under_way() {
             self.settings.pause_ms
         } else {
@@ -244,7 +278,7 @@ impl Machine for Garbage {
         match (input, &self.state) {
             (Input::Outcome(token, outcome), _) if token == self.asked => self.on(outcome),
             (Input::Tick, State::Begin | State::Rest(_)) => self.begin_round(),
-            (Input::Shutdown | Input::Eof, State::Begin | State::Rest(_)) => self.state = State::Over,
+            (Input::Shutdown | Input::Eof, State::Begin | State::Rest(_)) => self.end(),
             (Input::Shutdown | Input::Eof, _) => self.stopping = true,
             _ => {}
         }

@@ -118,6 +118,7 @@ fn put(world: &mut World, account: AccountId, name: &str, octets: &'static str) 
             sha256,
             received_sha256: sha256,
             index: Arc::new(Scanner::new(Limits::default()).finish()),
+            durable_ms: world.now().mono_ms,
         },
         precondition: Precondition::None,
         at_ms: world.now().unix_ms,
@@ -413,5 +414,45 @@ fn it_stops_at_once_when_it_rests_and_else_behind_the_effect() {
         [Step::Wait { until: None, .. }]
     ));
     let answer = Ok(Done::Reply(Reply::LeaseTaken(true)));
-    assert_eq!(give(&mut working, Input::Outcome(*token, answer)), [Step::Over]);
+    let steps = give(&mut working, Input::Outcome(*token, answer));
+    let [
+        Step::Act(Action::Do(token, Effect::Store(_, Request::TakeLease { for_ms: 0, .. }))),
+        _,
+    ] = &steps[..]
+    else {
+        panic!("the lease is not given back: {steps:?}");
+    };
+    let failed = Err(crate::store::Failure::broken("on purpose"));
+    assert_eq!(give(&mut working, Input::Outcome(*token, failed)), [Step::Over]);
+}
+
+#[test]
+fn one_that_works_until_done_ends_and_gives_its_lease_back() {
+    let (mut world, account) = town(5);
+    expunge(&mut world, account);
+    world.advance(25 * HOUR_MS);
+    let lost = orphan(&mut world, 50 * HOUR_MS);
+    let once = |seed| Garbage::until_done(SETTINGS, Seed::new([seed; 32]));
+    let first = world.join(once(1));
+    world.advance(10 * SETTINGS.pause_ms);
+    assert!(world.is_over(first));
+    assert_eq!(
+        world.stage.objects.keys().collect::<Vec<_>>(),
+        [&lost],
+        "no sweep"
+    );
+    sound(&world);
+    // The next one need not wait.
+    expunge(&mut world, account);
+    let second = world.join(once(2));
+    world.advance(SETTINGS.pause_ms);
+    assert!(world.is_over(second));
+    assert!(effects(&world, second).contains(&"store.CollectMessages"));
+    // One that others work beside ends at once, and takes nothing from them.
+    world.join(worker(3));
+    world.advance(0);
+    let third = world.join(once(4));
+    world.advance(0);
+    assert!(world.is_over(third));
+    assert_eq!(effects(&world, third), ["store.TakeLease"]);
 }

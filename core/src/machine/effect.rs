@@ -119,6 +119,8 @@ pub struct Stored {
     pub received_sha256: [u8; 32],
     /// The message index, for an email.
     pub index: Arc<MessageIndex>,
+    /// When it became durable, in milliseconds of a clock of the storage's own that never goes back; see [`COMMIT_WITHIN_MS`].
+    pub durable_ms: u64,
 }
 
 /// A search in whole messages; at most [`Scan::TARGETS_MAX`] at a time.

@@ -98,6 +98,7 @@ impl Writing {
             sha256,
             received_sha256: sha256,
             index: Arc::new(self.scanner.finish()),
+            durable_ms: 0,
         };
         (stored, self.octets.freeze())
     }

@@ -33,7 +33,8 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::DeleteAccount { .. }
-        | Request::ListAccounts => matches!(actor, Actor::Operator),
+        | Request::ListAccounts
+        | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
         Request::ListMailboxes
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }

@@ -74,8 +74,50 @@ pub enum Reply {
     ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
     /// Of `ForgetObjects`.
     ObjectsForgotten,
+    /// Of `CountGarbage`.
+    GarbageCounted(GarbageCounts),
     /// Of `FindObjects`.
     ObjectsFound(Vec<ObjectId>),
+}
+
+/// What waits for the garbage worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GarbageCounts {
+    /// Soft-deleted messages.
+    pub messages: Deleted,
+    /// Mailboxes that are deleted, empty or not.
+    pub mailboxes: Deleted,
+    /// Soft-deleted calendar objects.
+    pub calendar_objects: Deleted,
+    /// Calendars that are deleted, empty or not.
+    pub calendars: Deleted,
+    /// Bodies that no row names.
+    pub unnamed: u64,
+    /// Bodies that are being deleted.
+    pub claimed: u64,
+}
+
+/// How many were deleted: long enough ago to be removed, and later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// To be removed.
+    pub due: u64,
+    /// Still kept.
+    pub kept: u64,
+}
+
+impl Deleted {
+    /// Counts those that were deleted at these times, in milliseconds since 1970.
+    pub fn count(times_ms: impl Iterator<Item = u64>, before_ms: u64) -> Self {
+        let mut counted = Self::default();
+        for at_ms in times_ms {
+            match at_ms < before_ms {
+                true => counted.due += 1,
+                false => counted.kept += 1,
+            }
+        }
+        counted
+    }
 }
 
 /// From where an account may log in.

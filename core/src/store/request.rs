@@ -293,6 +293,11 @@ pub enum Request {
         /// Claimed before, and no longer in the bucket or folder.
         objects: Vec<ObjectId>,
     },
+    /// What waits for the garbage worker. → `GarbageCounted`
+    CountGarbage {
+        /// What was deleted before this is due, in milliseconds since 1970.
+        before_ms: u64,
+    },
     /// The objects that have a row, claimed ones too. → `ObjectsFound`, by id
     FindObjects {
         /// The first id.
@@ -319,6 +324,17 @@ impl Work {
 }
 
 impl Request {
+    /// The new bodies that it gives rows to.
+    pub fn stored(&self) -> impl Iterator<Item = &Stored> {
+        let (one, many) = match self {
+            Request::Deliver { stored, .. } => (Some(stored), [].as_slice()),
+            Request::Calendar(CalendarRequest::Put(new)) => (Some(&new.stored), [].as_slice()),
+            Request::Append { messages, .. } => (None, messages.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        one.into_iter().chain(many.iter().map(|new| &new.stored))
+    }
+
     /// Its name in rules for faults, logs and metrics: `store.Deliver`.
     pub fn name(&self) -> &'static str {
         match self {
@@ -352,6 +368,7 @@ impl Request {
             Request::CollectCalendars { .. } => "store.CollectCalendars",
             Request::ClaimObjects { .. } => "store.ClaimObjects",
             Request::ForgetObjects { .. } => "store.ForgetObjects",
+            Request::CountGarbage { .. } => "store.CountGarbage",
             Request::FindObjects { .. } => "store.FindObjects",
         }
     }

@@ -11,6 +11,7 @@ macro_rules! say {
 mod admin;
 mod config;
 mod fsck;
+mod garbage;
 mod migrate;
 mod replay;
 mod user;
@@ -56,6 +57,9 @@ enum Command {
     /// What to do after an accident
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Remove what was deleted long enough ago, or count it
+    #[command(subcommand)]
+    Garbage(garbage::GarbageCommand),
     /// Feed the record of a session that broke to the core again, and show each step
     Replay(replay::ReplayCommand),
 }
@@ -86,6 +90,11 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
+        }
+        Command::Garbage(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(garbage::run(&command, &loaded.config))
         }
         Command::Fsck(command) => {
             let loaded = loaded()?;

@@ -4,12 +4,10 @@ use std::future::pending;
 use std::time::Instant;
 
 use lightmail_core::machine::{Input, Machine, Step};
-use lightmail_storage::shell::{Peer, World};
-
-use super::Socket;
+use lightmail_storage::shell::{Peer, Socket, World};
 
 /// Drives one conversation to its end. A peer that is gone gives `Eof`, and the machine ends it.
-pub async fn drive(mut machine: impl Machine, mut peer: Peer<Socket>, mut world: World) {
+pub async fn drive(mut machine: impl Machine, mut peer: Peer<impl Socket>, mut world: World) {
     loop {
         let (bytes, until) = loop {
             match machine.poll() {

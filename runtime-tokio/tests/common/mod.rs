@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use futures_lite::future::block_on;
 use lightmail_core::machine::Secret;
 use lightmail_storage::Storage;
-use lightmail_storage::shell::{CliError, make_account};
+use lightmail_storage::shell::{CliError, load, make_account};
 
 /// A running server, killed when dropped.
 pub struct Server {
@@ -50,11 +50,15 @@ impl Server {
         );
         fs::write(folder.join("config.ini"), config).unwrap();
         let (child, said) = spawn(&folder);
-        let password = said
+        let said_password = said
             .lines()
-            .find_map(|line| line.trim().strip_prefix("password: "))
-            .unwrap_or_else(|| panic!("{said}"));
-        let password = password.split_whitespace().next().unwrap().to_owned();
+            .find_map(|line| line.trim().strip_prefix("password: "));
+        let password = match said_password {
+            Some(said) => said.split_whitespace().next().unwrap().to_owned(),
+            // On MySQL it is that of `sql/schema.sql`.
+            None if more.contains("[database]") => "change-me-now".to_owned(),
+            None => panic!("{said}"),
+        };
         Self {
             child,
             folder,
@@ -119,6 +123,13 @@ impl Server {
             made
         });
         made.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// The server's storage, beside the server.
+    pub fn storage(&self) -> Storage {
+        let loaded = load(Some(&self.folder.join("config.ini")), None);
+        let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+        block_on(Storage::open(&loaded.config)).unwrap()
     }
 
     pub fn imap_client(&self) -> Client {
@@ -187,12 +198,18 @@ fn spawn(folder: &Path) -> (Child, String) {
     (child, said)
 }
 
+/// A port that nobody has: below those that the system gives to clients, and never the same twice in this process.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = std::process::id()
+            .wrapping_mul(131)
+            .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(nth % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Runs a command that must succeed; what it printed.

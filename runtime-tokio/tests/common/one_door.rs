@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +13,9 @@ use lightmail_core::doors::{Door, Place, Transport};
 use lightmail_core::greet::{Greet, again};
 use lightmail_core::imap;
 use lightmail_core::machine::record::{End, Record, play};
-use lightmail_core::machine::{Action, Disclosures, Input, Machine, Step, Time};
+use lightmail_core::machine::{Action, Disclosures, Due, Input, Machine, Step, Time};
 use lightmail_storage::Storage;
-use lightmail_storage::shell::{Bound, House, Spawn, Tls};
+use lightmail_storage::shell::{Bound, House, Spawn, Tls, Worker};
 
 /// Says every octet again; panics at `!`. After `?` it wants nothing but the end.
 #[derive(Default)]
@@ -80,6 +81,50 @@ impl Machine for Doomed {
 /// Who answers at a door: a [`Doomed`].
 pub fn doomed() -> Greet {
     Greet::imap(imap::Settings::default()).within(Doomed)
+}
+
+/// A worker's machine that panics at its first tick, or does nothing until the server drains.
+struct Clumsy {
+    panics: bool,
+    is_over: bool,
+}
+
+impl Machine for Clumsy {
+    fn handle(&mut self, _: Time, input: Input) {
+        assert!(!self.panics, "on purpose");
+        self.is_over = input == Input::Shutdown;
+    }
+
+    fn poll(&mut self) -> Step {
+        match self.is_over {
+            true => Step::Over,
+            false => Step::Wait {
+                bytes: true,
+                until: self.panics.then_some(Due::Idle(0)),
+            },
+        }
+    }
+}
+
+/// A worker that panics twice, and what tells whenever it begins.
+pub fn clumsy(house: &House) -> (Worker, Receiver<()>) {
+    let (begun, begins) = channel();
+    let left = std::sync::atomic::AtomicUsize::new(3);
+    let worker = Worker::new(house, "clumsy", move |_| {
+        begun.send(()).unwrap();
+        Box::new(Clumsy {
+            panics: left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) > 1,
+            is_over: false,
+        })
+    });
+    (worker.resting(Duration::from_millis(1)), begins)
+}
+
+/// Waits until it has begun for the third time.
+pub fn third(begins: &Receiver<()>) {
+    for _ in 0..3 {
+        begins.recv_timeout(Duration::from_secs(30)).unwrap();
+    }
 }
 
 /// A house with one door, behind which these are.

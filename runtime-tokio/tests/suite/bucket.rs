@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::common::{Server, run_with};
 
 /// The section for the tests' S3 server, with keys below a prefix of its own.
-fn section(bucket: Option<&str>) -> String {
+pub(super) fn section(bucket: Option<&str>) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services/s3/env");
     let text = std::fs::read_to_string(file)
         .unwrap_or_else(|_| panic!("this test needs an S3 server: run scripts/services/s3 up"));

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod first_light;
+mod garbage;
 mod parity;
 mod recorded;
 mod records;

@@ -325,6 +325,7 @@ fn each_name_gets_its_certificate_and_sighup_reads_them_anew() {
     server.signal("HUP");
     eventually("the complaint", || server.log().contains("tls.certificates.kept"));
     assert!(server.log().contains("[tls] key: it holds no private key"));
+    assert!(!server.log().contains("\\u{a}"), "one event is one line");
     assert_eq!(shown("mail.test"), second);
     client.ok("NOOP");
 

@@ -62,7 +62,7 @@ pub async fn hash(storage: &Storage, password: Secret) -> Result<Secret, CliErro
 }
 
 /// A seed from the operating system's generator.
-pub(super) fn random_seed() -> Result<Seed, CliError> {
+pub fn random_seed() -> Result<Seed, CliError> {
     let mut key = [0; 32];
     getrandom::fill(&mut key)
         .map_err(|error| CliError::failed(format!("the system gives no randomness: {error}")))?;

@@ -12,6 +12,7 @@ use futures_lite::FutureExt as _;
 use lightmail_core::announcement::{Announcement, not_served};
 use lightmail_core::config::Config;
 use lightmail_core::doors::{Door, Transport, doors};
+use lightmail_core::garbage::{self, Garbage};
 use lightmail_core::machine::Peer as PeerFacts;
 
 use socket2::SockRef;
@@ -21,7 +22,7 @@ use super::crowd::{Crowd, TooMany};
 use super::descriptors;
 use super::drain::Drain;
 use super::flight::{Records, Ticket};
-use super::{Bound, CliError, Clock, Guest, Loaded, Spawn, Tls, Visit, World};
+use super::{Bound, CliError, Clock, Guest, Loaded, Spawn, Tls, Visit, Worker, World};
 use crate::Storage;
 
 /// What every conversation shares. A clone is the same house.
@@ -34,6 +35,7 @@ pub struct House {
     pub(super) tls: Tls,
     crowd: Crowd,
     records: Records,
+    garbage: garbage::Settings,
     drain_limit: Duration,
 }
 
@@ -72,7 +74,11 @@ impl House {
         let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
         if possible < most {
-            tracing::warn!(connections = possible, "limits.connections.lowered_to_open_files");
+            tracing::warn!(
+                connections = possible,
+                wanted = most,
+                "limits.connections.lowered: the system lets this process open too few files; raise ulimit -n (LimitNOFILE), or lower [limits] connections"
+            );
         }
         House {
             clock: Clock::start(),
@@ -82,8 +88,16 @@ impl House {
             tls,
             crowd: Crowd::new(most.min(possible), limit(config.limits.address_connections)),
             records: Records::new(Path::new(&config.server.data_dir), config.log.record_size),
+            garbage: garbage::Settings::of(config),
             drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
         }
+    }
+
+    /// What the server does when nobody asks, each to be run as a task of its own.
+    pub fn workers(&self) -> Vec<Worker> {
+        let settings = self.garbage;
+        let garbage = move |seed| Box::new(Garbage::new(settings, seed)) as Box<_>;
+        vec![Worker::new(self, "garbage", garbage)]
     }
 
     /// Lets in a peer that has come to a door; `None`, a word to the peer and a line in the log, if it may not. `address`:
@@ -120,7 +134,7 @@ impl House {
                 proto,
                 id,
             },
-            world: World::new(self, stranger),
+            world: World::new(self, Some(stranger)),
             guest: Guest::new(seat, self.drain.enter()),
             span,
         })
@@ -132,12 +146,15 @@ impl House {
         match blocking::unblock(move || tls.reload()).await {
             Ok(()) => tracing::info!(certificate = self.tls.place(), "tls.certificates.read_anew"),
             Err(error) => {
-                tracing::error!(%error, "tls.certificates.kept")
+                // The lines behind the first show the configuration's line to a person at a terminal.
+                let error = error.to_string();
+                let error = error.lines().next().unwrap_or_default();
+                tracing::error!(error, "tls.certificates.kept");
             }
         }
     }
 
-    /// Tells every conversation to end and waits for them, as long as is configured; then closes the storage. `sleep` is the
+    /// Tells every conversation and worker to end and waits for them, as long as is configured; then closes the storage. `sleep` is the
     /// runtime's.
     pub async fn close<F: Future<Output = ()>>(self, sleep: impl FnOnce(Duration) -> F) {
         tracing::info!("server.draining");

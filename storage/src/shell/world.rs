@@ -30,14 +30,14 @@ pub struct World {
     news: News,
     /// Until it has been told.
     drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// Until a password was right.
+    /// Until a password was right. A worker has none.
     stranger: Option<Stranger>,
     tls: Tls,
 }
 
 impl World {
-    /// The world of one conversation.
-    pub(super) fn new(house: &House, stranger: Stranger) -> Self {
+    /// The world of one conversation; a worker's has no stranger in it.
+    pub(super) fn new(house: &House, stranger: Option<Stranger>) -> Self {
         Self {
             clock: house.clock,
             storage: house.storage.clone(),
@@ -46,7 +46,7 @@ impl World {
             watcher: house.storage.watch(Watched::Nothing),
             news: News::default(),
             drain: Some(Box::pin(house.drain.begun())),
-            stranger: Some(stranger),
+            stranger,
             tls: house.tls.clone(),
         }
     }

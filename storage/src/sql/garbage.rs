@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use lightmail_core::store::{MailboxId, ObjectId, Reply, Request, Work};
+use lightmail_core::store::{Deleted, GarbageCounts, MailboxId, ObjectId, Reply, Request, Work};
 
 use super::calendar_garbage;
 use super::db::{Answer, Columns, Stop, sql, stored};
@@ -42,6 +42,18 @@ const CLAIM: &str = "UPDATE object_keys SET state = 2 WHERE id = ? AND state = 1
      AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.object_id = object_keys.id)";
 const FORGET: &str = "DELETE FROM object_keys WHERE id = ? AND state = 2";
 const FIND: &str = "SELECT id FROM object_keys WHERE id BETWEEN ? AND ? ORDER BY id";
+
+/// Each table's due rows, then all of its deleted ones.
+const COUNT: &str = "SELECT (SELECT COUNT(*) FROM messages WHERE deleted_at > 0 AND deleted_at < ?), \
+     (SELECT COUNT(*) FROM messages WHERE deleted_at > 0), \
+     (SELECT COUNT(*) FROM mailboxes WHERE deleted_at > 0 AND deleted_at < ?), \
+     (SELECT COUNT(*) FROM mailboxes WHERE deleted_at > 0), \
+     (SELECT COUNT(*) FROM calendar_objects WHERE deleted_at > 0 AND deleted_at < ?), \
+     (SELECT COUNT(*) FROM calendar_objects WHERE deleted_at > 0), \
+     (SELECT COUNT(*) FROM calendars WHERE deleted_at > 0 AND deleted_at < ?), \
+     (SELECT COUNT(*) FROM calendars WHERE deleted_at > 0), \
+     (SELECT COUNT(*) FROM object_keys WHERE state = 1 AND refs = 0), \
+     (SELECT COUNT(*) FROM object_keys WHERE state = 2 AND refs = 0)";
 
 /// `state` of an object that is being deleted.
 const CLAIMED: i64 = 2;
@@ -234,6 +246,26 @@ async fn forget_objects(tx: &mut Tx<'_>, objects: &[ObjectId]) -> Answer {
         tx.db.run(sql(FORGET).bind(object.0.to_vec())).await?;
     }
     Ok(Reply::ObjectsForgotten)
+}
+
+pub(crate) async fn count_garbage(tx: &mut Tx<'_>, before_ms: u64) -> Answer {
+    let before_ms = stored(before_ms);
+    let query = (0..4).fold(sql(COUNT), |query, _| query.bind(before_ms));
+    let row = tx.db.first(query).await?;
+    let row = row.ok_or_else(|| Stop::broken("database: a count without a row"))?;
+    let deleted = |at| {
+        let (due, all) = (row.count(at)?, row.count(at + 1)?);
+        let kept = all.saturating_sub(due);
+        Ok::<_, Stop>(Deleted { due, kept })
+    };
+    Ok(Reply::GarbageCounted(GarbageCounts {
+        messages: deleted(0)?,
+        mailboxes: deleted(2)?,
+        calendar_objects: deleted(4)?,
+        calendars: deleted(6)?,
+        unnamed: row.count(8)?,
+        claimed: row.count(9)?,
+    }))
 }
 
 pub(crate) async fn find_objects(tx: &mut Tx<'_>, from: ObjectId, to: ObjectId) -> Answer {

@@ -287,6 +287,9 @@ enum Outcome {
 
 /// Runs one request.
 async fn answer(inner: &Inner, tx: &mut Tx<'_>, job: &Job) -> Outcome {
+    if let Err(late) = inner.steady.check(&job.request) {
+        return Outcome::Answered(Err(late));
+    }
     let (statements, writes) = (tx.db.statements, tx.db.writes);
     let answer = write(tx, job.actor, &job.request).await;
     inner

@@ -63,6 +63,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::OpenMailbox { .. }
         | Request::Refresh { .. }
         | Request::FetchPage { .. }
+        | Request::CountGarbage { .. }
         | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
@@ -123,6 +124,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
         Request::Calendar(request) => Reply::Calendar(calendar::read(tx, me(actor)?, request).await?),
+        Request::CountGarbage { before_ms } => garbage::count_garbage(tx, *before_ms).await?,
         Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
     };

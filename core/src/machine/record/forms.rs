@@ -23,7 +23,7 @@ structs! {
     TlsFailure { 0 }
     ConnectFailure { 0 }
     Peer { address, tls }
-    Stored { object, size, sha256, received_sha256, index }
+    Stored { object, size, sha256, received_sha256, index, durable_ms }
     Account { id, login, pw_hash, access }
     AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
@@ -40,6 +40,8 @@ structs! {
     Expunged { expunged, refreshed }
     Appended { mailbox, uid_validity, uids }
     Delivered { uid_validity, uid, repeated }
+    GarbageCounts { messages, mailboxes, calendar_objects, calendars, unnamed, claimed }
+    Deleted { due, kept }
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
@@ -106,6 +108,7 @@ enums! {
         CalendarsCollected { 0: many },
         ObjectsClaimed { 0: objects },
         ObjectsForgotten,
+        GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
     Access {

@@ -1,8 +1,8 @@
 //! What the garbage worker asks: rows of what was deleted go for good, then the bodies that nothing names.
 
-use crate::store::{Failure, MailboxId, ObjectId, Reply, Request, Uid, Work};
+use crate::store::{Deleted, Failure, GarbageCounts, MailboxId, ObjectId, Reply, Request, Uid, Work};
 
-use super::{Answer, Store};
+use super::{Answer, Folder, Store};
 
 impl Store {
     /// Answers a worker.
@@ -99,6 +99,27 @@ impl Store {
             }
         }
         Reply::ObjectsForgotten
+    }
+
+    pub(super) fn count_garbage(&self, before_ms: u64) -> Reply {
+        let buried = |folder: &'_ Folder| -> Vec<u64> {
+            let messages = folder.messages.values();
+            messages.filter_map(|message| message.deleted_at_ms).collect()
+        };
+        let unnamed = self.objects.values().filter(|object| object.refs == 0);
+        let claimed = unnamed.clone().filter(|object| object.claimed).count() as u64;
+        let (calendar_objects, calendars) = self.count_calendar_garbage(before_ms);
+        Reply::GarbageCounted(GarbageCounts {
+            messages: Deleted::count(self.folders.values().flat_map(buried), before_ms),
+            mailboxes: Deleted::count(
+                self.folders.values().filter_map(|folder| folder.deleted_at_ms),
+                before_ms,
+            ),
+            calendar_objects,
+            calendars,
+            unnamed: unnamed.count() as u64 - claimed,
+            claimed,
+        })
     }
 
     fn find_objects(&self, from: ObjectId, to: ObjectId) -> Reply {

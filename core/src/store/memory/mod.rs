@@ -193,6 +193,7 @@ impl Store {
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
+            Request::CountGarbage { before_ms } => Ok(self.count_garbage(before_ms)),
             work => self.work(work),
         }
     }

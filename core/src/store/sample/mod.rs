@@ -114,6 +114,9 @@ enum Verb {
     Forget {
         objects: u8,
     },
+    CountGarbage {
+        ago: u8,
+    },
     Find {
         from: u8,
         to: u8,
@@ -204,6 +207,7 @@ fn garbage() -> impl Strategy<Value = Verb> {
         5 => (0u8..4, 0u8..20, 0u8..5).prop_map(|(what, ago, limit)| Verb::Collect { what, ago, limit }),
         2 => (0u8..4).prop_map(|limit| Verb::Claim { limit }),
         1 => any::<u8>().prop_map(|objects| Verb::Forget { objects }),
+        3 => (0u8..20).prop_map(|ago| Verb::CountGarbage { ago }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Verb::Find { from, to }),
     ]
 }

@@ -56,9 +56,11 @@ impl Script {
             verb @ (Verb::FindAccount | Verb::FindRecipient { .. } | Verb::Deliver { .. }) => {
                 (Actor::Door, self.door(login, verb))
             }
-            verb @ (Verb::CreateAccount | Verb::SetPassword | Verb::DeleteAccount | Verb::ListAccounts) => {
-                (Actor::Operator, self.operator(step.who, login, verb))
-            }
+            verb @ (Verb::CreateAccount
+            | Verb::SetPassword
+            | Verb::DeleteAccount
+            | Verb::ListAccounts
+            | Verb::CountGarbage { .. }) => (Actor::Operator, self.operator(step.who, login, verb)),
             verb @ (Verb::Lease { .. }
             | Verb::Collect { .. }
             | Verb::Claim { .. }
@@ -117,6 +119,9 @@ impl Script {
             Verb::DeleteAccount => Request::DeleteAccount {
                 login,
                 at_ms: self.now_ms(),
+            },
+            Verb::CountGarbage { ago } => Request::CountGarbage {
+                before_ms: self.now_ms() - u64::from(ago) * 150,
             },
             _ => Request::ListAccounts,
         }
@@ -356,6 +361,7 @@ impl Script {
             sha256,
             received_sha256: sha256,
             index: Arc::new(scanner.finish()),
+            durable_ms: 0,
         };
         self.stored = Some(stored.clone());
         self.objects.push(stored.object);

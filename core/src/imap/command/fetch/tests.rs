@@ -53,6 +53,7 @@ impl Client {
                 sha256: [0; 32],
                 received_sha256: [0; 32],
                 index: Arc::clone(&index),
+                durable_ms: 0,
             },
             flags: Flags::NONE,
             keywords: Vec::new(),

@@ -8,7 +8,7 @@ use crate::store::calendar::{
     Component, Etag, NewCalendar, NewCalendarObject, Precondition, ResourceName, Span, SyncToken,
 };
 use crate::store::{
-    AccountId, Budget, CalendarReply as Reply, CalendarRequest as Request, Failure, ModSeq, Refusal,
+    AccountId, Budget, CalendarReply as Reply, CalendarRequest as Request, Deleted, Failure, ModSeq, Refusal,
 };
 
 use super::Store;
@@ -201,6 +201,19 @@ impl Store {
             }
         }
         u32::try_from(collected).unwrap_or(u32::MAX)
+    }
+
+    /// Objects and calendars that are deleted.
+    pub(super) fn count_calendar_garbage(&self, before_ms: u64) -> (Deleted, Deleted) {
+        let all = self.calendars.values();
+        let objects = all
+            .clone()
+            .flat_map(|collection| collection.buried(u64::MAX).map(|(at_ms, _)| at_ms));
+        let calendars = all.filter_map(|collection| collection.deleted_at_ms);
+        (
+            Deleted::count(objects, before_ms),
+            Deleted::count(calendars, before_ms),
+        )
     }
 
     pub(super) fn collect_calendars(&mut self, before_ms: u64, limit: u32) -> u32 {

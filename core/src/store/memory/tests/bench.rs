@@ -86,6 +86,7 @@ impl Bench {
             sha256,
             received_sha256: sha256,
             index,
+            durable_ms: 0,
         }
     }
 

@@ -113,6 +113,19 @@ fn samples_reach_every_answer() {
                     "{name} {}",
                     if objects.is_empty() { "none" } else { "some" }
                 ))),
+                Ok(Reply::GarbageCounted(counts)) => {
+                    let words = [
+                        ("messages due", counts.messages.due),
+                        ("messages kept", counts.messages.kept),
+                        ("mailboxes due", counts.mailboxes.due),
+                        ("calendar objects due", counts.calendar_objects.due),
+                        ("calendars kept", counts.calendars.kept),
+                        ("unnamed", counts.unnamed),
+                        ("claimed", counts.claimed),
+                    ];
+                    let some = words.into_iter().filter(|(_, many)| *many > 0);
+                    seen.extend(some.map(|(what, _)| format!("{name} {what}")));
+                }
                 Ok(Reply::ObjectsFound(objects)) => drop(seen.insert(format!(
                     "{name} {}",
                     if objects.is_empty() { "none" } else { "some" }
@@ -133,6 +146,13 @@ fn samples_reach_every_answer() {
         "CollectCalendars some",
         "ClaimObjects some",
         "ForgetObjects ok",
+        "CountGarbage messages due",
+        "CountGarbage messages kept",
+        "CountGarbage mailboxes due",
+        "CountGarbage calendar objects due",
+        "CountGarbage calendars kept",
+        "CountGarbage unnamed",
+        "CountGarbage claimed",
         "FindObjects some",
         "FindObjects none",
         "TakeLease NotPermitted",
