@@ -27,10 +27,13 @@ impl<'a> Short<'a> {
     }
 
     /// Runs a transaction and commits it. After a failure nothing of it was done.
-    pub(crate) async fn run<T>(&mut self, work: impl AsyncFn(&mut Tx<'_>) -> Answer<T>) -> Answer<T> {
+    pub(crate) async fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T> + Copy,
+    ) -> Answer<T> {
         let mut tries = 0;
         loop {
-            match self.once(&work).await {
+            match self.once(work).await {
                 Err(Stop::Sql(error) | Stop::Posted(error)) if tries < TRIES && may_pass(&error) => {
                     tries += 1;
                     async_io::Timer::after(PAUSE * tries).await;
@@ -40,7 +43,7 @@ impl<'a> Short<'a> {
         }
     }
 
-    async fn once<T>(&mut self, work: &impl AsyncFn(&mut Tx<'_>) -> Answer<T>) -> Answer<T> {
+    async fn once<T>(&mut self, work: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T>) -> Answer<T> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.inner.database.writer().await?,
@@ -71,7 +74,7 @@ impl<'a> Short<'a> {
 async fn attempt<T>(
     inner: &Inner,
     conn: &mut Conn,
-    work: &impl AsyncFn(&mut Tx<'_>) -> Answer<T>,
+    work: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T>,
 ) -> Answer<T> {
     let db = Db::new(conn, &inner.faults).one_by_one(inner.database.one_by_one());
     let mut tx = Tx::new(db, &inner.caches);
