@@ -36,6 +36,7 @@ pub(crate) mod row;
 pub(crate) mod schema;
 pub(crate) mod schema_mysql;
 pub(crate) mod settings;
+pub(crate) mod short;
 pub(crate) mod sqlite;
 pub(crate) mod tree;
 pub(crate) mod trouble;
