@@ -9,9 +9,12 @@
 
 mod answer;
 mod bodies;
+mod bump;
 mod counts;
 mod desk;
+mod epoch;
 mod faults;
+pub mod fsck;
 mod hints;
 mod objects;
 mod occupy;
@@ -29,6 +32,7 @@ mod upload;
 mod views;
 mod watch;
 
+pub use bump::{Bump, Bumped};
 pub use counts::Statements;
 pub use desk::Desk;
 pub use faults::{Faults, Point};

@@ -203,7 +203,6 @@ impl Storage {
         self.inner.node.get()
     }
 
-    #[cfg(test)]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }

@@ -68,6 +68,16 @@ proptest! {
     }
 
     #[test]
+    fn sqlite_answers_about_the_deleted_as_the_reference_store_does(script in sample::undelete_scripts(70)) {
+        block_on(same_answers(Kind::Sqlite, script, 2));
+    }
+
+    #[test]
+    fn mysql_answers_about_the_deleted_as_the_reference_store_does(script in sample::undelete_scripts(70)) {
+        block_on(same_answers(Kind::MySql, script, 2));
+    }
+
+    #[test]
     fn processes_on_one_database_answer_as_one(script in sample::scripts(70)) {
         block_on(same_answers(Kind::Sqlite, script, 3));
     }
@@ -132,6 +142,14 @@ async fn same_answers_with_faults(script: Vec<((Actor, Request), Fault)>) {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn faults_change_no_answer_about_the_deleted(
+        script in sample::undelete_scripts(70),
+        faults in prop::collection::vec(faults(), 70),
+    ) {
+        block_on(same_answers_with_faults(script.into_iter().zip(faults).collect()));
+    }
 
     #[test]
     fn faults_change_no_answer(script in sample::scripts(70), faults in prop::collection::vec(faults(), 70)) {

@@ -13,10 +13,10 @@ use sqlx::Executor;
 use super::town::{Home, Kind, NOW, Town, exists, on_each, seed};
 
 /// Random numbers that a line in a failure can bring back.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (self.0 >> 33) % n
     }
