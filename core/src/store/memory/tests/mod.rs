@@ -96,7 +96,7 @@ fn samples_reach_every_answer() {
             .unwrap()
             .current()
     }));
-    scripts.extend((0..100).map(|_| {
+    scripts.extend((0..200).map(|_| {
         sample::undelete_scripts(80)
             .new_tree(&mut runner)
             .unwrap()
