@@ -8,7 +8,9 @@ macro_rules! say {
     }};
 }
 
+mod admin;
 mod config;
+mod fsck;
 mod garbage;
 mod mail;
 mod migrate;
@@ -53,6 +55,11 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Check the whole store, and repair it
+    Fsck(fsck::FsckCommand),
+    /// What to do after an accident
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Remove what was deleted long enough ago, or count it
     #[command(subcommand)]
     Garbage(garbage::GarbageCommand),
@@ -112,6 +119,16 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(garbage::run(&command, &loaded.config))
+        }
+        Command::Fsck(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(fsck::run(&command, &loaded.config))
+        }
+        Command::Admin(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(admin::run(&command, &loaded.config))
         }
         // A record says everything itself, and may come from elsewhere.
         Command::Replay(command) => replay::run(&command),

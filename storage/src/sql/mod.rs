@@ -27,13 +27,16 @@ pub(crate) mod import;
 mod locks;
 pub(crate) mod messages;
 pub(crate) mod mysql;
+pub(crate) mod nodes;
 pub(crate) mod page;
+pub(crate) mod poll;
 pub(crate) mod query;
 pub(crate) mod rename;
 pub(crate) mod row;
 pub(crate) mod schema;
 pub(crate) mod schema_mysql;
 pub(crate) mod settings;
+pub(crate) mod short;
 pub(crate) mod sqlite;
 pub(crate) mod tree;
 pub(crate) mod trouble;
@@ -220,13 +223,12 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
     }
 }
 
-/// What is not a user's mail; and what only reads, in a transaction all the same.
+/// What is not about mail; and what only reads, in a transaction all the same.
 async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::Calendar(request) => {
-            return calendar::write(tx, me(actor)?, request)
-                .await
-                .map(Reply::Calendar);
+            let done = calendar::write(tx, me(actor)?, request).await;
+            return done.map(Reply::Calendar);
         }
         Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
         Request::Import(wanted) => return import::import(tx, wanted).await,

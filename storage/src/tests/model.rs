@@ -11,7 +11,7 @@ use super::town::{Kind, Town};
 use crate::Point;
 
 /// Words of a fault are for the log: here all faults are one.
-fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
+pub(super) fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
     answer.map_err(|failure| match failure {
         Failure::Broken(_) => Failure::broken(""),
         failure => failure,

@@ -119,6 +119,7 @@ impl Store {
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, pw_hash } => self.set_password(&login, pw_hash),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
+            Request::ListAccounts => Ok(self.list_accounts()),
             Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
             Request::StatusMailbox { name } => self.status_mailbox(me()?, &name),
@@ -194,19 +195,18 @@ impl Store {
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
-            Request::CountGarbage { before_ms } => Ok(self.count_garbage(before_ms)),
-            other => self.operate(other),
+            other => self.serve(other),
         }
     }
 
-    /// Answers an operator who looks at accounts, or brings mail in or back; or a worker.
-    fn operate(&mut self, request: Request) -> Answer {
+    /// What no session asks: the operator's requests and the workers'.
+    fn serve(&mut self, request: Request) -> Answer {
         match request {
-            Request::ListAccounts => Ok(self.list_accounts()),
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),
             Request::FindImported { keys } => Ok(self.find_imported(&keys)),
             Request::Import(import) => self.import(&import),
+            Request::CountGarbage { before_ms } => Ok(self.count_garbage(before_ms)),
             work => self.work(work),
         }
     }
