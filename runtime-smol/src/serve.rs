@@ -56,13 +56,15 @@ async fn accept(door: Door, listener: Listener, house: House) {
             Ok((socket, address)) => {
                 if let Some(visit) = house.admit(&door, &socket, address) {
                     let span = visit.span.clone();
+                    // Boxed: a conversation is not as large as what came before it.
+                    let begun = Box::pin(visit.begin(socket));
                     let conversation = async move {
                         if let Some(Conversation {
                             machine,
                             peer,
                             world,
                             guest: _guest,
-                        }) = visit.begin(socket).await
+                        }) = begun.await
                         {
                             drive(machine, peer, world).await;
                         }

@@ -9,14 +9,19 @@
 
 mod answer;
 mod bodies;
+mod bump;
 mod counts;
 mod desk;
+mod epoch;
 mod faults;
+pub mod fsck;
+mod hints;
 mod objects;
 mod occupy;
 mod open;
 mod open_error;
 mod password;
+mod poll;
 pub mod shell;
 mod sql;
 mod steady;
@@ -27,6 +32,7 @@ mod upload;
 mod views;
 mod watch;
 
+pub use bump::{Bump, Bumped};
 pub use counts::Statements;
 pub use desk::Desk;
 pub use faults::{Faults, Point};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use lightmail_core::store::Failure;
 use sqlx::mysql::MySqlDatabaseError;
 
 use crate::sql::schema::MigrateError;
@@ -34,6 +35,15 @@ impl OpenError {
             place: data_dir.display().to_string(),
             why: format!("another server does (process {process})"),
             remedy: "stop that server, or give this one another [server] data_dir",
+        }
+    }
+
+    pub(crate) fn node(address: &str, error: &io::Error) -> Self {
+        Self {
+            what: "cannot hear other nodes on",
+            place: format!("UDP {address}"),
+            why: error.to_string(),
+            remedy: "set [server] node_address to an address of this machine, host:port, whose UDP port is free",
         }
     }
 
@@ -94,6 +104,27 @@ impl OpenError {
             place: "[database] password_file".into(),
             why: error.to_string(),
             remedy: "make the file readable for the user that LightMail runs as",
+        }
+    }
+
+    pub(crate) fn epoch(database: u64, objects: u64) -> Self {
+        Self {
+            what: "cannot serve from",
+            place: "this database".into(),
+            why: format!(
+                "it is older than the bodies (epoch {database}, theirs is {objects}): it was restored from a backup, is a \
+                 replica that lacks the last commits, or another one than before, and would give UIDs twice"
+            ),
+            remedy: "see that [database], [s3] and data_dir are the right ones; then run `lightmail admin bump --after-restore`",
+        }
+    }
+
+    pub(crate) fn epoch_unknown(failure: &Failure) -> Self {
+        Self {
+            what: "cannot find out",
+            place: "the epoch of database and bodies".into(),
+            why: format!("{failure:?}"),
+            remedy: "see that the database and the bucket or folder are there, and what the log says of them",
         }
     }
 

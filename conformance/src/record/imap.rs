@@ -15,6 +15,10 @@ pub(super) struct Imap {
     at: At,
     /// Tags of the log-ins that are not answered, and who they log in.
     asked: Vec<(Vec<u8>, Account)>,
+    /// Tags of all commands before log-in that are not answered.
+    open: Vec<Vec<u8>>,
+    /// Tags that a command had while another one with the same was open: which of them an OK answers is not known.
+    shared: Vec<Vec<u8>>,
     logged_in: bool,
     /// The tag of a command after which octets are no longer text.
     blinding: Option<Vec<u8>>,
@@ -109,8 +113,8 @@ fn is_among(names: &[&str], word: &[u8]) -> bool {
         .any(|name| name.as_bytes().eq_ignore_ascii_case(word))
 }
 
-/// Log-ins under way that are remembered.
-const ASKED_MAX: usize = 64;
+/// Commands under way that are remembered.
+const OPEN_MAX: usize = 64;
 
 impl Masker for Imap {
     fn client(&mut self, octets: &[u8]) -> Vec<Vec<u8>> {
@@ -192,9 +196,12 @@ impl Imap {
             self.logged_in = true;
             return Some(None);
         }
+        if let Some(at) = self.open.iter().position(|tag| begins(tag).is_some()) {
+            self.open.remove(at);
+        }
         let at = self.asked.iter().position(|(tag, _)| begins(tag).is_some())?;
         let (tag, account) = self.asked.remove(at);
-        let logs_in = begins(&tag).is_some_and(ok) && !self.logged_in;
+        let logs_in = begins(&tag).is_some_and(ok) && !self.logged_in && !self.shared.contains(&tag);
         self.logged_in |= logs_in;
         logs_in.then_some(Some(account))
     }
@@ -287,6 +294,7 @@ impl Imap {
         let name = words.next().unwrap_or_default().trim_ascii_end().to_vec();
         let args_at = (tag.len() + name.len() + 2).min(line.len());
         let args_at = if args_at > body { body } else { args_at };
+        self.open(&tag);
         if !is_among(COMMANDS, &name) {
             if !self.logged_in || is_log_in(line) {
                 self.secrets.learn_line(line, |word| is_among(COMMANDS, word));
@@ -413,12 +421,18 @@ impl Imap {
     }
 
     fn ask(&mut self, tag: Vec<u8>, login: Option<String>, password_len: Option<usize>) {
-        if self.asked.len() == ASKED_MAX {
-            self.asked.remove(0);
-        }
         let mut account = Account::default();
         account.merge(login, password_len);
-        self.asked.push((tag, account));
+        remember(&mut self.asked, (tag, account));
+    }
+
+    fn open(&mut self, tag: &[u8]) {
+        if !self.logged_in {
+            if self.open.iter().any(|open| open == tag) {
+                remember(&mut self.shared, tag.to_vec());
+            }
+            remember(&mut self.open, tag.to_vec());
+        }
     }
 
     /// Whether the line ends with a literal's head: its octets are next.
@@ -436,6 +450,14 @@ impl Imap {
             };
         }
     }
+}
+
+/// Keeps one more; the oldest is forgotten for it if there are too many.
+fn remember<T>(list: &mut Vec<T>, one: T) {
+    if list.len() == OPEN_MAX {
+        list.remove(0);
+    }
+    list.push(one);
 }
 
 /// Whether a line without a tag, or with a misspelt one, looks like a log-in.

@@ -207,6 +207,9 @@ fn no_password_is_recorded_of_imap() {
         "C: a AUTHENTCATE PLAIN %|bob|@%\nS: a BAD",
         "C: a AUTHENTICATE CRAM-MD5\nS: + %<1.x>%\nC: %bob @%\nS: a OK",
         "C: a LOGIN bob other\nC: b AUTHENTICATE PLAIN %|bob|@%\nS: a NO\nS: b OK",
+        "C: a NOOP\nC: a LOGIN bob other\nS: a OK\nC: @\nS: a NO\nS: * BAD @",
+        "C: a LOGIN bob other\nC: a NOOP\nS: a NO\nS: a OK\nC: @\nS: * BAD @",
+        "C: a LOGIN bob \"@{9}\"\nS: a BAD",
     ];
     for form in forms {
         in_every_cut(Protocol::Imap, form);

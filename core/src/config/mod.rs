@@ -163,11 +163,10 @@ impl Config {
             !self.auth.mechanisms.0.iter().all(|name| is_mechanism(name)),
             &format!("expected some of {}", sasl::NAMES.join(", ")),
         );
-        let percent = self.limits.connections_reserve_percent;
         refuse(
             "limits",
             "connections_reserve_percent",
-            percent > 100,
+            self.limits.connections_reserve_percent > 100,
             "expected at most 100",
         );
         refuse(

@@ -8,11 +8,16 @@ macro_rules! say {
     }};
 }
 
+mod admin;
 mod config;
+mod fsck;
 mod garbage;
+mod mail;
 mod migrate;
+mod moment;
 mod replay;
 mod user;
+mod user_import;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,9 +55,20 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Check the whole store, and repair it
+    Fsck(fsck::FsckCommand),
+    /// What to do after an accident
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Remove what was deleted long enough ago, or count it
     #[command(subcommand)]
     Garbage(garbage::GarbageCommand),
+    /// Bring deleted messages back, as long as they are kept
+    Undelete(mail::undelete::UndeleteCommand),
+    /// Import the messages of Maildirs and mboxes
+    Import(mail::import::ImportCommand),
+    /// Export messages as a Maildir or mboxes
+    Export(mail::export::ExportCommand),
     /// Feed the record of a session that broke to the core again, and show each step
     Replay(replay::ReplayCommand),
 }
@@ -84,10 +100,35 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
         }
+        Command::Undelete(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(mail::undelete::run(&command, &loaded.config))
+        }
+        Command::Import(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(mail::import::run(&command, &loaded.config))
+        }
+        Command::Export(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(mail::export::run(&command, &loaded.config))
+        }
         Command::Garbage(command) => {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(garbage::run(&command, &loaded.config))
+        }
+        Command::Fsck(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(fsck::run(&command, &loaded.config))
+        }
+        Command::Admin(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(admin::run(&command, &loaded.config))
         }
         // A record says everything itself, and may come from elsewhere.
         Command::Replay(command) => replay::run(&command),

@@ -7,15 +7,17 @@
 use std::collections::BinaryHeap;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use lightmail_core::machine::{Listed, ObjectKind, Purpose};
 use lightmail_core::store::{Failure, ObjectId};
+use sha2::{Digest, Sha256};
 
 use super::folder_sync::FolderSync;
+use super::reader::PIECE;
 use super::{NewObject, Octets, Spool, failure};
 use crate::faults::{Faults, Point};
 
@@ -49,6 +51,11 @@ impl Folder {
             calendars,
             faults,
         })
+    }
+
+    /// The data folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Begins a body's file. Blocks.
@@ -148,8 +155,21 @@ impl Folder {
         listed.collect()
     }
 
-    /// `None`: it has gone meanwhile.
-    fn listed(&self, kind: ObjectKind, object: ObjectId) -> Option<io::Result<Listed>> {
+    /// SHA-256 of a body. Blocks.
+    pub(super) fn hash(&self, kind: ObjectKind, object: ObjectId) -> io::Result<[u8; 32]> {
+        let mut file = File::open(self.root.join(kind.key(object)))?;
+        let (mut hash, mut piece) = (Sha256::new(), vec![0; PIECE as usize]);
+        loop {
+            let length = file.read(&mut piece)?;
+            match piece.get(..length) {
+                Some(octets) if !octets.is_empty() => hash.update(octets),
+                _ => return Ok(hash.finalize().into()),
+            }
+        }
+    }
+
+    /// `None`: it has gone meanwhile, or was never there.
+    pub(super) fn listed(&self, kind: ObjectKind, object: ObjectId) -> Option<io::Result<Listed>> {
         let facts = match fs::metadata(self.root.join(kind.key(object))) {
             Ok(facts) => facts,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,

@@ -2,8 +2,10 @@
 
 pub(crate) mod ahead;
 mod cache;
+mod epochs;
 pub(crate) mod folder;
 mod folder_sync;
+mod inspect;
 pub(crate) mod reader;
 mod requests;
 mod s3;

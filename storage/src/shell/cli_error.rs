@@ -3,7 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// What went wrong, for a person; and the exit status: 2 for a wrong configuration or command line, 1 for the rest.
+/// What went wrong, for a person; and the exit status: 2 for a wrong configuration or command line, 3 for a check that
+/// could not be made, 1 for the rest.
 #[derive(Debug)]
 pub struct CliError {
     words: String,
@@ -30,6 +31,14 @@ impl CliError {
         Self {
             words: words.to_string(),
             status: 2,
+        }
+    }
+
+    /// A check could not be made, so nobody knows what it would have found.
+    pub fn unchecked(words: impl fmt::Display) -> Self {
+        Self {
+            words: words.to_string(),
+            status: 3,
         }
     }
 

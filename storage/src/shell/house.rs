@@ -47,6 +47,7 @@ impl House {
         let storage = Storage::open(&config).await.map_err(CliError::failed)?;
         storage.occupy().map_err(CliError::failed)?;
         storage.objects().check().await.map_err(CliError::failed)?;
+        storage.enter_epoch().await.map_err(CliError::failed)?;
         let tls = Tls::open(&config)?;
         let open = doors(&config)
             .into_iter()
@@ -64,6 +65,7 @@ impl House {
             certificate: &tls.place(),
             first_password: made.as_ref(),
         });
+        spawn(Box::pin(storage.raise_epochs()));
         Ok((House::new(&config, storage, tls, spawn), open))
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_lite::FutureExt as _;
+use futures_lite::future::yield_now;
 use lightmail_core::machine::{Input, READ_MAX, TlsFailure, TlsInfo};
 use rustls::server::{ServerConfig, ServerConnection};
 
@@ -117,7 +118,7 @@ impl<S: Socket> Peer<S> {
                         return Input::Eof;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => yield_now().await,
                 Err(_) => return Input::Eof,
             }
         }

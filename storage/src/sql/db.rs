@@ -64,6 +64,12 @@ impl From<Failure> for Stop {
     }
 }
 
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        stop.into_failure()
+    }
+}
+
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Stop::Failure(refusal.into())

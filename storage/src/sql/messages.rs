@@ -129,7 +129,7 @@ fn object_row(kind: ObjectKind, new: &Stored, refs: u64, at_ms: u64) -> Query {
 }
 
 /// A kind as it is stored.
-fn stored_kind(kind: ObjectKind) -> i64 {
+pub(crate) fn stored_kind(kind: ObjectKind) -> i64 {
     match kind {
         ObjectKind::Email => 1,
         ObjectKind::Calendar => 2,

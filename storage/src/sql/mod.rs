@@ -23,20 +23,25 @@ pub(crate) mod folder;
 pub(crate) mod garbage;
 mod group;
 pub(crate) mod health;
+pub(crate) mod import;
 mod locks;
 pub(crate) mod messages;
 pub(crate) mod mysql;
+pub(crate) mod nodes;
 pub(crate) mod page;
+pub(crate) mod poll;
 pub(crate) mod query;
 pub(crate) mod rename;
 pub(crate) mod row;
 pub(crate) mod schema;
 pub(crate) mod schema_mysql;
 pub(crate) mod settings;
+pub(crate) mod short;
 pub(crate) mod sqlite;
 pub(crate) mod tree;
 pub(crate) mod trouble;
 pub(crate) mod tx;
+pub(crate) mod undelete;
 pub(crate) mod view;
 
 use lightmail_core::store::{AccountId, Actor, Refusal, Reply, Request};
@@ -62,6 +67,8 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::OpenMailbox { .. }
         | Request::Refresh { .. }
         | Request::FetchPage { .. }
+        | Request::FindDeleted(_)
+        | Request::FindImported { .. }
         | Request::CountGarbage { .. }
         | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
@@ -77,6 +84,8 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::Expunge { .. }
         | Request::Append { .. }
         | Request::Deliver { .. }
+        | Request::Undelete(_)
+        | Request::Import(_)
         | Request::TakeLease { .. }
         | Request::CollectMessages { .. }
         | Request::CollectMailboxes { .. }
@@ -123,6 +132,8 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
         Request::Calendar(request) => Reply::Calendar(calendar::read(tx, me(actor)?, request).await?),
+        Request::FindDeleted(wanted) => undelete::find(tx, wanted).await?,
+        Request::FindImported { keys } => import::find(tx, keys).await?,
         Request::CountGarbage { before_ms } => garbage::count_garbage(tx, *before_ms).await?,
         Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
@@ -214,10 +225,14 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
 
 /// What is not about mail; and what only reads, in a transaction all the same.
 async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
-    if let Request::Calendar(request) = request {
-        return calendar::write(tx, me(actor)?, request)
-            .await
-            .map(Reply::Calendar);
+    match request {
+        Request::Calendar(request) => {
+            let done = calendar::write(tx, me(actor)?, request).await;
+            return done.map(Reply::Calendar);
+        }
+        Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
+        Request::Import(wanted) => return import::import(tx, wanted).await,
+        _ => {}
     }
     match garbage::work(tx, request).await? {
         Some(reply) => Ok(reply),

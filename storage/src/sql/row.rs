@@ -19,6 +19,8 @@ pub(crate) trait Columns {
     fn int(&self, at: usize) -> Answer<i64>;
     fn maybe_int(&self, at: usize) -> Answer<Option<i64>>;
     fn text(&self, at: usize) -> Answer<String>;
+    /// Text for people: what is no UTF-8 is replaced.
+    fn maybe_text(&self, at: usize) -> Answer<Option<String>>;
     fn octets(&self, at: usize) -> Answer<Bytes>;
     fn array<const N: usize>(&self, at: usize) -> Answer<[u8; N]>;
 
@@ -53,6 +55,14 @@ impl Columns for DbRow {
             DbRow::Sqlite(row) => Ok(row.try_get(at)?),
             DbRow::MySql(row) => String::from_utf8(row.try_get(at)?).map_err(|_| damaged(at)),
         }
+    }
+
+    fn maybe_text(&self, at: usize) -> Answer<Option<String>> {
+        let octets: Option<Vec<u8>> = match self {
+            DbRow::Sqlite(row) => row.try_get_unchecked(at)?,
+            DbRow::MySql(row) => row.try_get_unchecked(at)?,
+        };
+        Ok(octets.map(|octets| String::from_utf8_lossy(&octets).into_owned()))
     }
 
     fn octets(&self, at: usize) -> Answer<Bytes> {

@@ -27,11 +27,16 @@ fn uid(of: &str) -> CalendarUid {
 async fn with_objects(kind: Kind, count: usize) -> (Town, Home) {
     let town = Town::new(kind).await;
     let home = town.settle("a@example.com").await;
-    ask(&town, home, create("home")).await.unwrap();
-    for n in 0..count {
-        put(&town, home, &format!("{n:03}.ics"), "BEGIN:VCALENDAR").await;
-    }
+    fill_calendar(&town, home, count).await;
     (town, home)
+}
+
+/// Makes the calendar `home` with so many objects.
+pub(super) async fn fill_calendar(town: &Town, home: Home, count: usize) {
+    ask(town, home, create("home")).await.unwrap();
+    for n in 0..count {
+        put(town, home, &format!("{n:03}.ics"), "BEGIN:VCALENDAR").await;
+    }
 }
 
 pub(super) fn create(calendar: &str) -> CalendarRequest {

@@ -36,14 +36,18 @@ fn content(octet: &mut u8) {
     };
 }
 
-/// A line: the announcement of a literal at its end stays, and so do spaces and the marks around quoted strings.
+/// A line: the announcement of a literal at its end stays, and so do spaces and the marks around quoted strings. Where the end
+/// has not come, a password may go on behind what looks like an announcement.
 fn frame(line: &mut [u8]) {
     let ended = line
         .iter()
         .rev()
         .take_while(|&&octet| octet == b'\n' || octet == b'\r')
         .count();
-    let announced = announcement(line.get(..line.len().saturating_sub(ended)).unwrap_or_default());
+    let announced = match ended {
+        0 => 0,
+        _ => announcement(line.get(..line.len().saturating_sub(ended)).unwrap_or_default()),
+    };
     let words = line.len().saturating_sub(ended + announced);
     let words = line.get_mut(..words).unwrap_or_default();
     let is_text = std::str::from_utf8(words).is_ok();
@@ -136,6 +140,8 @@ mod tests {
             (b"\"us er\" \"a\\\"b c\"\r\n", b"\"xxxxx\" \"xxxxxx\"\r\n"),
             (b"user {7+}\r\n", b"xxxx {7+}\r\n"),
             (b" ~{12}\r\n", b" ~{12}\r\n"),
+            (b"\"pa{77}", b"\"xxxxxx"),
+            (b"pa{77}", b"xx*xx*"),
             (b"pa{7}ss\r\n", b"xx*x*xx\r\n"),
             (b"\"open\r\nnext word\r\n", b"\"xxxx\r\nxxxx xxxx\r\n"),
             (b"p\xe9\r\n", b"x\xff\r\n"),

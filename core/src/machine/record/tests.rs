@@ -57,15 +57,27 @@ fn world() -> World {
 
 /// What a session leaves that is given these pieces.
 fn record_of<'a>(proto: &'static str, budget: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    records_of(proto, budget, pieces).pop().unwrap()
+}
+
+/// The same, and before it what it would leave if it broke behind each piece.
+fn records_of<'a>(
+    proto: &'static str,
+    budget: usize,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Vec<String> {
     let mut world = world();
     let machine = Rc::new(RefCell::new(recorded(proto, budget)));
     let talk = world.join(Shared(Rc::clone(&machine)));
+    let mut records = Vec::new();
     for piece in pieces {
         world.feed(talk, piece);
         world.advance(3);
+        records.push(machine.borrow_mut().record(false));
     }
     world.advance(25_000);
-    machine.borrow_mut().record(false)
+    records.push(machine.borrow_mut().record(false));
+    records
 }
 
 /// Feeds a record to a fresh machine; the steps in which it does otherwise.
@@ -193,6 +205,11 @@ const PASSWORDS: &[(&str, &str)] = &[
     ("imap", "Hunter2! x\r\n"),
     ("imap", "a LOGIN user \"Hunter2!\r\n"),
     ("imap", "a LOGIN\tuser Hunter2!\r\n"),
+    ("imap", "a LOGIN user \"{5417}Hunter2!\"\r\n"),
+    (
+        "imap",
+        "a LOGIN user@example.com {16+}\r\nHunter2! {5417} x\r\nb NOOP\r\n",
+    ),
     ("imap", "a LOGIN user Hunter2!\nb NOOP\r\n"),
     (
         "imap",
@@ -201,6 +218,41 @@ const PASSWORDS: &[(&str, &str)] = &[
     (
         "imap",
         "a LOGIN user@example.com Hunter2!\r\nb IDLE\r\nLOGIN user Hunter2!\r\nc NOOP\r\n",
+    ),
+    ("imap", "a UID LOGIN user Hunter2!\r\nb NOOP\r\n"),
+    ("imap", "a AUTHENTICATE PLAIN {8}\r\nHunter2!\r\nb NOOP\r\n"),
+    ("imap", "a AUTHENTICATE {8+}\r\nHunter2!\r\nb NOOP\r\n"),
+    ("imap", "a AUTHENTICATE PLAIN =\r\nHunter2!\r\nb NOOP\r\n"),
+    ("imap", "a AUTHENTICATE  PLAIN SHVudGVyMiE=\r\nb NOOP\r\n"),
+    ("imap", "a AUTHENTICATE PLAIN SHVudGVyMiE\r\nb NOOP\r\n"),
+    (
+        "imap",
+        "a AUTHENTICATE LOGIN SHVudGVyMiE=\r\nSHVudGVyMiE=\r\nSHVudGVyMiE=\r\nb NOOP\r\n",
+    ),
+    ("imap", "a STARTTLS Hunter2!\r\nb LOGIN user Hunter2!\r\n"),
+    ("imap", "a LOGIN user Hunter2!\rb LOGIN user Hunter2!\r\n"),
+    ("imap", "a LOGIN user Hunter2!\0\r\nb NOOP\r\n"),
+    (
+        "imap",
+        "a LOGIN user@example.com {8+}\r\nHunter2! Hunter2!\r\nb NOOP {8+}\r\nHunter2!\r\nc NOOP\r\n",
+    ),
+    ("imap", "a APPEND INBOX {8+}\r\nHunter2!\r\nb NOOP\r\n"),
+    (
+        "imap",
+        "a LOGIN user@example.com Hunter2!\r\nb AUTHENTICATE PLAIN SHVudGVyMiE=\r\nHunter2!\r\n\
+         c LOGINX user Hunter2!\r\nd APPEND INBOX {999999999}\r\nHunter2!\r\ne LOGIN user {8+}\r\nHunter2!\r\nf NOOP\r\n",
+    ),
+    (
+        "imap",
+        "* LOGIN user Hunter2!\r\n a LOGIN user Hunter2!\r\na  LOGIN user Hunter2!\r\n",
+    ),
+    (
+        "imap",
+        "a IDLE\r\nHunter2!\r\n+ Hunter2!\r\n\"a LOGIN user Hunter2!\r\n",
+    ),
+    (
+        "lmtp",
+        "auth login SHVudGVyMiE=\r\nBDAT 10 LAST\r\nHunter2!\r\nDATA\r\nHunter2!\r\n.\r\nAUTH\tPLAIN Hunter2!\r\n",
     ),
     (
         "lmtp",
@@ -213,7 +265,7 @@ const PASSWORDS: &[(&str, &str)] = &[
 ];
 
 fn shows_a_password(text: &str) -> bool {
-    [PASSWORD, "Hunter", "SHVudGVyMiE", "ASHVudGVyMiE"]
+    [PASSWORD, "Hunter", "SHVudGVyMiE", "ASHVudGVyMiE", "5417"]
         .iter()
         .any(|word| text.contains(word))
 }
@@ -222,19 +274,21 @@ fn shows_a_password(text: &str) -> bool {
 fn no_cut_shows_a_password() {
     for (proto, script) in PASSWORDS {
         let script = script.as_bytes();
-        for at in 0..=script.len() {
-            let (front, back) = script.split_at(at);
-            // What was there at the cut, and what was there at the end.
-            for text in [
-                record_of(proto, usize::MAX, [front]),
-                record_of(proto, usize::MAX, [front, back]),
-            ] {
-                assert!(!shows_a_password(&text), "{}\n{text}", script.escape_ascii());
-                Record::parse(&text).unwrap();
-            }
+        let cuts = (0..script.len()).map(|at| script.split_at(at));
+        let mut records: Vec<_> = cuts
+            .flat_map(|(front, back)| records_of(proto, usize::MAX, [front, back]))
+            .collect();
+        records.extend(records_of(proto, usize::MAX, script.chunks(1)));
+        // A record that is full ends in the midst of a line too.
+        records.extend(
+            (200..800)
+                .step_by(53)
+                .map(|budget| record_of(proto, budget, script.chunks(7))),
+        );
+        for text in records {
+            assert!(!shows_a_password(&text), "{}\n{text}", script.escape_ascii());
+            Record::parse(&text).unwrap();
         }
-        let text = record_of(proto, usize::MAX, script.chunks(1));
-        assert!(!shows_a_password(&text), "{text}");
     }
 }
 

@@ -12,11 +12,13 @@ mod expunge;
 mod flags;
 mod folder;
 mod garbage;
+mod import;
 mod open;
 mod rename;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod undelete;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -193,6 +195,17 @@ impl Store {
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
+            other => self.serve(other),
+        }
+    }
+
+    /// What no session asks: the operator's requests and the workers'.
+    fn serve(&mut self, request: Request) -> Answer {
+        match request {
+            Request::FindDeleted(wanted) => self.find_deleted(&wanted),
+            Request::Undelete(wanted) => self.undelete(&wanted),
+            Request::FindImported { keys } => Ok(self.find_imported(&keys)),
+            Request::Import(import) => self.import(&import),
             Request::CountGarbage { before_ms } => Ok(self.count_garbage(before_ms)),
             work => self.work(work),
         }
@@ -257,6 +270,12 @@ impl Store {
                 .then_some(folder)
                 .ok_or(Refusal::NoSuchMailbox)
         })
+    }
+
+    /// Errors: `NoSuchAccount`.
+    fn check_account(&self, account: AccountId) -> Result<(), Refusal> {
+        let known = self.accounts.contains_key(&account);
+        known.then_some(()).ok_or(Refusal::NoSuchAccount)
     }
 
     /// Counts messages in to an account, or out of it. A deleted account counts nothing.

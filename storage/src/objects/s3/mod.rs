@@ -8,6 +8,7 @@
 
 mod body;
 mod client;
+mod epochs;
 mod keep;
 mod put;
 mod read;
@@ -101,7 +102,12 @@ impl S3 {
 
     /// Begins to read a range; the first pieces are fetched at once.
     pub(super) fn read(&self, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
-        Stream::begin(&self.reactor, &self.wire, ObjectKind::Email.key(object), range)
+        self.read_as(ObjectKind::Email, object, range)
+    }
+
+    /// The same of an object of any kind.
+    pub(super) fn read_as(&self, kind: ObjectKind, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
+        Stream::begin(&self.reactor, &self.wire, kind.key(object), range)
     }
 
     pub(super) async fn delete(&self, kind: ObjectKind, objects: &[ObjectId]) -> Vec<Result<(), Failure>> {

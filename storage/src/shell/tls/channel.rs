@@ -6,10 +6,15 @@ use std::future::pending;
 use std::io::{self, Read as _, Write as _};
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use futures_lite::future::yield_now;
 use lightmail_core::machine::TlsInfo;
 use rustls::server::ServerConnection;
 
 use crate::shell::Socket;
+
+/// Pulls in a row that bring no octets to read: so many a record of the largest size needs, and some more. A peer that sends
+/// records of no octets, as fast as they can be opened, holds its thread no longer.
+const PULLS_MAX: usize = 16;
 
 /// A TLS connection whose handshake is done. Its reads and ends are those of [`Socket`], one layer up.
 pub(in crate::shell) struct Channel(ServerConnection);
@@ -31,18 +36,20 @@ impl Channel {
     }
 
     /// Reads what is there, opened; 0: the peer has ended in good order. Errors: `WouldBlock` when there is nothing,
-    /// `UnexpectedEof` when the stream ends without the peer's word that it does.
+    /// `Interrupted` when there may be more and it is others' turn, `UnexpectedEof` when the stream ends without the peer's word
+    /// that it does.
     pub(in crate::shell) fn try_read(
         &mut self,
         socket: &impl Socket,
         buffer: &mut [u8],
     ) -> io::Result<usize> {
-        loop {
+        for _ in 0..PULLS_MAX {
             match self.0.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.pull(socket)?,
                 read => return read,
             };
         }
+        Err(io::ErrorKind::Interrupted.into())
     }
 
     /// Takes in some of what the socket holds; 0: it is at its end. Alerts and other answers wait for the next [`Self::seal`].
@@ -64,7 +71,7 @@ impl Channel {
 
     /// As [`Socket::closed`]: looks into what comes until it is the end, or something to read, which stays. Cancel-safe.
     pub(in crate::shell) async fn closed(&mut self, socket: &impl Socket) {
-        loop {
+        for pulls in 1.. {
             match self.0.process_new_packets() {
                 Ok(state) if state.plaintext_bytes_to_read() > 0 => pending().await,
                 Ok(_) => {}
@@ -72,6 +79,7 @@ impl Channel {
             }
             match self.pull(socket) {
                 Ok(0) => return,
+                Ok(_) if pulls % PULLS_MAX == 0 => yield_now().await,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if socket.readable().await.is_err() {

@@ -9,5 +9,5 @@ mod keep;
 mod proxy;
 mod puts;
 mod reads;
-mod service;
+pub(super) mod service;
 mod sweep;

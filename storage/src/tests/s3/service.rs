@@ -15,10 +15,10 @@ use crate::Storage;
 use crate::objects::Times;
 
 /// What `scripts/services/s3` has written.
-pub(super) struct Service(BTreeMap<String, String>);
+pub(in crate::tests) struct Service(BTreeMap<String, String>);
 
 impl Service {
-    pub(super) fn find() -> Self {
+    pub(in crate::tests) fn find() -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services/s3/env");
         let text = std::fs::read_to_string(file)
             .unwrap_or_else(|_| panic!("this test needs an S3 server: run scripts/services/s3 up"));
@@ -40,7 +40,7 @@ impl Service {
     }
 
     /// The section for keys below a prefix that nobody else has.
-    pub(super) fn section(&self) -> S3 {
+    pub(in crate::tests) fn section(&self) -> S3 {
         let text = format!(
             "[s3]\nendpoint = {}\nregion = {}\nbucket = {}\naccess_key = {}\nsecret_key = {}\nprefix = {}/\n",
             self.get("ENDPOINT"),

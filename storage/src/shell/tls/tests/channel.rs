@@ -126,6 +126,7 @@ fn read(channel: &mut Channel, pipe: &Pipe) -> (Vec<u8>, io::Result<usize>) {
     loop {
         match channel.try_read(pipe, &mut buffer) {
             Ok(n) if n > 0 => octets.extend_from_slice(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             end => return (octets, end),
         }
     }
@@ -223,4 +224,26 @@ fn what_was_opened_and_not_read_counts_as_unread() {
         pipe.take(&mut client);
         channel.closed(&pipe).await;
     });
+}
+
+/// As records without octets would; the library's client makes none.
+#[test]
+fn a_peer_that_sends_nothing_to_read_holds_no_thread() {
+    let (mut client, mut channel, pipe) = connected(&version::TLS13, 1);
+    client.writer().write_all(&[b'x'; 1000]).unwrap();
+    pipe.take(&mut client);
+    let left = || pipe.came.lock().unwrap().len();
+    let all = left();
+    assert_eq!(
+        kind(channel.try_read(&pipe, &mut [0; 10])),
+        io::ErrorKind::Interrupted
+    );
+    let later = left();
+    assert_eq!(block_on(poll_once(channel.closed(&pipe))), None);
+    assert!(
+        all > later && later > left() && left() > 0,
+        "{all}, {later}, {}",
+        left()
+    );
+    assert_eq!(read(&mut channel, &pipe).0, [b'x'; 1000]);
 }
