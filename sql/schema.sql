@@ -150,7 +150,8 @@ CREATE TABLE expunged (
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
 -- Keys of deliveries whose replies are not known to have arrived, and of COPY and MOVE: what they brought, so that a repeated
--- one brings nothing more. A confirmed key goes with the next commit, any other 7 days after `at` (milliseconds).
+-- one brings nothing more. A confirmed key goes with the next commit, any other 7 days after `at` (milliseconds). Keys of imports
+-- stay as long as the mailbox: their `at` is 2^62 or more, and the lower 62 bits of it are those of `mailbox_id`.
 CREATE TABLE deliveries (
   k BINARY(16) NOT NULL PRIMARY KEY,
   mailbox_id BIGINT NOT NULL,

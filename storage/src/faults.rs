@@ -27,10 +27,12 @@ pub enum Point {
     Commit,
     /// It is committed, nobody knows.
     Committed,
+    /// Before a body's file is removed.
+    Remove,
 }
 
 impl Point {
-    /// All of them, in the order of a delivery.
+    /// Those that a delivery passes, in their order.
     pub const ALL: [Point; 10] = [
         Point::Create,
         Point::Write,

@@ -38,6 +38,15 @@ impl OpenError {
         }
     }
 
+    pub(crate) fn node(address: &str, error: &io::Error) -> Self {
+        Self {
+            what: "cannot hear other nodes on",
+            place: format!("UDP {address}"),
+            why: error.to_string(),
+            remedy: "set [server] node_address to an address of this machine, host:port, whose UDP port is free",
+        }
+    }
+
     pub(crate) fn database(path: &Path, error: &sqlx::Error) -> Self {
         Self {
             what: "cannot open the database",

@@ -15,6 +15,7 @@ use crate::bodies::Body;
 use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
 use crate::faults::Faults;
+use crate::hints::Node;
 use crate::objects::folder::Folder;
 use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
@@ -52,6 +53,10 @@ pub(crate) struct Inner {
     pub(crate) faults: Faults,
     pub(crate) steady: Steady,
     data_dir: PathBuf,
+    /// Where other nodes reach this one: what is configured.
+    node_address: Option<String>,
+    /// This node among others, once it serves and if there may be others.
+    node: OnceLock<Arc<Node>>,
     /// The lock of the one server, once it is taken.
     occupied: OnceLock<File>,
 }
@@ -66,6 +71,7 @@ impl Storage {
             Path::new(&config.server.data_dir),
             config.auth.bcrypt_cost,
             bucket,
+            config.server.node_address.clone(),
         )
         .await
     }
@@ -73,7 +79,7 @@ impl Storage {
     /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
         let database = open::sqlite(data_dir).await?.0;
-        Self::with(database, data_dir, bcrypt_cost, None).await
+        Self::with(database, data_dir, bcrypt_cost, None, None).await
     }
 
     /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
@@ -89,7 +95,14 @@ impl Storage {
         bcrypt_cost: u32,
         bucket: Option<(config::S3, Times)>,
     ) -> Result<Storage, OpenError> {
-        Self::with(open::sqlite(data_dir).await?.0, data_dir, bcrypt_cost, bucket).await
+        Self::with(
+            open::sqlite(data_dir).await?.0,
+            data_dir,
+            bcrypt_cost,
+            bucket,
+            None,
+        )
+        .await
     }
 
     async fn with(
@@ -97,6 +110,7 @@ impl Storage {
         data_dir: &Path,
         bcrypt_cost: u32,
         bucket: Option<(config::S3, Times)>,
+        node_address: Option<String>,
     ) -> Result<Storage, OpenError> {
         let faults = Faults::default();
         let (root, folder_faults) = (data_dir.to_owned(), faults.clone());
@@ -116,6 +130,8 @@ impl Storage {
             faults,
             steady: Steady::start(),
             data_dir: data_dir.to_owned(),
+            node_address,
+            node: OnceLock::new(),
             occupied: OnceLock::new(),
         };
         Ok(Storage {
@@ -124,13 +140,28 @@ impl Storage {
     }
 
     /// Takes the folder for one server, until this storage is gone. Programs that only open it, such as the operator's
-    /// commands, do not ask: servers would not hear of each other's changes, but a change of the database is seen by all.
+    /// commands, do not ask. On MySQL each node has a folder of its own.
     ///
     /// Errors: another server has it.
     pub fn occupy(&self) -> Result<(), OpenError> {
         let file = occupy(&self.inner.data_dir)?;
         // An error: this storage has it already, in which case the lock could not have been taken again.
         let _ = self.inner.occupied.set(file);
+        self.join()
+    }
+
+    /// Tells other nodes on the database of changes, and hears of theirs.
+    fn join(&self) -> Result<(), OpenError> {
+        let Some(address) = &self.inner.node_address else {
+            return Ok(());
+        };
+        if !self.inner.database.is_shared() {
+            tracing::warn!("server.node_address.without_database");
+            return Ok(());
+        }
+        let node = Node::start(&self.inner, address).map_err(|error| OpenError::node(address, &error))?;
+        // As above: there is one.
+        let _ = self.inner.node.set(node);
         Ok(())
     }
 
@@ -149,19 +180,27 @@ impl Storage {
         self.inner.run(actor, request).await
     }
 
-    /// Tells of changes made through this storage. Changes by other processes are seen by `Refresh`.
+    /// Tells of changes: of those made through this storage at once, of those by other nodes and processes within about a second.
     pub fn watch(&self, watched: Watched) -> Watcher {
         Watcher::new(Arc::clone(&self.inner), watched)
     }
 
     /// Closes the database, so that its log is taken in. Requests under way are not cut; call this when none are.
     pub async fn close(&self) {
+        if let Some(node) = self.inner.node.get() {
+            node.leave(&self.inner).await;
+        }
         self.inner.database.close(self.inner.queue.take_writer()).await;
     }
 
     /// Statements run since the start.
     pub fn statements(&self) -> Statements {
         self.inner.counts.now()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+        self.inner.node.get()
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -273,6 +312,9 @@ impl Inner {
             .into_iter()
             .for_each(|view| self.caches.views.put(view));
         self.hub.tell(&news.notices);
+        if let Some(node) = self.node.get() {
+            node.tell(&news.notices);
+        }
     }
 
     /// HIGHESTMODSEQ of a mailbox, of a deleted one too.

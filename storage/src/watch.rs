@@ -1,4 +1,5 @@
-//! Change notices within this process: who commits tells who watches. What other processes change is seen by asking.
+//! Change notices: who commits tells who watches in this process. What other nodes and processes change is seen by asking, as
+//! [`crate::poll`] does for all who watch.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,17 +8,35 @@ use event_listener::Event;
 use lightmail_core::machine::Watched;
 use lightmail_core::store::{AccountId, MailboxId, ModSeq};
 
+use crate::poll::{self, Bell, Wanted};
 use crate::sql::tx::Notice;
 use crate::storage::Inner;
 
 /// Who watches what.
 #[derive(Debug, Default)]
-pub(crate) struct Hub(Mutex<HashMap<Topic, Vec<Arc<Inbox>>>>);
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    bell: Arc<Bell>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    topics: HashMap<Topic, Audience>,
+    /// There is a poller.
+    polling: bool,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Topic {
     Mailbox(MailboxId),
     Account(AccountId),
+}
+
+/// Those who watch a topic, and what all of them have been told or knew when they came.
+#[derive(Debug, Default)]
+struct Audience {
+    inboxes: Vec<Arc<Inbox>>,
+    known: BTreeMap<MailboxId, ModSeq>,
 }
 
 /// What a watcher has not been told yet: for each mailbox the newest MODSEQ alone.
@@ -28,30 +47,79 @@ struct Inbox {
 }
 
 impl Hub {
-    /// Tells of commits.
+    /// Tells of commits, whoever made them. What is known already is told to nobody again.
     pub(crate) fn tell(&self, notices: &[Notice]) {
-        let topics = lock(&self.0);
+        let mut state = lock(&self.state);
         for notice in notices {
             for topic in [Topic::Mailbox(notice.mailbox), Topic::Account(notice.account)] {
-                let inboxes = topics.get(&topic).into_iter().flatten();
-                inboxes.for_each(|inbox| inbox.put(notice.mailbox, notice.modseq));
+                if let Some(audience) = state.topics.get_mut(&topic) {
+                    audience.tell(notice);
+                }
             }
         }
     }
 
-    fn enter(&self, topic: Topic) -> Arc<Inbox> {
+    /// Whether somebody who watches would be told something new, if it is true.
+    pub(crate) fn is_news(&self, hint: &Notice) -> bool {
+        let state = lock(&self.state);
+        let topics = [Topic::Mailbox(hint.mailbox), Topic::Account(hint.account)];
+        let audiences = topics.iter().filter_map(|topic| state.topics.get(topic));
+        audiences
+            .map(|audience| audience.known.get(&hint.mailbox))
+            .any(|known| known.is_none_or(|known| *known < hint.modseq))
+    }
+
+    /// What rings for a poll.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+
+    /// What is watched; `None` if nothing is: then the poller has ended.
+    pub(crate) fn wanted_or_end(&self) -> Option<Wanted> {
+        let mut state = lock(&self.state);
+        let mut wanted = Wanted::default();
+        for topic in state.topics.keys() {
+            match topic {
+                Topic::Mailbox(mailbox) => wanted.mailboxes.push(*mailbox),
+                Topic::Account(account) => wanted.accounts.push(*account),
+            }
+        }
+        state.polling = !state.topics.is_empty();
+        state.polling.then_some(wanted)
+    }
+
+    /// Whether somebody has to start a poller is the second answer.
+    fn enter(&self, topic: Topic, since: Option<(MailboxId, ModSeq)>) -> (Arc<Inbox>, bool) {
         let inbox = Arc::new(Inbox::default());
-        lock(&self.0).entry(topic).or_default().push(Arc::clone(&inbox));
-        inbox
+        let mut state = lock(&self.state);
+        let audience = state.topics.entry(topic).or_default();
+        audience.inboxes.push(Arc::clone(&inbox));
+        if let Some((mailbox, since)) = since {
+            // Of two that know more and less, the poll goes by the one that knows less.
+            let known = audience.known.entry(mailbox).or_insert(since);
+            *known = since.min(*known);
+        }
+        (inbox, !std::mem::replace(&mut state.polling, true))
     }
 
     fn leave(&self, topic: Topic, inbox: &Arc<Inbox>) {
-        let mut topics = lock(&self.0);
-        if let Some(inboxes) = topics.get_mut(&topic) {
-            inboxes.retain(|other| !Arc::ptr_eq(other, inbox));
-            if inboxes.is_empty() {
-                topics.remove(&topic);
+        let mut state = lock(&self.state);
+        if let Some(audience) = state.topics.get_mut(&topic) {
+            audience.inboxes.retain(|other| !Arc::ptr_eq(other, inbox));
+            if audience.inboxes.is_empty() {
+                state.topics.remove(&topic);
             }
+        }
+    }
+}
+
+impl Audience {
+    fn tell(&mut self, notice: &Notice) {
+        let known = self.known.entry(notice.mailbox).or_default();
+        if notice.modseq > *known {
+            *known = notice.modseq;
+            let inboxes = self.inboxes.iter();
+            inboxes.for_each(|inbox| inbox.put(notice.mailbox, notice.modseq));
         }
     }
 }
@@ -82,7 +150,17 @@ impl Watcher {
             Watched::Mailbox { id, since } => (Some(Topic::Mailbox(id)), Some((id, since))),
             Watched::Account(account) => (Some(Topic::Account(account)), None),
         };
-        let watch = topic.map(|topic| (topic, inner.hub.enter(topic)));
+        let watch = topic.map(|topic| {
+            let (inbox, alone) = inner.hub.enter(topic, unasked);
+            if alone {
+                poll::start(&inner);
+            }
+            if let Topic::Account(_) = topic {
+                // What changed before the watch is told with the first poll.
+                inner.hub.bell().ring();
+            }
+            (topic, inbox)
+        });
         Self {
             inner,
             watch,

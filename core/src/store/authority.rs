@@ -34,6 +34,10 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::SetPassword { .. }
         | Request::DeleteAccount { .. }
         | Request::ListAccounts
+        | Request::FindDeleted(_)
+        | Request::Undelete(_)
+        | Request::FindImported { .. }
+        | Request::Import(_)
         | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
         Request::ListMailboxes
         | Request::ListSubscriptions

@@ -9,6 +9,7 @@ pub mod calendar;
 mod failure;
 mod flags;
 mod ids;
+mod import;
 pub mod memory;
 mod name;
 mod reply;
@@ -16,6 +17,7 @@ mod request;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
 pub mod set;
+mod undelete;
 pub mod view;
 
 pub use authority::Actor;
@@ -23,8 +25,10 @@ pub use calendar::{CalendarReply, CalendarRequest};
 pub use failure::{Budget, Failure, Fault, Refusal};
 pub use flags::{Flag, Flags, Keyword, Keywords};
 pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};
+pub use import::Import;
 pub use name::{BadName, MailboxName, SEPARATOR, SpecialUse};
 pub use reply::*;
 pub use request::*;
 pub use set::UidSet;
+pub use undelete::{DeletedMessage, Fate, FindDeleted, Undelete, Undeleted};
 pub use view::{Row, View};

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::machine::{ObjectKind, Peer, Secret};
 
 use super::{
-    AccountId, CalendarReply, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Uid, UidSet,
-    View,
+    AccountId, CalendarReply, DeletedMessage, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse,
+    Uid, UidSet, Undeleted, View,
 };
 
 /// What a store answers.
@@ -58,6 +58,14 @@ pub enum Reply {
     Appended(Appended),
     /// Of `Deliver`: one answer for each recipient, in order.
     Delivered(Vec<Result<Delivered, Refusal>>),
+    /// Of `FindDeleted`: a page of them, by mailbox and UID; a full one may not be the last.
+    DeletedFound(Vec<DeletedMessage>),
+    /// Of `Undelete`.
+    Undeleted(Undeleted),
+    /// Of `FindImported`.
+    ImportedFound(Vec<bool>),
+    /// Of `Import`: one answer for each message, in order.
+    Imported(Vec<Result<Delivered, Refusal>>),
     /// Of `Calendar`.
     Calendar(CalendarReply),
     /// Of `TakeLease`: whether the asker has it now.

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, CalendarRequest, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, ObjectId,
-    SpecialUse, Uid, UidSet,
+    AccountId, CalendarRequest, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId, MailboxName,
+    ModSeq, ObjectId, SpecialUse, Uid, UidSet, Undelete,
 };
 use crate::machine::{Secret, Stored};
 
@@ -229,6 +229,27 @@ pub enum Request {
         at_ms: u64,
     },
 
+    /// An account's deleted messages whose rows are still there. → `DeletedFound`, refused with `NoSuchAccount`
+    FindDeleted(FindDeleted),
+    /// Brings deleted messages back under new UIDs. → `Undeleted`, refused with `NoSuchAccount`, `NoSuchMailbox` (where they
+    /// were, or where they go), `Limit(Keywords)`, `Limit(Uids)`
+    ///
+    /// Those of one request share a MODSEQ, and UIDs ascend as the old ones do. Flags but `\Deleted`, keywords (mapped as by
+    /// `Copy`), dates, EMAILID, head and body are those of the deleted row, which stays as it is.
+    Undelete(Undelete),
+    /// Which of these keys have brought a message by `Import`. → `ImportedFound`: an answer for each, in order
+    FindImported {
+        /// The keys.
+        keys: Vec<DeliveryKey>,
+    },
+    /// Messages from elsewhere. → `Imported`, refused with `NoSuchAccount`, `NoSuchMailbox`; `Broken` if the object of one whose
+    /// key is not known has messages already, or comes twice
+    ///
+    /// Each message is answered on its own, as recipients are by `Deliver`: refused with `Limit(MessageSize)`, `OverQuota`,
+    /// `Limit(Keywords)`, `Limit(Uids)` it leaves no key. Those of one request share a MODSEQ. A key is remembered for as long as the
+    /// mailbox's row is there: a message that was imported and deleted since does not come again.
+    Import(Import),
+
     /// Something about the account's calendars. → `Calendar`
     Calendar(CalendarRequest),
 
@@ -332,7 +353,12 @@ impl Request {
             Request::Append { messages, .. } => (None, messages.as_slice()),
             _ => (None, [].as_slice()),
         };
-        one.into_iter().chain(many.iter().map(|new| &new.stored))
+        let imported = match self {
+            Request::Import(import) => import.messages.as_slice(),
+            _ => [].as_slice(),
+        };
+        let many = many.iter().chain(imported.iter().map(|(_, new)| new));
+        one.into_iter().chain(many.map(|new| &new.stored))
     }
 
     /// Its name in rules for faults, logs and metrics: `store.Deliver`.
@@ -360,6 +386,10 @@ impl Request {
             Request::Expunge { .. } => "store.Expunge",
             Request::Append { .. } => "store.Append",
             Request::Deliver { .. } => "store.Deliver",
+            Request::FindDeleted(_) => "store.FindDeleted",
+            Request::Undelete(_) => "store.Undelete",
+            Request::FindImported { .. } => "store.FindImported",
+            Request::Import(_) => "store.Import",
             Request::Calendar(request) => request.name(),
             Request::TakeLease { .. } => "store.TakeLease",
             Request::CollectMessages { .. } => "store.CollectMessages",

@@ -12,9 +12,12 @@ mod admin;
 mod config;
 mod fsck;
 mod garbage;
+mod mail;
 mod migrate;
+mod moment;
 mod replay;
 mod user;
+mod user_import;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,6 +63,12 @@ enum Command {
     /// Remove what was deleted long enough ago, or count it
     #[command(subcommand)]
     Garbage(garbage::GarbageCommand),
+    /// Bring deleted messages back, as long as they are kept
+    Undelete(mail::undelete::UndeleteCommand),
+    /// Import the messages of Maildirs and mboxes
+    Import(mail::import::ImportCommand),
+    /// Export messages as a Maildir or mboxes
+    Export(mail::export::ExportCommand),
     /// Feed the record of a session that broke to the core again, and show each step
     Replay(replay::ReplayCommand),
 }
@@ -90,6 +99,21 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
+        }
+        Command::Undelete(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(mail::undelete::run(&command, &loaded.config))
+        }
+        Command::Import(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(mail::import::run(&command, &loaded.config))
+        }
+        Command::Export(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(mail::export::run(&command, &loaded.config))
         }
         Command::Garbage(command) => {
             let loaded = loaded()?;

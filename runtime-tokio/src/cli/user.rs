@@ -1,6 +1,7 @@
-//! `lightmail user add|passwd|list|delete`.
+//! `lightmail user add|passwd|list|delete|import`.
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use lightmail_core::admin;
@@ -10,7 +11,7 @@ use lightmail_core::store::{Access, AccountLine, Reply, Request};
 use lightmail_storage::Storage;
 use lightmail_storage::shell::{CliError, Clock, ask, hash, make_account};
 
-use super::open;
+use super::{open, user_import};
 
 /// Commands about accounts. They work beside a running server.
 #[derive(Subcommand)]
@@ -27,6 +28,14 @@ pub enum UserCommand {
     },
     /// List the accounts
     List,
+    /// Make many accounts: a file with a line each, login name and password or bcrypt hash, and perhaps a quota
+    Import {
+        /// The file; - is standard input
+        file: PathBuf,
+        /// Set the passwords of accounts that exist; their quotas stay
+        #[arg(long)]
+        update: bool,
+    },
     /// Delete an account with its mailboxes
     Delete {
         /// The login name
@@ -42,13 +51,14 @@ pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> 
             admin::login(login).map_err(|why| CliError::usage(format!("{login}: {why}")))?
         }
         UserCommand::Passwd { login } | UserCommand::Delete { login } => login.to_lowercase(),
-        UserCommand::List => String::new(),
+        UserCommand::List | UserCommand::Import { .. } => String::new(),
     };
     let storage = open(config).await?;
     let result = match command {
         UserCommand::Add { .. } => add(&storage, &login).await,
         UserCommand::Passwd { .. } => passwd(&storage, &login).await,
         UserCommand::List => list(&storage).await,
+        UserCommand::Import { file, update } => user_import::run(&storage, &file, update).await,
         UserCommand::Delete { .. } => delete(&storage, &login).await,
     };
     storage.close().await;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod backing;
+pub mod load;
 pub mod relay;
 
 use std::fs;
@@ -37,6 +39,32 @@ impl Server {
 
     /// The same, with more configuration.
     pub fn start_with(name: &str, more: &str) -> Self {
+        let (mut server, said) = Self::launch(name, more);
+        let password = said
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("password: "))
+            .and_then(|rest| rest.split_whitespace().next());
+        match password {
+            Some(password) => server.password = password.to_owned(),
+            // In a database of a server no account is made by itself.
+            None => {
+                server.password = "a-password-of-tests".to_owned();
+                server.add_account(USER);
+            }
+        }
+        server
+    }
+
+    /// One more node for the accounts of this one, whose database and bucket the configuration names.
+    pub fn join(&self, name: &str, more: &str) -> Self {
+        let (mut server, said) = Self::launch(name, more);
+        assert!(!said.contains("password: "), "{said}");
+        server.password.clone_from(&self.password);
+        server
+    }
+
+    /// A server on a fresh data folder, and what it says at its start.
+    fn launch(name: &str, more: &str) -> (Self, String) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // Not below the target folder: a UNIX socket's path is at most 107 octets long.
@@ -50,23 +78,15 @@ impl Server {
         );
         fs::write(folder.join("config.ini"), config).unwrap();
         let (child, said) = spawn(&folder);
-        let said_password = said
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("password: "));
-        let password = match said_password {
-            Some(said) => said.split_whitespace().next().unwrap().to_owned(),
-            // On MySQL it is that of `sql/schema.sql`.
-            None if more.contains("[database]") => "change-me-now".to_owned(),
-            None => panic!("{said}"),
-        };
-        Self {
+        let server = Self {
             child,
             folder,
             imap,
             imaps,
             lmtp,
-            password,
-        }
+            password: String::new(),
+        };
+        (server, said)
     }
 
     /// Kills without warning and starts again on the same folder.
@@ -129,10 +149,11 @@ impl Server {
 
     /// One more account, with the same password; made beside the running server.
     pub fn add_account(&self, login: &str) {
-        let data = self.folder.join("data");
+        let file = self.folder.join("config.ini");
         let password = Secret(self.password.clone());
         let made = block_on(async {
-            let storage = Storage::open_at(&data, 4).await.map_err(CliError::failed)?;
+            let config = load(Some(&file), None)?.config;
+            let storage = Storage::open(&config).await.map_err(CliError::failed)?;
             let made = make_account(&storage, login, password).await;
             storage.close().await;
             made

@@ -1,28 +1,14 @@
 //! Bodies in a bucket, through the whole server.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
+use crate::common::backing::bucket;
 use crate::common::{Server, run_with};
 
 /// The section for the tests' S3 server, with keys below a prefix of its own.
-pub(super) fn section(bucket: Option<&str>) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services/s3/env");
-    let text = std::fs::read_to_string(file)
-        .unwrap_or_else(|_| panic!("this test needs an S3 server: run scripts/services/s3 up"));
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    let service: BTreeMap<_, _> = pairs.collect();
-    let get = |name: &str| service[&format!("LIGHTMAIL_TEST_S3_{name}")[..]];
-    format!(
-        "[s3]\nendpoint = {}\nbucket = {}\naccess_key = {}\nsecret_key = {}\nprefix = {}-{}/\n",
-        get("ENDPOINT"),
-        bucket.unwrap_or(get("BUCKET")),
-        get("ACCESS_KEY"),
-        get("SECRET_KEY"),
-        env!("CARGO_PKG_NAME"),
-        std::process::id(),
-    )
+fn section(name: Option<&str>) -> String {
+    let prefix = format!("{}-{}", env!("CARGO_PKG_NAME"), std::process::id());
+    bucket(name, &prefix)
 }
 
 fn message(n: usize) -> String {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::backing::Backing;
 use crate::common::{Server, USER, run};
 
 const ATTACHMENT: &[u8] = b"\x00\x01binary\xff\xfe data\r\nwith a line end\n.\n";
@@ -48,35 +49,44 @@ fn curl(server: &Server, path: &str, more: &[&str]) -> String {
 
 #[test]
 fn swaks_delivers_and_curl_and_imaplib_read() {
-    let server = Server::start("clients");
+    real_clients(&Server::start("clients"));
+}
+
+#[test]
+fn real_clients_are_served_from_mariadb_and_a_bucket() {
+    let backing = Backing::new();
+    real_clients(&Server::start_with("clients-backed", &backing.sections()));
+}
+
+fn real_clients(server: &Server) {
     let mode = fs::metadata(server.socket()).unwrap();
     assert!(mode.file_type().is_socket());
     assert_eq!(mode.permissions().mode() & 0o777, 0o660);
 
     let said = swaks(
-        &server,
+        server,
         &["--server", "127.0.0.1", "--port", &server.lmtp.to_string()],
         "over TCP",
     );
     assert!(said.contains("<-  250"), "{said}");
     swaks(
-        &server,
+        server,
         &["--socket", server.socket().to_str().unwrap()],
         "over UNIX",
     );
 
-    let listed = curl(&server, "", &[]);
+    let listed = curl(server, "", &[]);
     for name in ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"] {
         assert!(listed.contains(name), "{listed}");
     }
-    let first = curl(&server, "INBOX;MAILINDEX=1", &[]);
+    let first = curl(server, "INBOX;MAILINDEX=1", &[]);
     assert!(
         first
             .starts_with("Return-Path: <sender@example.org>\r\nDelivered-To: user@example.com\r\nReceived: "),
         "{first}"
     );
     assert!(first.contains("Subject: over TCP\r\n"));
-    assert!(curl(&server, "INBOX", &["-X", "SEARCH SUBJECT UNIX"]).contains("* SEARCH 2"));
+    assert!(curl(server, "INBOX", &["-X", "SEARCH SUBJECT UNIX"]).contains("* SEARCH 2"));
 
     let script = format!(
         r#"

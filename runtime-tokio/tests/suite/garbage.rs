@@ -1,16 +1,13 @@
 //! What was deleted goes for good, through the whole server.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use futures_lite::future::block_on;
 use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::{Actor, GarbageCounts, Reply, Request};
 use lightmail_storage::Storage;
 
-use super::bucket;
+use crate::common::backing::Backing;
 use crate::common::{Server, eventually};
 
 const AT_ONCE: &str = "[garbage]\ngrace_hours = 0\nidle_seconds = 1\npause_seconds = 1\n";
@@ -85,66 +82,10 @@ fn expunged_mail_goes_from_a_folder() {
     });
 }
 
-/// A database of its own on the tests' MariaDB server, dropped at the end.
-struct Database {
-    name: String,
-    socket: String,
-}
-
-impl Database {
-    fn new() -> Self {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services/mariadb/env");
-        let text = fs::read_to_string(file)
-            .unwrap_or_else(|_| panic!("this test needs a MariaDB server: run scripts/services/mariadb up"));
-        let pairs = text.lines().filter_map(|line| line.split_once('='));
-        let service: BTreeMap<_, _> = pairs.collect();
-        let database = Self {
-            name: format!(
-                "{}_{}",
-                env!("CARGO_PKG_NAME").replace('-', "_"),
-                std::process::id()
-            ),
-            socket: service["LIGHTMAIL_TEST_MYSQL_SOCKET"].to_owned(),
-        };
-        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sql/schema.sql");
-        let schema = fs::read_to_string(schema).unwrap();
-        assert!(database.run(&schema.replace("maildb", &database.name)));
-        database
-    }
-
-    fn run(&self, statements: &str) -> bool {
-        let mut client = Command::new("mariadb");
-        client.args([
-            "--no-defaults",
-            "-u",
-            "root",
-            "--socket",
-            &self.socket,
-            "-e",
-            statements,
-        ]);
-        client.stdout(Stdio::null()).status().unwrap().success()
-    }
-
-    fn section(&self) -> String {
-        format!(
-            "[database]\nsocket = {}\nuser = root\ndatabase = {}\n",
-            self.socket, self.name
-        )
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        self.run(&format!("DROP DATABASE IF EXISTS {}", self.name));
-    }
-}
-
 #[test]
 fn expunged_mail_goes_from_mariadb_and_a_bucket() {
-    let database = Database::new();
-    let bucket = bucket::section(None).replace("\nprefix = ", "\nprefix = garbage-");
-    let more = format!("{AT_ONCE}{}{bucket}", database.section());
+    let backing = Backing::new();
+    let more = format!("{AT_ONCE}{}", backing.sections());
     let server = Server::start_with("garbage-cloud", &more);
     what_is_deleted_goes_and_a_copy_keeps_its_body(&server);
 }

@@ -3,6 +3,7 @@
 mod bucket;
 mod first_light;
 mod garbage;
+mod nodes;
 mod parity;
 mod recorded;
 mod records;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::common::backing::Backing;
 use crate::common::relay::Relay;
 use crate::common::{Server, USER};
 use lightmail_conformance::player::Logins;
@@ -23,6 +24,15 @@ fn transcripts_pass_through_tls() {
     let server = Server::start("transcripts-tls");
     let relay = Relay::start(&server);
     let score = play(&server, relay.port, "rfc3501/");
+    assert!(score.passed > score.not_offered);
+}
+
+/// The same words, whichever database and whichever place for bodies is behind them.
+#[test]
+fn transcripts_pass_on_mariadb_and_a_bucket() {
+    let backing = Backing::new();
+    let server = Server::start_with("transcripts-backed", &backing.sections());
+    let score = play(&server, server.imap, "rfc3501/");
     assert!(score.passed > score.not_offered);
 }
 

@@ -120,7 +120,12 @@ impl Folder {
     }
 
     fn remove(&self, kind: ObjectKind, object: ObjectId) -> Result<(), Failure> {
-        match fs::remove_file(self.root.join(kind.key(object))) {
+        let key = self.root.join(kind.key(object));
+        match self
+            .faults
+            .pass(Point::Remove)
+            .and_then(|()| fs::remove_file(key))
+        {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failure("removal", &error)),
             _ => Ok(()),
         }

@@ -40,15 +40,25 @@ pub async fn ask(storage: &Storage, what: &str, request: Request) -> Result<Repl
             Failure::Refused(Refusal::AlreadyExists) => {
                 "there is an account or address of this name already".into()
             }
-            Failure::Refused(Refusal::NoSuchAccount) => {
-                "there is no such account; `lightmail user list` shows them".into()
-            }
-            Failure::Refused(refusal) => format!("refused: {refusal:?}"),
-            Failure::Unavailable { .. } => "the database is busy or away; try again".into(),
-            Failure::Broken(fault) => fault.0,
+            failure => words(failure),
         };
         CliError::failed(format!("{what}: {words}"))
     })
+}
+
+/// A failure in an operator's words.
+pub fn words(failure: Failure) -> String {
+    match failure {
+        Failure::Refused(Refusal::NoSuchAccount) => {
+            "there is no such account; `lightmail user list` shows them".into()
+        }
+        Failure::Refused(Refusal::NoSuchMailbox) => "there is no such mailbox".into(),
+        Failure::Refused(Refusal::OverQuota) => "it is over quota".into(),
+        Failure::Refused(Refusal::Limit(budget)) => format!("it has reached a limit ({budget:?})"),
+        Failure::Refused(refusal) => format!("refused: {refusal:?}"),
+        Failure::Unavailable { .. } => "the database or the bucket is busy or away; try again".into(),
+        Failure::Broken(fault) => fault.0,
+    }
 }
 
 /// The hash of a password.

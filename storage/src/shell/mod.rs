@@ -28,7 +28,7 @@ mod world;
 
 use std::pin::Pin;
 
-pub use accounts::{ask, first_account, hash, make_account, random_seed};
+pub use accounts::{ask, first_account, hash, make_account, random_seed, words};
 pub use cli_error::CliError;
 pub use clock::Clock;
 pub use house::House;

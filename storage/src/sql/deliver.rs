@@ -140,7 +140,7 @@ impl Plan<'_> {
     }
 }
 
-fn insert_key(key: &DeliveryKey, mailbox: MailboxId, uid: Uid, at_ms: u64) -> Query {
+pub(super) fn insert_key(key: &DeliveryKey, mailbox: MailboxId, uid: Uid, at_ms: u64) -> Query {
     sql(INSERT_KEY)
         .bind(key.0.to_vec())
         .bind(mailbox.0)

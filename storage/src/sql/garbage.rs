@@ -7,10 +7,10 @@ use std::ops::RangeInclusive;
 
 use lightmail_core::store::{Deleted, GarbageCounts, MailboxId, ObjectId, Reply, Request, Work};
 
-use super::calendar_garbage;
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::messages::kind;
 use super::tx::Tx;
+use super::{calendar_garbage, import};
 
 const KEEP_LEASE: &str =
     "UPDATE leases SET owner = ?, until_ms = ? WHERE work = ? AND (owner = ? OR until_ms <= ?)";
@@ -214,6 +214,7 @@ async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answe
     let due = tx.db.each(due, |row| row.int(0)).await?;
     for mailbox in &due {
         tx.db.run(sql(DELETE_EXPUNGED).bind(*mailbox)).await?;
+        import::forget_all(tx, MailboxId(*mailbox)).await?;
         tx.db.run(sql(DELETE_MAILBOX).bind(*mailbox)).await?;
         tx.distrust(MailboxId(*mailbox));
     }

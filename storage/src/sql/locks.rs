@@ -42,6 +42,8 @@ pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
                 let row = tx.db.first(sql(ID).bind(login.clone())).await?;
                 accounts.extend(row.map(|row| row.int(0)).transpose()?);
             }
+            Request::Undelete(undelete) => drop(accounts.insert(undelete.account.0)),
+            Request::Import(import) => drop(accounts.insert(import.account.0)),
             _ => accounts.extend(job.actor.account().map(|account| account.0)),
         }
     }

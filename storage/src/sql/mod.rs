@@ -23,10 +23,13 @@ pub(crate) mod folder;
 pub(crate) mod garbage;
 mod group;
 pub(crate) mod health;
+pub(crate) mod import;
 mod locks;
 pub(crate) mod messages;
 pub(crate) mod mysql;
+pub(crate) mod nodes;
 pub(crate) mod page;
+pub(crate) mod poll;
 pub(crate) mod query;
 pub(crate) mod rename;
 pub(crate) mod row;
@@ -38,6 +41,7 @@ pub(crate) mod sqlite;
 pub(crate) mod tree;
 pub(crate) mod trouble;
 pub(crate) mod tx;
+pub(crate) mod undelete;
 pub(crate) mod view;
 
 use lightmail_core::store::{AccountId, Actor, Refusal, Reply, Request};
@@ -63,6 +67,8 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::OpenMailbox { .. }
         | Request::Refresh { .. }
         | Request::FetchPage { .. }
+        | Request::FindDeleted(_)
+        | Request::FindImported { .. }
         | Request::CountGarbage { .. }
         | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
@@ -78,6 +84,8 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::Expunge { .. }
         | Request::Append { .. }
         | Request::Deliver { .. }
+        | Request::Undelete(_)
+        | Request::Import(_)
         | Request::TakeLease { .. }
         | Request::CollectMessages { .. }
         | Request::CollectMailboxes { .. }
@@ -124,6 +132,8 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
         Request::Calendar(request) => Reply::Calendar(calendar::read(tx, me(actor)?, request).await?),
+        Request::FindDeleted(wanted) => undelete::find(tx, wanted).await?,
+        Request::FindImported { keys } => import::find(tx, keys).await?,
         Request::CountGarbage { before_ms } => garbage::count_garbage(tx, *before_ms).await?,
         Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
         _ => return Ok(None),
@@ -209,6 +219,8 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             recipients,
             at_ms,
         } => deliver::deliver(tx, stored, recipients, *at_ms).await,
+        Request::Undelete(wanted) => undelete::undelete(tx, wanted).await,
+        Request::Import(wanted) => import::import(tx, wanted).await,
         _ => write_other(tx, actor, request).await,
     }
 }

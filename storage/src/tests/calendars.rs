@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::group::together;
 use super::town::{Home, Kind, NOW, Town, on_each, seed, upload_as};
 
-fn name(of: &str) -> ResourceName {
+pub(super) fn name(of: &str) -> ResourceName {
     ResourceName::new(of).unwrap()
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn fill_calendar(town: &Town, home: Home, count: usize) {
     }
 }
 
-fn create(calendar: &str) -> CalendarRequest {
+pub(super) fn create(calendar: &str) -> CalendarRequest {
     CalendarRequest::Create(NewCalendar {
         id: seed().calendar(),
         name: name(calendar),
@@ -47,7 +47,7 @@ fn create(calendar: &str) -> CalendarRequest {
     })
 }
 
-async fn ask(town: &Town, home: Home, request: CalendarRequest) -> Result<CalendarReply, Failure> {
+pub(super) async fn ask(town: &Town, home: Home, request: CalendarRequest) -> Result<CalendarReply, Failure> {
     match town.storage.run(home.actor(), Request::Calendar(request)).await? {
         Reply::Calendar(reply) => Ok(reply),
         other => panic!("{other:?}"),
@@ -55,7 +55,7 @@ async fn ask(town: &Town, home: Home, request: CalendarRequest) -> Result<Calend
 }
 
 /// An object whose UID is its name.
-async fn new(town: &Town, of: &str, octets: &str) -> NewCalendarObject {
+pub(super) async fn new(town: &Town, of: &str, octets: &str) -> NewCalendarObject {
     let stored = upload_as(&mut town.storage.desk(), ObjectKind::Calendar, octets.as_bytes()).await;
     NewCalendarObject {
         calendar: name("home"),
@@ -69,7 +69,7 @@ async fn new(town: &Town, of: &str, octets: &str) -> NewCalendarObject {
     }
 }
 
-async fn put(town: &Town, home: Home, of: &str, octets: &str) -> ObjectId {
+pub(super) async fn put(town: &Town, home: Home, of: &str, octets: &str) -> ObjectId {
     let new = new(town, of, octets).await;
     let object = new.stored.object;
     ask(town, home, CalendarRequest::Put(Box::new(new)))

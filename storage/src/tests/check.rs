@@ -61,6 +61,11 @@ pub(super) async fn open_sqlite(data_dir: &Path) -> SqliteConnection {
     options.connect().await.unwrap()
 }
 
+/// The number that a question is answered with.
+pub(super) async fn count(conn: &mut Conn, text: &'static str) -> i64 {
+    rows(conn, text).await[0].int(0).unwrap()
+}
+
 async fn rows(conn: &mut Conn, text: &'static str) -> Vec<DbRow> {
     let faults = Faults::default();
     Db::new(conn, &faults).each(sql(text), Ok).await.unwrap()

@@ -11,7 +11,7 @@ use super::town::{Kind, Town};
 use crate::Point;
 
 /// Words of a fault are for the log: here all faults are one.
-fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
+pub(super) fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
     answer.map_err(|failure| match failure {
         Failure::Broken(_) => Failure::broken(""),
         failure => failure,
@@ -64,6 +64,16 @@ proptest! {
 
     #[test]
     fn mysql_answers_about_calendars_as_the_reference_store_does(script in sample::calendar_scripts(70)) {
+        block_on(same_answers(Kind::MySql, script, 2));
+    }
+
+    #[test]
+    fn sqlite_answers_about_the_deleted_as_the_reference_store_does(script in sample::undelete_scripts(70)) {
+        block_on(same_answers(Kind::Sqlite, script, 2));
+    }
+
+    #[test]
+    fn mysql_answers_about_the_deleted_as_the_reference_store_does(script in sample::undelete_scripts(70)) {
         block_on(same_answers(Kind::MySql, script, 2));
     }
 
@@ -132,6 +142,14 @@ async fn same_answers_with_faults(script: Vec<((Actor, Request), Fault)>) {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn faults_change_no_answer_about_the_deleted(
+        script in sample::undelete_scripts(70),
+        faults in prop::collection::vec(faults(), 70),
+    ) {
+        block_on(same_answers_with_faults(script.into_iter().zip(faults).collect()));
+    }
 
     #[test]
     fn faults_change_no_answer(script in sample::scripts(70), faults in prop::collection::vec(faults(), 70)) {

@@ -5,18 +5,18 @@ use std::thread;
 use futures_lite::future::block_on;
 use lightmail_core::machine::Seed;
 use lightmail_core::store::{
-    DeliveryKey, Failure, Flag, FlagChange, Keyword, MailboxId, MailboxName, ModSeq, NewMailbox, Refusal,
-    Reply, Request, UidSet,
+    Actor, DeliveryKey, Failure, Flag, FlagChange, Keyword, MailboxId, MailboxName, ModSeq, NewMailbox,
+    Refusal, Reply, Request, UidSet, Work,
 };
 use sqlx::Executor;
 
-use super::town::{Home, Kind, NOW, Town, exists, seed};
+use super::town::{Home, Kind, NOW, Town, exists, on_each, seed};
 
 /// Random numbers that a line in a failure can bring back.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (self.0 >> 33) % n
     }
@@ -233,4 +233,41 @@ fn a_deadlock_costs_nobody_an_answer() {
         assert!(!answers[0].unwrap().repeated);
     });
     assert_eq!(block_on(exists(&town.storage, home)), 1);
+}
+
+/// Who took the garbage worker's lease and was killed gives nothing back: it ends by itself, whoever asks meanwhile.
+#[test]
+fn the_lease_of_a_killed_node_ends_by_itself() {
+    const HOUR_MS: u64 = 3_600_000;
+    on_each(async |kind| {
+        let first = Town::new(kind).await;
+        let take = |owner, at_ms| Request::TakeLease {
+            work: Work::Garbage,
+            owner: [owner; 16],
+            for_ms: HOUR_MS,
+            at_ms,
+        };
+        let taken = async |town: &Town, owner, at_ms| {
+            let reply = town.storage.run(Actor::Worker, take(owner, at_ms)).await;
+            reply == Ok(Reply::LeaseTaken(true))
+        };
+        assert!(taken(&first, 1, NOW.unix_ms).await);
+        let second = first.reopened().await;
+        for minute in 1..60 {
+            // Asking does not make it longer.
+            assert!(
+                !taken(&second, 2, NOW.unix_ms + minute * 60_000).await,
+                "{minute}"
+            );
+        }
+        if let Some(server) = &second.server {
+            // Its time is the database's, which passes for nobody's sake.
+            let later = format!(
+                "UPDATE {}.leases SET until_ms = until_ms - {HOUR_MS}",
+                server.name()
+            );
+            server.admin(&later).await;
+        }
+        assert!(taken(&second, 2, NOW.unix_ms + HOUR_MS).await);
+    });
 }

@@ -40,6 +40,8 @@ structs! {
     Expunged { expunged, refreshed }
     Appended { mailbox, uid_validity, uids }
     Delivered { uid_validity, uid, repeated }
+    DeletedMessage { mailbox, name, uid, deleted_at_ms, internal_date_s, size, fate }
+    Undeleted { uid_validity, restored, target, lives, gone, over_quota }
     GarbageCounts { messages, mailboxes, calendar_objects, calendars, unnamed, claimed }
     Deleted { due, kept }
     Listed { object, size, modified_ms }
@@ -100,6 +102,10 @@ enums! {
         Expunged { 0: expunged },
         Appended { 0: appended },
         Delivered { 0: answers },
+        DeletedFound { 0: messages },
+        Undeleted { 0: undeleted },
+        ImportedFound { 0: known },
+        Imported { 0: answers },
         Calendar { 0: reply },
         LeaseTaken { 0: taken },
         MessagesCollected { 0: many },
@@ -111,6 +117,7 @@ enums! {
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
+    Fate { Restorable, Later, Lives }
     Access {
         Anywhere,
         Local,
@@ -142,7 +149,8 @@ enums! {
 }
 
 lists! {
-    (ObjectKind, ObjectId) u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
+    (ObjectKind, ObjectId) bool u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
+    DeletedMessage
 }
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {

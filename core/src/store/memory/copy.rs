@@ -115,6 +115,11 @@ impl Store {
     }
 
     /// Adds copies to a mailbox and counts the bodies' references. Without copies nothing happens.
+    /// The same; the new UIDs.
+    pub(super) fn transfer_all(&mut self, to: MailboxId, copies: Vec<Message>) -> UidSet {
+        self.transfer(to, copies).target
+    }
+
     pub(super) fn transfer(&mut self, to: MailboxId, copies: Vec<Message>) -> Transferred {
         let mut done = Transferred {
             target: UidSet::default(),

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::machine::{ObjectKind, Stored};
 use crate::store::{
-    AccountId, Appended, Budget, Delivered, Failure, Flags, MailboxId, MailboxName, ModSeq, NewMessage,
-    Recipient, Refusal, Reply, Row, Uid, UidSet,
+    AccountId, Appended, Budget, Delivered, DeliveryKey, Failure, Flags, MailboxId, MailboxName, ModSeq,
+    NewMessage, Recipient, Refusal, Reply, Row, Uid, UidSet,
 };
 
 use super::folder::Message;
@@ -83,7 +83,7 @@ impl Store {
         let index = encoded(stored);
         let mut steps = BTreeMap::new();
         let answers = recipients.iter().map(|recipient| {
-            if let Some(delivered) = self.delivered_before(recipient) {
+            if let Some(delivered) = self.delivered_before(&recipient.key) {
                 return Ok(delivered);
             }
             self.live_folder(recipient.account, recipient.mailbox)?;
@@ -95,8 +95,8 @@ impl Store {
     }
 
     /// What an earlier delivery with the same key brought, in this envelope or an earlier try of it.
-    fn delivered_before(&self, recipient: &Recipient) -> Option<Delivered> {
-        let receipt = self.receipts.get(&recipient.key)?;
+    pub(super) fn delivered_before(&self, key: &DeliveryKey) -> Option<Delivered> {
+        let receipt = self.receipts.get(key)?;
         let folder = self.folders.get(&receipt.mailbox)?;
         Some(Delivered {
             uid_validity: folder.line.uid_validity,
@@ -163,7 +163,7 @@ fn encoded(stored: &Stored) -> Bytes {
     stored.index.encode()
 }
 
-fn draft_append(new: &NewMessage) -> Result<Message, Refusal> {
+pub(super) fn draft_append(new: &NewMessage) -> Result<Message, Refusal> {
     let row = draft_row(&new.stored, 0, new.internal_date_s)?;
     Ok(Message {
         row,

@@ -12,11 +12,13 @@ mod expunge;
 mod flags;
 mod folder;
 mod garbage;
+mod import;
 mod open;
 mod rename;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod undelete;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -192,6 +194,10 @@ impl Store {
                 recipients,
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
+            Request::FindDeleted(wanted) => self.find_deleted(&wanted),
+            Request::Undelete(wanted) => self.undelete(&wanted),
+            Request::FindImported { keys } => Ok(self.find_imported(&keys)),
+            Request::Import(import) => self.import(&import),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
             Request::CountGarbage { before_ms } => Ok(self.count_garbage(before_ms)),
             work => self.work(work),
@@ -257,6 +263,12 @@ impl Store {
                 .then_some(folder)
                 .ok_or(Refusal::NoSuchMailbox)
         })
+    }
+
+    /// Errors: `NoSuchAccount`.
+    fn check_account(&self, account: AccountId) -> Result<(), Refusal> {
+        let known = self.accounts.contains_key(&account);
+        known.then_some(()).ok_or(Refusal::NoSuchAccount)
     }
 
     /// Counts messages in to an account, or out of it. A deleted account counts nothing.

@@ -96,6 +96,26 @@ enum Verb {
         same_object: bool,
         to: Vec<Address>,
     },
+    FindDeleted {
+        name: Option<u8>,
+        /// From how long ago until how long ago, in steps of 150 ms.
+        ago: (u8, u8),
+        after: Option<(u8, u8)>,
+        limit: u8,
+    },
+    Undelete {
+        mailbox: u8,
+        uids: u16,
+        to: u8,
+    },
+    Import {
+        name: u8,
+        letters: Vec<(u16, Labels, Option<u8>)>,
+        ignore_quota: bool,
+    },
+    FindImported {
+        keys: Vec<u8>,
+    },
     Calendar(calendar::Verb),
     Lease {
         owner: u8,
@@ -168,6 +188,44 @@ pub fn calendar_scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request
     })
 }
 
+/// Sequences about messages that are moved, deleted, and asked for back.
+pub fn undelete_scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request)>> {
+    let few = || prop_oneof![Just(0u8), Just(2), Just(5)];
+    let dead = Labels {
+        system: 8,
+        keywords: Vec::new(),
+    };
+    let marked = (any::<u8>(), uids()).prop_map(move |(mailbox, uids)| Verb::Store {
+        mailbox,
+        uids,
+        change: FlagChange::Add,
+        flags: dead.clone(),
+        unchanged_since: None,
+        since: 0,
+    });
+    let verb = prop_oneof![
+        6 => (few(), vec((300u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
+        5 => (any::<u8>(), uids(), few(), prop::bool::weighted(0.8)).prop_map(|(from, uids, to, moving)| Verb::Copy {
+            from, uids, whole: false, to, moving, again: None, since: 0,
+        }),
+        4 => marked,
+        6 => any::<u8>().prop_map(|mailbox| Verb::Expunge { mailbox, within: None, since: 0 }),
+        2 => few().prop_map(|name| Verb::Create { name }),
+        1 => few().prop_map(|name| Verb::Delete { name }),
+        2 => (any::<u8>(), 0u8..30, any::<bool>())
+            .prop_map(|(mailbox, since, claim)| Verb::Refresh { mailbox, since, claim }),
+        1 => (any::<u8>(), uids()).prop_map(|(mailbox, uids)| Verb::Page { mailbox, uids }),
+        9 => operating(),
+        1 => garbage(),
+    ];
+    let step = (0u8..2, verb).prop_map(|(who, verb)| Step {
+        who,
+        intruder: false,
+        verb,
+    });
+    vec(step, 1..=len).prop_map(|steps| script(&steps))
+}
+
 /// One random step.
 pub fn step() -> impl Strategy<Value = Step> {
     let rarely = prop::bool::weighted(0.04);
@@ -198,6 +256,7 @@ fn verb() -> impl Strategy<Value = Verb> {
             .prop_map(|(letter, same_object, to)| Verb::Deliver { letter, same_object, to }),
         8 => calendar::verb().prop_map(Verb::Calendar),
         12 => garbage(),
+        14 => operating(),
     ]
 }
 
@@ -209,6 +268,18 @@ fn garbage() -> impl Strategy<Value = Verb> {
         1 => any::<u8>().prop_map(|objects| Verb::Forget { objects }),
         3 => (0u8..20).prop_map(|ago| Verb::CountGarbage { ago }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Verb::Find { from, to }),
+    ]
+}
+
+fn operating() -> impl Strategy<Value = Verb> {
+    let letter = (0u16..900, labels(), proptest::option::weighted(0.3, any::<u8>()));
+    prop_oneof![
+        4 => (proptest::option::of(name()), (0u8..200, 0u8..4), maybe((any::<u8>(), 0u8..6)), 0u8..9)
+            .prop_map(|(name, ago, after, limit)| Verb::FindDeleted { name, ago, after, limit }),
+        5 => (any::<u8>(), uids(), name()).prop_map(|(mailbox, uids, to)| Verb::Undelete { mailbox, uids, to }),
+        4 => (name(), vec(letter, 1..4), any::<bool>())
+            .prop_map(|(name, letters, ignore_quota)| Verb::Import { name, letters, ignore_quota }),
+        1 => vec(any::<u8>(), 0..4).prop_map(|keys| Verb::FindImported { keys }),
     ]
 }
 

@@ -11,8 +11,9 @@ use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
 use crate::store::memory::Store;
 use crate::store::{
-    AccountId, Actor, DeliveryKey, Flags, Keyword, MailboxId, MailboxName, ModSeq, NewAccount, NewMailbox,
-    NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, UidSet, Work,
+    AccountId, Actor, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId, MailboxName, ModSeq,
+    NewAccount, NewMailbox, NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, Uid, UidSet,
+    Undelete, Work,
 };
 
 /// The logins of the accounts; all but the first have a quota.
@@ -61,6 +62,10 @@ impl Script {
             | Verb::DeleteAccount
             | Verb::ListAccounts
             | Verb::CountGarbage { .. }) => (Actor::Operator, self.operator(step.who, login, verb)),
+            verb @ (Verb::FindDeleted { .. }
+            | Verb::Undelete { .. }
+            | Verb::Import { .. }
+            | Verb::FindImported { .. }) => (Actor::Operator, self.operating(me, verb)),
             verb @ (Verb::Lease { .. }
             | Verb::Collect { .. }
             | Verb::Claim { .. }
@@ -122,6 +127,52 @@ impl Script {
             },
             Verb::CountGarbage { ago } => Request::CountGarbage {
                 before_ms: self.now_ms() - u64::from(ago) * 150,
+            },
+            _ => Request::ListAccounts,
+        }
+    }
+
+    fn operating(&mut self, account: AccountId, verb: Verb) -> Request {
+        match verb {
+            Verb::FindDeleted {
+                name,
+                ago: (from, before),
+                after,
+                limit,
+            } => Request::FindDeleted(FindDeleted {
+                account,
+                mailbox: name.map(mailbox_name),
+                from_ms: self.now_ms() - u64::from(from) * 150,
+                before_ms: self.now_ms() + 1 - u64::from(before) * 150,
+                after: after.map(|(mailbox, uid)| (self.mailbox(account, mailbox), Uid(u32::from(uid)))),
+                limit: u32::from(limit),
+            }),
+            Verb::Undelete { mailbox, uids, to } => Request::Undelete(Undelete {
+                account,
+                from: self.mailbox(account, mailbox),
+                uids: set(uids),
+                to: mailbox_name(to),
+                at_ms: self.now_ms(),
+            }),
+            Verb::Import {
+                name,
+                letters,
+                ignore_quota,
+            } => {
+                let messages = letters
+                    .into_iter()
+                    .map(|(letter, labels, again)| (self.key(again), self.message(letter, &labels)))
+                    .collect();
+                Request::Import(Import {
+                    account,
+                    mailbox: mailbox_name(name),
+                    messages,
+                    ignore_quota,
+                    at_ms: self.now_ms(),
+                })
+            }
+            Verb::FindImported { keys } => Request::FindImported {
+                keys: keys.into_iter().map(|key| self.key(Some(key))).collect(),
             },
             _ => Request::ListAccounts,
         }

@@ -8,6 +8,7 @@ mod flags;
 mod moves;
 mod sessions;
 mod tree;
+mod undelete;
 
 use proptest::prelude::*;
 
@@ -25,6 +26,15 @@ proptest! {
 
     #[test]
     fn random_requests_about_calendars_keep_the_invariants(script in sample::calendar_scripts(60)) {
+        keeps_the_invariants(script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn random_requests_about_the_deleted_keep_the_invariants(script in sample::undelete_scripts(60)) {
         keeps_the_invariants(script)?;
     }
 }
@@ -86,18 +96,44 @@ fn samples_reach_every_answer() {
             .unwrap()
             .current()
     }));
+    scripts.extend((0..100).map(|_| {
+        sample::undelete_scripts(80)
+            .new_tree(&mut runner)
+            .unwrap()
+            .current()
+    }));
     for script in scripts {
         let mut store = Store::new();
         for (actor, request) in script {
             let name = request.name();
             match store.run(actor, request) {
-                Ok(Reply::Delivered(answers)) => {
+                Ok(Reply::Delivered(answers) | Reply::Imported(answers)) => {
                     seen.extend(answers.into_iter().map(|answer| match answer {
                         Ok(delivered) => {
                             format!("{name} {}", if delivered.repeated { "repeated" } else { "new" })
                         }
                         Err(refusal) => format!("{name} {refusal:?}"),
                     }))
+                }
+                Ok(Reply::DeletedFound(messages)) => {
+                    seen.extend(
+                        messages
+                            .iter()
+                            .map(|message| format!("{name} {:?}", message.fate)),
+                    );
+                }
+                Ok(Reply::Undeleted(done)) => {
+                    let sets = [
+                        (&done.restored, "restored"),
+                        (&done.lives, "lives"),
+                        (&done.gone, "gone"),
+                        (&done.over_quota, "over_quota"),
+                    ];
+                    let some = sets.iter().filter(|(set, _)| !set.is_empty());
+                    seen.extend(some.map(|(_, word)| format!("{name} {word}")));
+                }
+                Ok(Reply::ImportedFound(known)) => {
+                    seen.extend(known.iter().map(|known| format!("{name} {known}")));
                 }
                 Ok(Reply::LeaseTaken(taken)) => drop(seen.insert(format!("{name} {taken}"))),
                 Ok(Reply::Calendar(reply)) => drop(seen.insert(format!("{name} {}", in_a_word(&reply)))),
@@ -137,6 +173,25 @@ fn samples_reach_every_answer() {
         }
     }
     for wanted in [
+        "FindDeleted Restorable",
+        "FindDeleted Later",
+        "FindDeleted Lives",
+        "FindDeleted NoSuchAccount",
+        "Undelete restored",
+        "Undelete lives",
+        "Undelete gone",
+        "Undelete over_quota",
+        "Undelete NoSuchMailbox",
+        "Undelete Limit(Keywords)",
+        "Undelete NoSuchAccount",
+        "Undelete NotPermitted",
+        "Import new",
+        "Import repeated",
+        "Import OverQuota",
+        "Import Limit(Keywords)",
+        "Import NoSuchMailbox",
+        "FindImported true",
+        "FindImported false",
         "TakeLease true",
         "TakeLease false",
         "CollectMessages some",
