@@ -165,8 +165,8 @@ const ROWS: &[Planted] = &[
         "UPDATE calendars SET deleted_at = 0",
     ),
     told(
-        "INSERT INTO queue (id, object_id, sender, rcpt, domain, state, next_at, lease_owner, last_error) VALUES \
-         (X'00112233445566778899AABBCCDDEEFF', X'00112233445566778899AABBCCDDEEFF', '', '', '', 1, 0, \
+        "INSERT INTO queue (id, object_id, sender, rcpt, domain, state, next_at, expires_at, lease_owner, last_error) VALUES \
+         (X'00112233445566778899AABBCCDDEEFF', X'00112233445566778899AABBCCDDEEFF', '', '', '', 1, 0, 0, \
          X'00000000000000000000000000000000', X'')",
         &["queued-without-body"],
         &["queued-without-body"],
