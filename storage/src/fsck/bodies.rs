@@ -9,10 +9,10 @@ use std::collections::VecDeque;
 use lightmail_core::machine::{Listed, ObjectKind};
 use lightmail_core::store::ObjectId;
 
+use super::Check;
 use super::finding::{Rule, Subject};
 use super::lanes::Lanes;
 use super::rules::{HASH, MISSING, ORPHAN, SIZE};
-use super::{Check, Refused};
 use crate::bodies::Body;
 use crate::sql::db::{Answer, Columns, sql};
 use crate::sql::messages::stored_kind;
@@ -42,7 +42,7 @@ struct Row {
 
 impl Check<'_> {
     /// Compares all bodies of a kind with their rows.
-    pub(super) async fn bodies(&mut self, kind: ObjectKind) -> Result<(), Refused> {
+    pub(super) async fn bodies(&mut self, kind: ObjectKind) -> Result<(), Failure> {
         let mut after: Option<ObjectId> = None;
         loop {
             let listed = self.inner.objects.list(kind, after, WINDOW).await?;
@@ -66,7 +66,7 @@ impl Check<'_> {
         kind: ObjectKind,
         (mut from, until): (ObjectId, ObjectId),
         mut listed: VecDeque<Listed>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Failure> {
         loop {
             let read = async |tx: &mut Tx<'_>| rows(tx, kind, from, until).await;
             let rows = self.inner.read("fsck", read).await?;
@@ -98,7 +98,7 @@ impl Check<'_> {
     }
 
     /// Whether a body is there and has its size; tells if not.
-    async fn fits(&mut self, kind: ObjectKind, row: &Row, listed: Option<Listed>) -> Result<bool, Refused> {
+    async fn fits(&mut self, kind: ObjectKind, row: &Row, listed: Option<Listed>) -> Result<bool, Failure> {
         let there = match listed {
             Some(there) => Some(there),
             None => self.inner.objects.stat(kind, row.object).await?,
@@ -119,14 +119,14 @@ impl Check<'_> {
         rule: &'static Rule,
         kind: ObjectKind,
         object: ObjectId,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Failure> {
         match self.row(object).await? {
             Some((_, true)) => self.tell(rule, Subject::Key(kind, object)).await,
             _ => Ok(()),
         }
     }
 
-    async fn row(&self, object: ObjectId) -> Result<Option<(Body, bool)>, Refused> {
+    async fn row(&self, object: ObjectId) -> Result<Option<(Body, bool)>, Failure> {
         let read = async |tx: &mut Tx<'_>| {
             let row = tx.db.first(sql(NOW).bind(object.0.to_vec())).await?;
             row.map(|row| {
@@ -142,7 +142,7 @@ impl Check<'_> {
     }
 
     /// What is listed and had no row then.
-    async fn extra(&mut self, kind: ObjectKind, listed: Listed) -> Result<(), Refused> {
+    async fn extra(&mut self, kind: ObjectKind, listed: Listed) -> Result<(), Failure> {
         let is_old = listed.modified_ms.saturating_add(self.wish.orphan_age_ms) <= self.wish.at_ms;
         if is_old
             && self.row(listed.object).await?.is_none()
@@ -154,7 +154,7 @@ impl Check<'_> {
     }
 
     /// Reads bodies, a few at a time, and compares their hashes.
-    async fn read_all(&mut self, kind: ObjectKind, rows: Vec<Row>) -> Result<(), Refused> {
+    async fn read_all(&mut self, kind: ObjectKind, rows: Vec<Row>) -> Result<(), Failure> {
         let inner = self.inner;
         let mut lanes = Lanes::new(LANES);
         for row in rows {
@@ -178,18 +178,18 @@ impl Check<'_> {
         &mut self,
         kind: ObjectKind,
         (row, hash): (Row, Result<[u8; 32], Failure>),
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Failure> {
         self.summary.bodies += 1;
         self.advance("octets of bodies", 1);
         match hash {
             Ok(hash) if hash == row.body.sha256 => Ok(()),
             Ok(_) | Err(Failure::Broken(_)) => self.unreadable(kind, row).await,
-            Err(failure) => Err(failure.into()),
+            Err(failure) => Err(failure),
         }
     }
 
     /// A body that could not be read, or was another: once more, so that a fault on the way is not taken for the body's.
-    async fn unreadable(&mut self, kind: ObjectKind, row: Row) -> Result<(), Refused> {
+    async fn unreadable(&mut self, kind: ObjectKind, row: Row) -> Result<(), Failure> {
         let object = row.object;
         match self.inner.objects.stat(kind, object).await? {
             None => return self.tell_if_live(&MISSING, kind, object).await,
@@ -201,7 +201,7 @@ impl Check<'_> {
         match self.inner.objects.hash(kind, object, row.body.size).await {
             Ok(hash) if hash == row.body.sha256 => Ok(()),
             Ok(_) | Err(Failure::Broken(_)) => self.tell_if_live(&HASH, kind, object).await,
-            Err(failure) => Err(failure.into()),
+            Err(failure) => Err(failure),
         }
     }
 }

@@ -36,9 +36,6 @@ const TOLD_MAX: usize = 10_000;
 
 const MESSAGES: &str = "SELECT COUNT(*) FROM messages";
 
-/// Why a check ended before its end.
-pub(crate) type Refused = Failure;
-
 impl Storage {
     /// Checks the whole store, and repairs what it is asked to. `tell` hears of findings and of progress while it runs.
     ///
@@ -79,7 +76,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    async fn run(&mut self) -> Result<(), Refused> {
+    async fn run(&mut self) -> Result<(), Failure> {
         self.measure().await?;
         for rule in RULES {
             self.rule(rule).await?;
@@ -91,7 +88,7 @@ impl Check<'_> {
     }
 
     /// How much there is to do.
-    async fn measure(&mut self) -> Result<(), Refused> {
+    async fn measure(&mut self) -> Result<(), Failure> {
         let count = async |tx: &mut Tx<'_>| {
             let mut total = 0;
             for rule in RULES {
@@ -109,7 +106,7 @@ impl Check<'_> {
     }
 
     /// Checks one rule, page by page.
-    async fn rule(&mut self, rule: &'static RowRule) -> Result<(), Refused> {
+    async fn rule(&mut self, rule: &'static RowRule) -> Result<(), Failure> {
         let mut page = None;
         loop {
             let next = async |tx: &mut Tx<'_>| rule.domain.page(tx, page.as_ref()).await;
@@ -123,7 +120,7 @@ impl Check<'_> {
     }
 
     /// Checks one page; whether it is to be checked again, as more was found than can be repaired at a time.
-    async fn page(&mut self, rule: &'static RowRule, page: &Page) -> Result<bool, Refused> {
+    async fn page(&mut self, rule: &'static RowRule, page: &Page) -> Result<bool, Failure> {
         let find = async |tx: &mut Tx<'_>| breaches(tx, rule, page).await;
         let found = self.inner.read("fsck", find).await?;
         let mut repaired = 0;
@@ -138,7 +135,7 @@ impl Check<'_> {
     }
 
     /// Tells of a breach, after it was repaired if that is asked for; whether it was.
-    async fn breach(&mut self, rule: &'static RowRule, subject: Subject, key: Key) -> Result<bool, Refused> {
+    async fn breach(&mut self, rule: &'static RowRule, subject: Subject, key: Key) -> Result<bool, Failure> {
         let find = async |tx: &mut Tx<'_>| places::places(tx, &subject).await;
         let places = self.inner.read("fsck", find).await?;
         let repair = if !self.wish.repair {
@@ -163,7 +160,7 @@ impl Check<'_> {
         rule: &'static RowRule,
         subject: &Subject,
         key: Key,
-    ) -> Result<bool, Refused> {
+    ) -> Result<bool, Failure> {
         let tried = self.bench.apply(rule.fix, subject).await?;
         // A mailbox may hold very many messages: for one of them the repair's own word is taken.
         if !tried || matches!(subject, Subject::Message(..)) {
@@ -176,7 +173,7 @@ impl Check<'_> {
     }
 
     /// Tells of what is wrong with a body.
-    async fn tell(&mut self, rule: &'static Rule, subject: Subject) -> Result<(), Refused> {
+    async fn tell(&mut self, rule: &'static Rule, subject: Subject) -> Result<(), Failure> {
         let find = async |tx: &mut Tx<'_>| places::places(tx, &subject).await;
         let places = self.inner.read("fsck", find).await?;
         let repair = if self.wish.repair {
