@@ -47,6 +47,91 @@ fn accounts_are_kept_from_the_command_line() {
     assert!(!ok && said.contains("there is no such account"), "{said}");
 }
 
+/// Exit status, standard output and standard error of a command.
+fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.output().unwrap();
+    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_store_is_checked_beside_the_server() {
+    let server = Server::start("fsck");
+    assert!(server.deliver(b"Subject: 1\r\n\r\n").starts_with("250"));
+    let fsck = |args: &[&str]| outcome(server.lightmail().arg("fsck").args(args));
+    let (status, said, _) = fsck(&["--bodies"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("checked 1 messages, 1 bodies by size, 1 by hash: 0 findings"),
+        "{said}"
+    );
+
+    let emails = server.data().join("emails");
+    let body = std::fs::read_dir(&emails)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let octets = std::fs::read(&body).unwrap();
+    std::fs::write(&body, octets.to_ascii_uppercase()).unwrap();
+    assert_eq!(fsck(&[]).0, Some(0), "the size is right");
+    let (status, said, summary) = fsck(&["--bodies", "--repair"]);
+    assert_eq!(status, Some(1), "{said}");
+    for words in [
+        "body-hash (I2)",
+        "not repaired",
+        "user@example.com, \"INBOX\", UID 1",
+        "restore the object",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(summary.contains("1 findings, 0 of them repaired"), "{summary}");
+    let (_, said, _) = fsck(&["--bodies", "--json"]);
+    let lines: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (&lines[0]["finding"], &lines[0]["places"][0]["uid"]),
+        (&"body-hash".into(), &1.into())
+    );
+    assert_eq!(lines[1]["summary"]["found"], 1);
+
+    assert_eq!(fsck(&["--nonsense"]).0, Some(2));
+    let mut nowhere = Command::new(BINARY);
+    assert_eq!(
+        outcome(nowhere.args(["fsck", "--data", "/proc/nowhere"])).0,
+        Some(3)
+    );
+}
+
+#[test]
+fn a_server_does_not_start_on_a_database_that_is_older_than_its_bodies() {
+    let mut server = Server::start("epoch");
+    server.stop();
+    let epochs = server.data().join("epoch");
+    assert!(epochs.join("1").exists());
+    std::fs::write(epochs.join("7"), "").unwrap();
+    let (status, _, said) = outcome(server.lightmail().arg("serve"));
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("epoch 1, theirs is 7") && said.contains("lightmail admin bump --after-restore"),
+        "{said}"
+    );
+    let bump = |args: &[&str]| outcome(server.lightmail().args(["admin", "bump"]).args(args));
+    assert_eq!(bump(&[]).0, Some(2), "the reason has to be given");
+    let (status, said, _) = bump(&["--after-restore"]);
+    assert_eq!(
+        (status, said.as_str()),
+        (Some(0), "numbers of 1 accounts raised; servers may start\n")
+    );
+    server.start_again();
+    assert!(server.deliver(b"Subject: 1\r\n\r\n").starts_with("250"));
+    let selected = server.logged_in().ok("SELECT INBOX").join("\n");
+    assert!(selected.contains("UIDNEXT 10002"), "{selected}");
+}
+
 #[test]
 fn garbage_is_counted_and_removed_from_the_command_line() {
     let mut server = Server::start("garbage-cli");

@@ -91,9 +91,24 @@ impl Server {
 
     /// Kills without warning and starts again on the same folder.
     pub fn kill_and_start_again(&mut self) {
+        self.stop();
+        self.start_again();
+    }
+
+    /// Kills without warning.
+    pub fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Starts again on the same folder, after [`Server::stop`].
+    pub fn start_again(&mut self) {
         self.child = spawn(&self.folder).0;
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// The certificate that the server made for itself.

@@ -86,7 +86,10 @@ fn nodes_that_start_at_once_do_not_refuse_each_other() {
                 });
             }
         });
-        assert_eq!(epochs(&store).await, (20, 20));
+        let (objects, database) = epochs(&store).await;
+        assert_eq!(objects, database);
+        // Of those that are the first at the same moment one raises it for all.
+        assert!((17..=20).contains(&database), "{database}");
     });
 }
 

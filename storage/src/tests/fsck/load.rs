@@ -9,13 +9,14 @@ use lightmail_core::store::{Actor, Failure, Flag, FlagChange, ModSeq, Refusal, R
 
 use super::super::town::{Home, NOW, Town, on_each};
 use super::store::{Bodies, town};
-use crate::fsck::{Event, Wish};
+use crate::fsck::{Event, Finding, Wish};
 
-/// Delivers, copies, expunges until it is told to stop.
-async fn mutate(town: &Town, home: Home, stop: &AtomicBool, who: usize) -> u64 {
-    let mut round = 0;
-    while !stop.load(Ordering::Relaxed) {
-        round += 1;
+/// What each mutator does, so many times.
+const ROUNDS: usize = 40;
+
+/// Delivers and expunges.
+async fn mutate(town: &Town, home: Home, who: usize) {
+    for round in 0..ROUNDS {
         town.deliver(&format!("Subject: {who} {round}\r\n\r\n"), &[home])
             .await
             .unwrap();
@@ -28,7 +29,6 @@ async fn mutate(town: &Town, home: Home, stop: &AtomicBool, who: usize) -> u64 {
             }
         }
     }
-    round
 }
 
 /// Marks all and expunges it.
@@ -82,6 +82,19 @@ async fn collect(town: &Town, stop: &AtomicBool) -> usize {
     deleted
 }
 
+async fn check(town: &Town, found: &mut Vec<Finding>) {
+    let mut tell = |event| {
+        if let Event::Found(finding) = event {
+            found.push(finding);
+        }
+    };
+    let wish = Wish {
+        bodies: true,
+        ..Wish::new(NOW.unix_ms)
+    };
+    town.storage.fsck(wish, &mut tell).await.unwrap();
+}
+
 #[test]
 fn a_clean_store_under_load_has_no_findings() {
     on_each(async |kind| {
@@ -92,35 +105,24 @@ fn a_clean_store_under_load_has_no_findings() {
         ];
         let stop = AtomicBool::new(false);
         let (town, stop) = (&town, &stop);
-        thread::scope(|scope| {
-            let work: Vec<_> = homes
-                .into_iter()
-                .enumerate()
-                .map(|(who, home)| scope.spawn(move || block_on(mutate(town, home, stop, who))))
-                .collect();
+        let (found, checks, deleted) = thread::scope(|scope| {
+            let mutate = |(who, home)| scope.spawn(move || block_on(mutate(town, home, who)));
+            let work: Vec<_> = homes.into_iter().enumerate().map(mutate).collect();
             let garbage = scope.spawn(move || block_on(collect(town, stop)));
-            for _ in 0..6 {
-                let mut found = Vec::new();
-                let mut tell = |event| {
-                    if let Event::Found(finding) = event {
-                        found.push(finding);
-                    }
-                };
-                let wish = Wish {
-                    bodies: true,
-                    ..Wish::new(NOW.unix_ms)
-                };
-                block_on(town.storage.fsck(wish, &mut tell)).unwrap();
-                if !found.is_empty() {
-                    stop.store(true, Ordering::Relaxed);
-                }
-                assert!(found.is_empty(), "{kind:?}: {found:#?}");
+            let (mut found, mut checks) = (Vec::new(), 0);
+            while !work.iter().all(|thread| thread.is_finished()) {
+                block_on(check(town, &mut found));
+                checks += 1;
             }
             stop.store(true, Ordering::Relaxed);
-            let rounds: Vec<_> = work.into_iter().map(|thread| thread.join().unwrap()).collect();
-            assert!(rounds.iter().all(|rounds| *rounds > 4), "{rounds:?}");
-            assert!(garbage.join().unwrap() > 0);
+            work.into_iter().for_each(|thread| thread.join().unwrap());
+            (found, checks, garbage.join().unwrap())
         });
+        assert!(found.is_empty(), "{kind:?}: {found:#?}");
+        assert!(
+            checks > 0 && deleted > 0,
+            "{checks} checks, {deleted} bodies deleted"
+        );
         assert_eq!(town.check().await, [""; 0]);
         assert_eq!(town.check_bodies(0).await, [""; 0]);
     });

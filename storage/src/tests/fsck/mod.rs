@@ -1,5 +1,6 @@
 //! The check of a whole store.
 
 mod load;
+mod pace;
 mod planted;
 pub(super) mod store;
