@@ -9,8 +9,8 @@ use futures_lite::future::block_on;
 use lightmail_core::garbage::Settings;
 use lightmail_core::machine::Time;
 use lightmail_core::store::{
-    DeliveryKey, Failure, Flag, FlagChange, GarbageCounts, MailboxId, MailboxName, ModSeq, Refusal, Reply,
-    Request, UidSet,
+    Actor, DeliveryKey, Failure, Flag, FlagChange, GarbageCounts, MailboxId, MailboxName, ModSeq, Refusal,
+    Reply, Request, UidSet, Undelete,
 };
 
 use super::garbage::mailbox;
@@ -24,6 +24,9 @@ const SETTINGS: Settings = Settings {
     pause_ms: 1,
     grace_ms: 0,
 };
+
+/// How much longer a slow machine may take until there was garbage enough.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Time that all share: each look at it is a millisecond later.
 struct Clock(AtomicU64);
@@ -43,6 +46,8 @@ struct Race {
     homes: Vec<Home>,
     clock: Clock,
     over: AtomicBool,
+    /// Bodies that the workers have deleted.
+    collected: AtomicU64,
 }
 
 fn name(n: u64) -> MailboxName {
@@ -61,6 +66,7 @@ impl Race {
             homes,
             clock: Clock(AtomicU64::new(0)),
             over: AtomicBool::new(false),
+            collected: AtomicU64::new(0),
         }
     }
 
@@ -93,14 +99,30 @@ impl Race {
                 at_ms,
             },
             _ => match self.find(town, home, name(dice.below(3))).await {
+                Some(mailbox) if dice.below(10) == 0 => self.undelete(home, mailbox, dice, at_ms),
                 Some(mailbox) => self.change(mailbox, dice, at_ms),
                 None => return,
             },
         };
-        match town.storage.run(home.actor(), request.clone()).await {
+        let actor = match request {
+            Request::Undelete(_) => Actor::Operator,
+            _ => home.actor(),
+        };
+        match town.storage.run(actor, request.clone()).await {
             Ok(_) | Err(Failure::Refused(_)) => {}
             Err(failure) => panic!("{failure:?}: {request:?}"),
         }
+    }
+
+    /// Rows that the workers may be at give their bodies to new ones.
+    fn undelete(&self, home: Home, from: MailboxId, dice: &mut Dice, at_ms: u64) -> Request {
+        Request::Undelete(Undelete {
+            account: home.account,
+            from,
+            uids: UidSet::range(1..=1 + dice.below(200) as u32),
+            to: name(dice.below(3)),
+            at_ms,
+        })
     }
 
     fn change(&self, from: MailboxId, dice: &mut Dice, at_ms: u64) -> Request {
@@ -152,12 +174,14 @@ impl Race {
         shift
     }
 
-    async fn collect_until_over(&self, mut worker: Shift) -> usize {
+    async fn collect_until_over(&self, mut worker: Shift) {
         while !self.over.load(Ordering::SeqCst) {
+            let before = worker.deleted;
             worker.now = self.clock.now();
             worker.round(None).await;
+            let deleted = worker.deleted - before;
+            self.collected.fetch_add(deleted as u64, Ordering::SeqCst);
         }
-        worker.deleted
     }
 
     /// Rounds until nothing waits.
@@ -200,25 +224,29 @@ impl Race {
     }
 }
 
-fn race(kind: Kind, time: Duration, least: usize) {
+/// So long, and until so many bodies have been deleted meanwhile.
+fn race(kind: Kind, time: Duration, least: u64) {
     let race = block_on(Race::new(kind));
     let begun = Instant::now();
-    let (done, collected) = thread::scope(|scope| {
+    let done: u64 = thread::scope(|scope| {
         let race = &race;
         let mutators: Vec<_> = (0..4)
             .map(|thread| scope.spawn(move || block_on(race.mutate_until_over(thread))))
             .collect();
-        let workers: Vec<_> = (1..=2)
-            .map(|number| scope.spawn(move || block_on(race.collect_until_over(race.worker(number)))))
-            .collect();
-        while begun.elapsed() < time && !mutators.iter().any(|thread| thread.is_finished()) {
+        for number in 1..=2 {
+            scope.spawn(move || block_on(race.collect_until_over(race.worker(number))));
+        }
+        let is_done = || {
+            let many = race.collected.load(Ordering::SeqCst) >= least;
+            begun.elapsed() > if many { time } else { time + PATIENCE }
+        };
+        while !is_done() && !mutators.iter().any(|thread| thread.is_finished()) {
             thread::sleep(Duration::from_millis(10));
         }
         race.over.store(true, Ordering::SeqCst);
-        let done: u64 = mutators.into_iter().map(|thread| thread.join().unwrap()).sum();
-        let collected: usize = workers.into_iter().map(|thread| thread.join().unwrap()).sum();
-        (done, collected)
+        mutators.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
+    let collected = race.collected.load(Ordering::SeqCst);
     block_on(async {
         let town = &race.nodes[0];
         let live = race.read_all().await;
