@@ -133,6 +133,59 @@ fn a_server_does_not_start_on_a_database_that_is_older_than_its_bodies() {
 }
 
 #[test]
+fn garbage_is_counted_and_removed_from_the_command_line() {
+    let mut server = Server::start("garbage-cli");
+    for n in 1..=3 {
+        assert!(
+            server
+                .deliver(format!("Subject: {n}\r\n\r\n").as_bytes())
+                .starts_with("250 ")
+        );
+    }
+    let mut client = server.logged_in();
+    client.ok("SELECT INBOX");
+    client.ok("STORE 1:2 +FLAGS (\\Deleted)");
+    client.ok("EXPUNGE");
+    let garbage =
+        |server: &Server, args: &[&str]| run_with(server.lightmail().arg("garbage").args(args), b"");
+    let (ok, said) = garbage(&server, &["status", "--json"]);
+    let kept = "{\"messages\":{\"due\":0,\"kept\":2},\"mailboxes\":{\"due\":0,\"kept\":0},\
+        \"calendar_objects\":{\"due\":0,\"kept\":0},\"calendars\":{\"due\":0,\"kept\":0},\
+        \"bodies\":{\"unnamed\":0,\"claimed\":0}}\n";
+    assert_eq!((ok, said.as_str()), (true, kept));
+    // The server's worker begins at once, and has the lease from then on.
+    common::eventually("the lease of the server", || {
+        let (ok, said) = garbage(&server, &["run"]);
+        !ok && said.contains("another worker has the lease")
+    });
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    let config = server.folder.join("config.ini");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text + "[garbage]\ngrace_hours = 0\nbatch_size = 1\n").unwrap();
+    let (ok, said) = garbage(&server, &["status"]);
+    assert!(
+        ok && said.contains("messages                     2             0"),
+        "{said}"
+    );
+    let (ok, said) = garbage(&server, &["run"]);
+    let one = "1 messages, 0 calendar objects, 1 bodies, 0 mailboxes, 0 calendars\n";
+    let all = one.replace('1', "2");
+    assert_eq!(
+        (ok, said),
+        (true, format!("removed {one}removed {one}removed in all: {all}"))
+    );
+    // The lease was given back.
+    let (ok, said) = garbage(&server, &["run"]);
+    assert_eq!(
+        (ok, said),
+        (true, format!("removed in all: {}", one.replace('1', "0")))
+    );
+    let emails = server.folder.join("data/emails");
+    assert_eq!(std::fs::read_dir(emails).unwrap().count(), 1);
+}
+
+#[test]
 fn the_shipped_example_is_a_right_configuration() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.ini.example");
     assert!(run(Command::new(BINARY).args(["config", "check", "--config", shipped])).contains("right"));

@@ -128,8 +128,27 @@ fn over_tcp(port: u16, pieces: &[&[u8]]) -> Vec<u8> {
     answer
 }
 
-/// All that the core answers.
-fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&[u8]]) -> Vec<u8> {
+/// What a conversation comes to: what the peer hears, and the names of the effects, in order. `ConfirmDelivery` is about time.
+type Course = (String, Vec<String>);
+
+/// The effects of the one session that has been logged from `begin` on.
+fn effects_logged(server: &Server, begin: usize) -> Vec<String> {
+    let log = loop {
+        let log = server.log().split_off(begin);
+        // The peer hears the last word a moment before the session is over.
+        if log.contains("session.closed") {
+            break log;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let begun = log.lines().filter(|line| line.contains("effect.begun"));
+    let name = |line: &str| Some(line.split_once("\"name\":\"")?.1.split_once('"')?.0.to_owned());
+    let names = begun.map(|line| name(line).unwrap_or_else(|| panic!("no name of an effect: {line}")));
+    names.filter(|name| name != "ConfirmDelivery").collect()
+}
+
+/// All that the core answers and does.
+fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&[u8]]) -> Course {
     let text = std::fs::read_to_string(server.folder.join("config.ini")).unwrap();
     let config = config::parse("config.ini", &text).unwrap();
     let doors = doors(&config);
@@ -151,7 +170,9 @@ fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&
         world.is_over(talk),
         "the script does not end the conversation: {said}"
     );
-    answer
+    let effects = world.log().iter().map(|one| one.effect.name().to_owned());
+    let effects = effects.filter(|name| name != "ConfirmDelivery").collect();
+    (masked(&answer), effects)
 }
 
 /// The answer with what differs between any two stores masked: the number after `UIDVALIDITY`, `APPENDUID` and `COPYUID`, and
@@ -177,7 +198,7 @@ fn masked(answer: &[u8]) -> String {
 }
 
 fn compare(proto: &str, transport: Transport, script: &str) {
-    let server = Server::start("parity");
+    let server = Server::start_with("parity", "[log]\nlevel = debug\nformat = json");
     let relay = (transport == Transport::Tls).then(|| Relay::start(&server));
     let plain = if proto == "imap" { server.imap } else { server.lmtp };
     let port = relay.as_ref().map_or(plain, |relay| relay.port);
@@ -193,8 +214,15 @@ fn compare(proto: &str, transport: Transport, script: &str) {
             .replace("{user}", &user)
             .replace("{password}", &server.password);
         let pieces = cut.pieces(script.as_bytes());
-        let core = masked(&in_the_core(&server, &user, (proto, transport), &pieces));
+        let begin = server.log().len();
+        let (core, core_effects) = in_the_core(&server, &user, (proto, transport), &pieces);
         let shell = masked(&over_tcp(port, &pieces));
+        let effects = effects_logged(&server, begin);
+        assert!(!effects.is_empty(), "{proto}, {cut:?}");
+        assert_eq!(
+            effects, core_effects,
+            "{proto}, {cut:?}: the effects of the shell and of the core"
+        );
         if let Some((core, shell)) = core
             .lines()
             .zip(shell.lines())

@@ -22,6 +22,7 @@ impl Observed {
             Effect::Store(_, Request::FindRecipient { address, .. }) => Some(address.clone()),
             _ => None,
         };
+        tracing::debug!(name = effect.name(), "effect.begun");
         Self {
             name: effect.name(),
             begun: Instant::now(),

@@ -219,18 +219,20 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             recipients,
             at_ms,
         } => deliver::deliver(tx, stored, recipients, *at_ms).await,
-        Request::Undelete(wanted) => undelete::undelete(tx, wanted).await,
-        Request::Import(wanted) => import::import(tx, wanted).await,
         _ => write_other(tx, actor, request).await,
     }
 }
 
 /// What is not about mail; and what only reads, in a transaction all the same.
 async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
-    if let Request::Calendar(request) = request {
-        return calendar::write(tx, me(actor)?, request)
-            .await
-            .map(Reply::Calendar);
+    match request {
+        Request::Calendar(request) => {
+            let done = calendar::write(tx, me(actor)?, request).await;
+            return done.map(Reply::Calendar);
+        }
+        Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
+        Request::Import(wanted) => return import::import(tx, wanted).await,
+        _ => {}
     }
     match garbage::work(tx, request).await? {
         Some(reply) => Ok(reply),

@@ -165,21 +165,26 @@ async fn fail_in_one_way(kind: Kind, script: &Script, way: Way) {
     assert_eq!(town.check().await, [""; 0], "{way:?}");
 }
 
+async fn sweep_script(kind: Kind, script: &Script) {
+    let most = fail_each_statement(kind, script).await;
+    // A file meets neither another writer nor a network in the middle of a transaction.
+    let kinds: &[_] = match kind {
+        Kind::Sqlite => &[],
+        Kind::MySql => &[ErrorKind::Deadlock, ErrorKind::TimedOut],
+    };
+    let statements = (0..most).flat_map(|nth| kinds.iter().map(move |kind| Way::Statement(nth, *kind)));
+    let commits = [Point::Commit, Point::Committed].map(Way::Commit);
+    for way in statements.chain(commits) {
+        fail_in_one_way(kind, script, way).await;
+    }
+}
+
 fn sweep(kind: Kind) {
-    block_on(async {
-        for script in scripts() {
-            let most = fail_each_statement(kind, &script).await;
-            // A file meets neither another writer nor a network in the middle of a transaction.
-            let kinds: &[_] = match kind {
-                Kind::Sqlite => &[],
-                Kind::MySql => &[ErrorKind::Deadlock, ErrorKind::TimedOut],
-            };
-            let statements =
-                (0..most).flat_map(|nth| kinds.iter().map(move |kind| Way::Statement(nth, *kind)));
-            let commits = [Point::Commit, Point::Committed].map(Way::Commit);
-            for way in statements.chain(commits) {
-                fail_in_one_way(kind, &script, way).await;
-            }
+    let scripts = scripts();
+    // Most of the time they wait for the disk or the database.
+    std::thread::scope(|scope| {
+        for script in &scripts {
+            scope.spawn(move || block_on(sweep_script(kind, script)));
         }
     });
 }

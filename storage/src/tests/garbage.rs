@@ -119,7 +119,7 @@ pub(super) async fn fill(town: &Town, home: Home) {
 }
 
 /// What waits to be removed a day later.
-async fn waiting(town: &Town) -> GarbageCounts {
+pub(super) async fn waiting(town: &Town) -> GarbageCounts {
     waiting_at(town, LATER.unix_ms).await
 }
 

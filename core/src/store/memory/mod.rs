@@ -194,11 +194,18 @@ impl Store {
                 recipients,
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
+            Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
+            other => self.serve(other),
+        }
+    }
+
+    /// What no session asks: the operator's requests and the workers'.
+    fn serve(&mut self, request: Request) -> Answer {
+        match request {
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),
             Request::FindImported { keys } => Ok(self.find_imported(&keys)),
             Request::Import(import) => self.import(&import),
-            Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
             Request::CountGarbage { before_ms } => Ok(self.count_garbage(before_ms)),
             work => self.work(work),
         }

@@ -191,6 +191,9 @@ pub fn calendar_scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request
 /// Sequences about messages that are moved, deleted, and asked for back.
 pub fn undelete_scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request)>> {
     let few = || prop_oneof![Just(0u8), Just(2), Just(5)];
+    // About half of the keywords that a mailbox can have, so that those of two messages are too many for one.
+    let crowded = (0u8..32, vec(0u8..90, 30..45)).prop_map(|(system, keywords)| Labels { system, keywords });
+    let labels = || prop_oneof![3 => labels(), 1 => crowded.clone()];
     let dead = Labels {
         system: 8,
         keywords: Vec::new(),
@@ -215,7 +218,8 @@ pub fn undelete_scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request
         2 => (any::<u8>(), 0u8..30, any::<bool>())
             .prop_map(|(mailbox, since, claim)| Verb::Refresh { mailbox, since, claim }),
         1 => (any::<u8>(), uids()).prop_map(|(mailbox, uids)| Verb::Page { mailbox, uids }),
-        9 => operating(),
+        5 => operating(),
+        6 => (any::<u8>(), uids(), few()).prop_map(|(mailbox, uids, to)| Verb::Undelete { mailbox, uids, to }),
         1 => garbage(),
     ];
     let step = (0u8..2, verb).prop_map(|(who, verb)| Step {

@@ -1,4 +1,4 @@
-//! The mbox format (mboxrd, RFC 4155): messages one after the other, each behind a line `From sender date`.
+//! The mbox format (mboxrd): messages one after the other, each behind a line `From sender date`.
 //!
 //! A body's line that begins with `From `, or with that behind any number of `>`, has one `>` more in the file. Flags are the
 //! fields Status (`R`: seen), X-Status (`A`, `F`, `D`, `T`) and X-Keywords; they belong to the file, not to the message.

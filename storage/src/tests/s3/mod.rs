@@ -4,6 +4,7 @@ mod ahead;
 mod cache;
 mod check;
 mod counts;
+mod garbage;
 mod keep;
 mod proxy;
 mod puts;
