@@ -1,5 +1,5 @@
 //! The crash loop: kill -9 of the server, and of its database, at random moments, under clients of LMTP and APPEND. What was
-//! acknowledged is there once, to the octet; what was not is there once or not at all.
+//! acknowledged is there once, to the octet; what was not is there once or not at all; and fsck finds nothing.
 //!
 //! `scripts/crashloop` runs it with more kills.
 
@@ -137,6 +137,21 @@ fn crash_loop(name: &str, server: &mut Server, database: Option<&Database>) {
     let mut client = server.logged_in();
     delivered.check(&format!("{name}, LMTP"), numbers(&mut client, "INBOX"));
     appended.check(&format!("{name}, APPEND"), numbers(&mut client, "Archive"));
+    assert_sound(name, server);
+}
+
+/// `lightmail fsck --bodies` finds nothing, beside the server that runs.
+fn assert_sound(name: &str, server: &Server) {
+    let mut fsck = Command::new(BINARY);
+    fsck.arg("--config").arg(server.folder.join("config.ini"));
+    let fsck = fsck.args(["fsck", "--bodies"]).output().unwrap();
+    let said = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    assert!(
+        fsck.status.success(),
+        "{name}: {}{}",
+        said(&fsck.stdout),
+        said(&fsck.stderr)
+    );
 }
 
 /// The number that the environment names.
