@@ -141,7 +141,9 @@ fn effects_logged(server: &Server, begin: usize) -> Vec<String> {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    let begun = log.lines().filter(|line| line.contains("effect.begun"));
+    // The server's workers have effects of their own.
+    let of_session = log.lines().filter(|line| line.contains("\"name\":\"session\""));
+    let begun = of_session.filter(|line| line.contains("effect.begun"));
     let name = |line: &str| Some(line.split_once("\"name\":\"")?.1.split_once('"')?.0.to_owned());
     let names = begun.map(|line| name(line).unwrap_or_else(|| panic!("no name of an effect: {line}")));
     names.filter(|name| name != "ConfirmDelivery").collect()

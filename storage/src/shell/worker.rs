@@ -49,7 +49,7 @@ impl Worker {
         drive: impl Fn(Box<dyn Machine + Send>, Peer<Nobody>, World) -> D,
         sleep: impl Fn(Duration) -> S,
     ) {
-        let span = tracing::info_span!("worker", name = self.name);
+        let span = tracing::info_span!("worker", work = self.name);
         let working = async {
             while !self.run_once(&drive).await {
                 let draining = self.house.drain.begun();
