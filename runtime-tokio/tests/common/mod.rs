@@ -178,6 +178,14 @@ impl Server {
         client
     }
 
+    /// Delivers so many messages, with their numbers from 1 on as subjects.
+    pub fn deliver_numbered(&self, count: u32) {
+        for n in 1..=count {
+            let reply = self.deliver(format!("Subject: {n}\r\n\r\n").as_bytes());
+            assert!(reply.starts_with("250 "), "{reply}");
+        }
+    }
+
     /// Delivers over LMTP and returns the reply to the final dot.
     pub fn deliver(&self, message: &[u8]) -> String {
         let mut client = Client::connect(self.lmtp);

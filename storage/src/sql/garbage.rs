@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use lightmail_core::store::{Deleted, GarbageCounts, MailboxId, ObjectId, Reply, Request, Work};
+use lightmail_core::store::{Deleted, GarbageCounts, MailboxId, ObjectId, Reply, Request, UidSet, Work};
 
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::messages::kind;
@@ -126,20 +126,20 @@ async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32, at_ms: u6
                 mailbox: MailboxId(row.int(0)?),
                 modseq: row.int(2)?,
             },
-            row.int(1)?,
+            row.uid(1)?,
             ObjectId(row.array(3)?),
         ))
     });
     let rows = rows.await?;
     let mut objects: BTreeMap<ObjectId, i64> = BTreeMap::new();
-    let mut graves: BTreeMap<Grave, Vec<i64>> = BTreeMap::new();
+    let mut graves: BTreeMap<Grave, UidSet> = BTreeMap::new();
     for (grave, uid, object) in &rows {
         *objects.entry(*object).or_default() += 1;
-        graves.entry(*grave).or_default().push(*uid);
+        graves.entry(*grave).or_default().insert(uid.0);
     }
     lower(tx, objects, at_ms).await?;
     for (grave, uids) in graves {
-        for range in ranges(uids) {
+        for range in uids.ranges() {
             collect_range(tx, grave, range).await?;
         }
     }
@@ -173,8 +173,8 @@ struct Grave {
     modseq: i64,
 }
 
-async fn collect_range(tx: &mut Tx<'_>, grave: Grave, range: RangeInclusive<i64>) -> Answer<()> {
-    let (low, high) = range.into_inner();
+async fn collect_range(tx: &mut Tx<'_>, grave: Grave, range: RangeInclusive<u32>) -> Answer<()> {
+    let (low, high) = (i64::from(*range.start()), i64::from(*range.end()));
     let remember = sql(EXPUNGED)
         .bind(grave.mailbox.0)
         .bind(grave.modseq)
@@ -194,19 +194,6 @@ async fn collect_range(tx: &mut Tx<'_>, grave: Grave, range: RangeInclusive<i64>
         }
     }
     Ok(())
-}
-
-/// Consecutive numbers as ranges.
-fn ranges(mut uids: Vec<i64>) -> Vec<RangeInclusive<i64>> {
-    uids.sort_unstable();
-    let mut ranges: Vec<RangeInclusive<i64>> = Vec::new();
-    for uid in uids {
-        match ranges.last_mut() {
-            Some(last) if *last.end() + 1 == uid => *last = *last.start()..=uid,
-            _ => ranges.push(uid..=uid),
-        }
-    }
-    ranges
 }
 
 async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answer {

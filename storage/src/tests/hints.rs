@@ -35,6 +35,32 @@ async fn acquainted(nodes: [&Storage; 2]) {
     }
 }
 
+/// Two nodes of one database that know of each other.
+struct Neighbours {
+    /// Whose storage is that of the first.
+    town: Town,
+    second: Storage,
+    home: Home,
+    _folders: [Scratch; 2],
+}
+
+impl Neighbours {
+    async fn new() -> Self {
+        let mut town = Town::new(Kind::MySql).await;
+        let home = town.settle("a@example.com").await;
+        let folders = [Scratch::new(), Scratch::new()];
+        let (first, second) = (node(&town, &folders[0]).await, node(&town, &folders[1]).await);
+        acquainted([&first, &second]).await;
+        town.storage = first;
+        Self {
+            town,
+            second,
+            home,
+            _folders: folders,
+        }
+    }
+}
+
 fn inbox(home: Home) -> Watched {
     Watched::Mailbox {
         id: home.inbox,
@@ -45,12 +71,12 @@ fn inbox(home: Home) -> Watched {
 #[test]
 fn a_change_is_told_to_other_nodes_at_once() {
     block_on(async {
-        let mut town = Town::new(Kind::MySql).await;
-        let home = town.settle("a@example.com").await;
-        let (here, there) = (Scratch::new(), Scratch::new());
-        let (first, second) = (node(&town, &here).await, node(&town, &there).await);
-        acquainted([&first, &second]).await;
-        town.storage = first;
+        let Neighbours {
+            town,
+            second,
+            home,
+            _folders,
+        } = Neighbours::new().await;
         let (mut mailbox, mut account) = (
             second.watch(inbox(home)),
             second.watch(Watched::Account(home.account)),
@@ -75,12 +101,12 @@ fn a_change_is_told_to_other_nodes_at_once() {
 #[test]
 fn forged_hints_are_harmless() {
     block_on(async {
-        let mut town = Town::new(Kind::MySql).await;
-        let home = town.settle("a@example.com").await;
-        let (here, there) = (Scratch::new(), Scratch::new());
-        let (first, second) = (node(&town, &here).await, node(&town, &there).await);
-        acquainted([&first, &second]).await;
-        town.storage = first;
+        let Neighbours {
+            town,
+            second,
+            home,
+            _folders,
+        } = Neighbours::new().await;
         let mut watcher = second.watch(inbox(home));
         let liar = UdpSocket::bind("127.0.0.1:0").unwrap();
         let ids = [
