@@ -48,6 +48,7 @@ fn stored(head: &str, object: &[u8], raw_header_octets: usize) -> Stored {
         head: Bytes::copy_from_slice(head.as_bytes()),
         index: scan(object, raw_header_octets).encode(),
         email_id: [0; 16],
+        save_date_s: 0,
     })
 }
 

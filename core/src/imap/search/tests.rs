@@ -76,6 +76,7 @@ fn stored(raw_header_octets: usize, head: &str) -> Stored {
         head,
         index,
         email_id: [0; 16],
+        save_date_s: 0,
     })
 }
 

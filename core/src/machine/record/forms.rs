@@ -34,7 +34,7 @@ structs! {
     Opened { mailbox, view, recent_from }
     Refreshed { view, changed, vanished, recent_from }
     Page { rows, rest }
-    PageRow { uid, object, object_size, head, index, email_id }
+    PageRow { uid, object, object_size, head, index, email_id, save_date_s }
     FlagsChanged { applied, modified, refreshed }
     Copied { uid_validity, source, target, refreshed }
     Expunged { expunged, refreshed }

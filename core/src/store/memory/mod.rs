@@ -188,7 +188,11 @@ impl Store {
                 at_ms,
                 since,
             } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
-            Request::Append { name, messages, .. } => self.append(me()?, &name, &messages),
+            Request::Append {
+                name,
+                messages,
+                at_ms,
+            } => self.append(me()?, &name, &messages, at_ms),
             Request::Deliver {
                 stored,
                 recipients,
