@@ -1,5 +1,7 @@
 //! Sections of sample messages, and the rule that holds for all: a literal announces exactly what follows.
 
+mod binary;
+
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
