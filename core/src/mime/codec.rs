@@ -148,7 +148,9 @@ impl<'a> StoredIndex<'a> {
         input.entries(Input::text)?;
         input.entries(Input::text)?;
         input.optional()?;
-        (input.octet()?, input.octet()?);
+        // The zone of Date.
+        input.octet()?;
+        input.octet()?;
         input.str()
     }
 

@@ -28,7 +28,7 @@ impl Encoding {
         match name {
             _ if is(&"base64") => Some(Encoding::Base64),
             _ if is(&"quoted-printable") => Some(Encoding::QuotedPrintable),
-            _ if ["7bit", "8bit", "binary"].iter().any(|known| is(known)) => Some(Encoding::Identity),
+            _ if ["7bit", "8bit", "binary"].iter().any(is) => Some(Encoding::Identity),
             _ => None,
         }
     }

@@ -170,17 +170,17 @@ impl Streaming {
         Next::Stream(Box::new(Passing { why }))
     }
 
-    fn finish(self: Box<Self>, cx: &mut Context, next: Option<AppendMessage>) -> Next {
+    fn finish(self, cx: &mut Context, next: Option<AppendMessage>) -> Next {
         let Streaming {
             batch,
             message,
             upload,
-        } = *self;
+        } = self;
         cx.effect(Effect::FinishUpload(upload));
         Next::wait(AwaitStored { batch, message, next })
     }
 
-    fn refuse(self: Box<Self>, cx: &mut Context, why: Completion) -> Next {
+    fn refuse(self, cx: &mut Context, why: Completion) -> Next {
         cx.act(Action::DropUpload(self.upload));
         why.into()
     }
