@@ -304,9 +304,11 @@ pub enum Request {
         limit: u32,
     },
     /// Marks objects that no row names as being deleted; from then on no message can get one as its body. → `ObjectsClaimed`:
-    /// those, and those claimed before and not yet forgotten, by id, at most `limit`
+    /// those, and those claimed before and not yet forgotten, by id
     ClaimObjects {
-        /// At most so many.
+        /// Only those with a larger id, so that what cannot be deleted keeps nobody from what can.
+        after: Option<ObjectId>,
+        /// At most so many are looked at.
         limit: u32,
     },
     /// Removes the rows of objects that are deleted. → `ObjectsForgotten`. What is not claimed stays.

@@ -86,7 +86,7 @@ impl Removed {
             Ok(Done::Reply(Reply::LeaseTaken(false))) => {
                 return Err(CliError::failed(
                     "another worker has the lease: a server that runs removes garbage itself; if none does, wait until \
-                     its lease has run out, 6 minutes with the settings as they come",
+                     its lease has run out, a minute and a half",
                 ));
             }
             Ok(Done::Reply(Reply::MessagesCollected(many))) => self.messages += u64::from(*many),
@@ -95,7 +95,7 @@ impl Removed {
                 self.calendar_objects += u64::from(*many);
             }
             Ok(Done::Reply(Reply::CalendarsCollected(many))) => self.calendars += u64::from(*many),
-            Ok(Done::Reply(Reply::ObjectsClaimed(objects))) => self.claimed = objects.len() as u64,
+            Ok(Done::Reply(Reply::ObjectsClaimed { objects, .. })) => self.claimed = objects.len() as u64,
             Ok(Done::ObjectsDeleted(objects)) => return self.deleted(objects.len() as u64),
             Ok(_) => {}
             Err(failure) => return Err(CliError::failed(words(failure))),

@@ -294,7 +294,10 @@ fn a_body_that_a_calendar_object_has_is_never_claimed() {
         let mut conn = options.connect().await.unwrap();
         let wrong = sqlx::query("UPDATE object_keys SET refs = 0, zero_at = 1");
         wrong.execute(&mut conn).await.unwrap();
-        let claim = Request::ClaimObjects { limit: 10 };
+        let claim = Request::ClaimObjects {
+            after: None,
+            limit: 10,
+        };
         let claimed = town.storage.run(Actor::Worker, claim).await;
         assert_eq!(claimed, Ok(Reply::ObjectsClaimed(vec![])));
         assert_eq!(token(&town, home).await.changed.0, 2);

@@ -112,7 +112,7 @@ enums! {
         MailboxesCollected { 0: many },
         CalendarObjectsCollected { 0: many },
         CalendarsCollected { 0: many },
-        ObjectsClaimed { 0: objects },
+        ObjectsClaimed { objects: objects, next: next },
         ObjectsForgotten,
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },

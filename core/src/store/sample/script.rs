@@ -198,10 +198,14 @@ impl Script {
                 from: pick(&self.objects, from).unwrap_or(ObjectId([0; 16])),
                 to: pick(&self.objects, to).unwrap_or(ObjectId([255; 16])),
             },
-            Verb::Claim { limit } => Request::ClaimObjects {
+            Verb::Claim { after, limit } => Request::ClaimObjects {
+                after: after.and_then(|after| pick(&self.objects, after)),
                 limit: u32::from(limit),
             },
-            _ => Request::ClaimObjects { limit: 0 },
+            _ => Request::ClaimObjects {
+                after: None,
+                limit: 0,
+            },
         }
     }
 

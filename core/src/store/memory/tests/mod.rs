@@ -252,7 +252,7 @@ fn samples_reach_every_answer() {
                 ) => {
                     seen.insert(format!("{name} {}", if many > 0 { "some" } else { "none" }));
                 }
-                Ok(Reply::ObjectsClaimed(objects)) => drop(seen.insert(format!(
+                Ok(Reply::ObjectsClaimed { objects, .. }) => drop(seen.insert(format!(
                     "{name} {}",
                     if objects.is_empty() { "none" } else { "some" }
                 ))),
