@@ -22,6 +22,8 @@ pub enum Reply {
     AccountCreated,
     /// Of `SetPassword`.
     PasswordSet,
+    /// Of `SetQuota`.
+    QuotaSet,
     /// Of `DeleteAccount`.
     AccountDeleted,
     /// Of `ListAccounts`.

@@ -48,6 +48,13 @@ pub enum Request {
         /// The new bcrypt hash.
         pw_hash: Secret,
     },
+    /// Gives an account another quota; one that is over it already gets nothing more. → `QuotaSet`, refused with `NoSuchAccount`
+    SetQuota {
+        /// The account's login name.
+        login: String,
+        /// Octets of live messages, 63 bits; 0: no limit.
+        quota_bytes: u64,
+    },
     /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
     /// `DeleteMailbox`, its calendars as by [`CalendarRequest::Delete`]. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
     DeleteAccount {
@@ -370,6 +377,7 @@ impl Request {
             Request::FindRecipient { .. } => "store.FindRecipient",
             Request::CreateAccount(_) => "store.CreateAccount",
             Request::SetPassword { .. } => "store.SetPassword",
+            Request::SetQuota { .. } => "store.SetQuota",
             Request::DeleteAccount { .. } => "store.DeleteAccount",
             Request::ListAccounts => "store.ListAccounts",
             Request::ListMailboxes => "store.ListMailboxes",

@@ -150,7 +150,7 @@ pub(crate) async fn refer(tx: &mut Tx<'_>, object: ObjectId, refs: u64) -> Answe
     let query = sql(REFER).bind(stored(refs)).bind(object.0.to_vec());
     match tx.db.run(query).await? {
         1 => Ok(()),
-        _ => Err(Stop::broken(format!("{object:?} is being deleted"))),
+        _ => Err(Stop::broken(format!("object {object} is being deleted"))),
     }
 }
 

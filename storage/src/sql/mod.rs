@@ -73,6 +73,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
+        | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::CreateMailbox { .. }
         | Request::DeleteMailbox { .. }
@@ -146,6 +147,7 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
     match request {
         Request::CreateAccount(new) => accounts::create_account(tx, new).await,
         Request::SetPassword { login, pw_hash } => accounts::set_password(tx, login, pw_hash).await,
+        Request::SetQuota { login, quota_bytes } => accounts::set_quota(tx, login, *quota_bytes).await,
         Request::DeleteAccount { login, at_ms } => accounts::delete_account(tx, login, *at_ms).await,
         Request::CreateMailbox {
             mailbox,

@@ -84,6 +84,7 @@ enums! {
         RecipientFound { 0: place },
         AccountCreated,
         PasswordSet,
+        QuotaSet,
         AccountDeleted,
         Accounts { 0: accounts },
         Mailboxes { 0: mailboxes },

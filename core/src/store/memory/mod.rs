@@ -118,6 +118,7 @@ impl Store {
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, pw_hash } => self.set_password(&login, pw_hash),
+            Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
             Request::ListAccounts => Ok(self.list_accounts()),
             Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),

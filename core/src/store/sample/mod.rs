@@ -31,6 +31,9 @@ enum Verb {
     },
     CreateAccount,
     SetPassword,
+    SetQuota {
+        limited: bool,
+    },
     DeleteAccount,
     ListAccounts,
     ListMailboxes,
@@ -294,6 +297,7 @@ fn accounts() -> impl Strategy<Value = Verb> {
         3 => any::<bool>().prop_map(|detail| Verb::FindRecipient { detail }),
         3 => Just(Verb::CreateAccount),
         1 => Just(Verb::SetPassword),
+        1 => any::<bool>().prop_map(|limited| Verb::SetQuota { limited }),
         1 => Just(Verb::DeleteAccount),
         3 => Just(Verb::ListAccounts),
     ]

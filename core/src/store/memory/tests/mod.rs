@@ -128,6 +128,8 @@ const WANTED: &[&str] = &[
     "CreateAccount AlreadyExists",
     "DeleteAccount ok",
     "SetPassword ok",
+    "SetQuota ok",
+    "SetQuota NoSuchAccount",
     "ListAccounts NotPermitted",
     "ListMailboxes ok",
     "ListSubscriptions ok",
