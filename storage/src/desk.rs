@@ -168,7 +168,10 @@ async fn delete(inner: &Inner, objects: &[(ObjectKind, ObjectId)]) -> Vec<Object
                 .map(|(object, _)| *object),
         );
         if let Some(Err(failure)) = answers.iter().find(|answer| answer.is_err()) {
-            tracing::warn!(?failure, "garbage.objects.not_deleted");
+            tracing::warn!(
+                why = %failure,
+                "garbage.objects.not_deleted: they are tried again; see that LightMail may delete in the folder or the bucket"
+            );
         }
     }
     if !gone.is_empty() {

@@ -65,7 +65,7 @@ impl ObjectReader {
             None => self.open_and_read().await,
         };
         if let Err(failure) = &piece {
-            tracing::error!(object = %self.object, ?failure, "store.object.unreadable");
+            self.complain(failure);
             self.left = 0..0;
         }
         Some(piece)
@@ -137,6 +137,22 @@ impl ObjectReader {
         }
         self.open = Some(open);
         Ok(octets)
+    }
+
+    fn complain(&self, failure: &Failure) {
+        let (object, why) = (self.object, failure);
+        match failure {
+            Failure::Broken(_) => tracing::error!(
+                %object,
+                %why,
+                "store.object.unreadable: put the object back from a backup; lightmail fsck --bodies tells whose it is"
+            ),
+            _ => tracing::error!(
+                %object,
+                %why,
+                "store.object.unreadable: it is read when it is asked for again; see what the log says of the database and the bucket"
+            ),
+        }
     }
 
     fn named(&self, failure: Failure) -> Failure {

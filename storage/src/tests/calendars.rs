@@ -299,7 +299,10 @@ fn a_body_that_a_calendar_object_has_is_never_claimed() {
             limit: 10,
         };
         let claimed = town.storage.run(Actor::Worker, claim).await;
-        assert_eq!(claimed, Ok(Reply::ObjectsClaimed(vec![])));
+        assert!(
+            matches!(&claimed, Ok(Reply::ObjectsClaimed { objects, .. }) if objects.is_empty()),
+            "{claimed:?}"
+        );
         assert_eq!(token(&town, home).await.changed.0, 2);
     });
 }
