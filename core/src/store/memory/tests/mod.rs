@@ -118,7 +118,6 @@ const WANTED: &[&str] = &[
     "CountGarbage calendar objects due",
     "CountGarbage calendars kept",
     "CountGarbage unnamed",
-    "CountGarbage claimed",
     "FindObjects some",
     "FindObjects none",
     "TakeLease NotPermitted",
@@ -205,7 +204,7 @@ fn samples_reach_every_answer() {
             .unwrap()
             .current()
     }));
-    scripts.extend((0..100).map(|_| {
+    scripts.extend((0..300).map(|_| {
         sample::undelete_scripts(80)
             .new_tree(&mut runner)
             .unwrap()
