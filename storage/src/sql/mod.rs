@@ -147,7 +147,6 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
     match request {
         Request::CreateAccount(new) => accounts::create_account(tx, new).await,
         Request::SetPassword { login, pw_hash } => accounts::set_password(tx, login, pw_hash).await,
-        Request::SetQuota { login, quota_bytes } => accounts::set_quota(tx, login, *quota_bytes).await,
         Request::DeleteAccount { login, at_ms } => accounts::delete_account(tx, login, *at_ms).await,
         Request::CreateMailbox {
             mailbox,
@@ -234,6 +233,9 @@ async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer
         }
         Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
         Request::Import(wanted) => return import::import(tx, wanted).await,
+        Request::SetQuota { login, quota_bytes } => {
+            return accounts::set_quota(tx, login, *quota_bytes).await;
+        }
         _ => {}
     }
     match garbage::work(tx, request).await? {

@@ -118,7 +118,6 @@ impl Store {
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, pw_hash } => self.set_password(&login, pw_hash),
-            Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
             Request::ListAccounts => Ok(self.list_accounts()),
             Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
@@ -203,6 +202,7 @@ impl Store {
     /// What no session asks: the operator's requests and the workers'.
     fn serve(&mut self, request: Request) -> Answer {
         match request {
+            Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),
             Request::FindImported { keys } => Ok(self.find_imported(&keys)),
