@@ -122,8 +122,9 @@ impl Folder {
         self.faults.pass(Point::Stored)
     }
 
-    pub(super) fn open(&self, object: ObjectId) -> io::Result<(File, u64)> {
-        let file = File::open(self.root.join(ObjectKind::Email.key(object)))?;
+    /// A body's file and its octets. Blocks.
+    pub(super) fn open(&self, kind: ObjectKind, object: ObjectId) -> io::Result<(File, u64)> {
+        let file = File::open(self.root.join(kind.key(object)))?;
         let size = file.metadata()?.len();
         Ok((file, size))
     }
