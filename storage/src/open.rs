@@ -14,6 +14,7 @@ use crate::sql::database::Database;
 use crate::sql::mysql::MySql;
 use crate::sql::schema::{self, Migrated};
 use crate::sql::settings;
+use crate::trust;
 
 /// The database's file below the data folder.
 const DATABASE: &str = "lightmail.db";
@@ -36,6 +37,9 @@ pub(crate) async fn sqlite(data_dir: &Path) -> Result<(Database, Migrated), Open
 
 /// A database of a MySQL server.
 pub(crate) async fn mysql(config: &config::Database) -> Result<(Database, Migrated), OpenError> {
+    if let Some(file) = &config.ca_file {
+        trust::authorities(&file.0).map_err(|error| OpenError::authorities("[database] ca_file", &error))?;
+    }
     let mysql = MySql::new(config).map_err(|error| OpenError::password(&error))?;
     let place = mysql.place().to_owned();
     let away = |error: &sqlx::Error| OpenError::server(&place, error);

@@ -1,0 +1,67 @@
+//! A database server without room, through the whole server: mail stays with its sender, what is there can be read, the log says
+//! what to do, and nothing is started again.
+
+use crate::common::Server;
+use crate::common::backing::{Backing, Database};
+
+/// Octets of the pieces that fill a database up. What is left for smaller things lets the filler be removed again.
+const PIECE: usize = 60_000;
+
+fn fill(backing: &Backing) {
+    backing.run("CREATE TABLE filler (piece LONGBLOB) ENGINE=InnoDB");
+    let piece = format!("INSERT INTO filler VALUES (REPEAT('x', {PIECE}))");
+    while backing.takes(&piece) {}
+}
+
+/// A message whose index, made of its parts, needs as much room as a piece.
+fn message(name: &str) -> String {
+    let part = "--b\r\nContent-Type: text/plain; name=part\r\n\r\nx\r\n";
+    format!(
+        "Subject: {name}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n",
+        part.repeat(900)
+    )
+}
+
+#[test]
+fn a_database_without_room_is_told_and_used_again_once_there_is_some() {
+    let database = Database::start("full", &[("LIGHTMAIL_MARIADB_ROOM", "20M")]);
+    let backing = Backing::at(database.name());
+    let server = Server::start_with("full", &backing.sections());
+    let before = server.deliver(message("before").as_bytes());
+    assert!(before.starts_with("250 "), "{before}");
+    let mut client = server.logged_in();
+    client.ok("SELECT INBOX");
+
+    fill(&backing);
+    let refused = server.deliver(message("meanwhile").as_bytes());
+    assert!(refused.starts_with("451 4."), "{refused}");
+    client.say(&format!("a APPEND INBOX {{{}}}", message("meanwhile").len()));
+    client.until("+ ");
+    client.say(&message("meanwhile"));
+    let refused = client.until("a ").pop().unwrap();
+    assert!(refused.starts_with("a NO [UNAVAILABLE]"), "{refused}");
+    assert!(
+        client
+            .ok("FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT)]")
+            .concat()
+            .contains("Subject: before")
+    );
+    let log = server.log();
+    let said = log
+        .lines()
+        .filter(|line| line.contains("store.database.unavailable"));
+    let [line] = said.collect::<Vec<_>>()[..] else {
+        panic!("not said once: {log}")
+    };
+    assert!(
+        line.contains("is full") && line.contains("make room on the disk of the database server"),
+        "{line}"
+    );
+
+    backing.run("DROP TABLE filler");
+    let after = server.deliver(message("after").as_bytes());
+    assert!(after.starts_with("250 "), "{after}");
+    assert!(server.log().contains("store.database.available"));
+    let told = client.ok("NOOP");
+    assert!(told.contains(&"* 2 EXISTS".to_owned()), "{told:?}");
+}
