@@ -4,13 +4,13 @@
 use crate::common::Server;
 use crate::common::backing::{Backing, Database};
 
-/// Octets of the pieces that fill a database up. What is left for smaller things lets the filler be removed again.
-const PIECE: usize = 60_000;
-
+/// Fills the database up, at the end row by row.
 fn fill(backing: &Backing) {
-    backing.run("CREATE TABLE filler (piece LONGBLOB) ENGINE=InnoDB");
-    let piece = format!("INSERT INTO filler VALUES (REPEAT('x', {PIECE}))");
-    while backing.takes(&piece) {}
+    backing.run("CREATE TABLE filler (piece VARBINARY(7000)) ENGINE=InnoDB");
+    for rows in [100, 10, 1] {
+        let piece = format!("INSERT INTO filler SELECT REPEAT('x', 7000) FROM seq_1_to_{rows}");
+        while backing.takes(&piece) {}
+    }
 }
 
 /// A message whose index, made of its parts, needs as much room as a piece.

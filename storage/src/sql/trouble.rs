@@ -75,7 +75,9 @@ impl Trouble {
     pub(crate) fn remedy(self) -> Option<&'static str> {
         Some(match self {
             Trouble::Away => "see that the database server runs and that [database] says where",
-            Trouble::Distrust => "renew the database server's certificate, or correct [database] tls or ca_file",
+            Trouble::Distrust => {
+                "renew the database server's certificate, or correct [database] tls or ca_file"
+            }
             Trouble::TooMany => "raise max_connections of the server, or lower [database] pool_size",
             Trouble::ReadOnly => "switch read_only off, or point [database] to the primary",
             Trouble::Full => "make room on the disk of the database server",

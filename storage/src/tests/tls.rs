@@ -65,7 +65,10 @@ async fn cipher(wish: Wish) -> Result<String, OpenError> {
     let storage = Storage::open(&config).await?;
     let mut conn = storage.inner().database.writer().await.unwrap();
     let Conn::MySql(conn) = &mut conn else { panic!() };
-    let row = sqlx::query("SHOW STATUS LIKE 'Ssl_cipher'").fetch_one(conn).await.unwrap();
+    let row = sqlx::query("SHOW STATUS LIKE 'Ssl_cipher'")
+        .fetch_one(conn)
+        .await
+        .unwrap();
     Ok(row.get(1))
 }
 
@@ -82,7 +85,11 @@ impl Wish {
 
 #[test]
 fn a_connection_to_the_database_is_as_encrypted_as_tls_says() {
-    let by = |host, tls| Wish { host, tls, ca_file: None };
+    let by = |host, tls| Wish {
+        host,
+        tls,
+        ca_file: None,
+    };
     block_on(async {
         let address = Some("127.0.0.1");
         assert_eq!(cipher(by(address, DatabaseTls::Off)).await.unwrap(), "");

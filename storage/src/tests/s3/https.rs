@@ -76,12 +76,19 @@ fn a_service_that_is_not_trusted_is_told_at_the_start_and_gets_nothing() {
             ("127.0.0.1", Some("ca.pem"), "not valid for name"),
         ] {
             let told = abroad.refusal("https", host, ca).await;
-            for word in ["TLS fails", why, "and that ca_file, or this system, has the authority"] {
+            for word in [
+                "TLS fails",
+                why,
+                "and that ca_file, or this system, has the authority",
+            ] {
                 assert!(told.contains(word), "{word}: {told}");
             }
         }
         let told = abroad.refusal("https", "localhost", Some("none.pem")).await;
-        assert!(told.contains("[s3] ca_file") && told.contains("none.pem"), "{told}");
+        assert!(
+            told.contains("[s3] ca_file") && told.contains("none.pem"),
+            "{told}"
+        );
         for method in ["GET", "PUT"] {
             assert!(abroad.proxy.asked(method).is_empty(), "{method}");
         }
@@ -96,7 +103,9 @@ fn a_body_for_a_service_that_is_not_trusted_stays_with_its_sender() {
         let mut section = Service::find().section();
         abroad.change(&mut section, "https", "localhost", Some("other.pem"));
         let scratch = Scratch::new();
-        let storage = Storage::open_with(scratch.path(), 4, Some((section, patient()))).await.unwrap();
+        let storage = Storage::open_with(scratch.path(), 4, Some((section, patient())))
+            .await
+            .unwrap();
         let refused = upload(&mut storage.desk(), b"Subject: x\r\n\r\n").await;
         assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
         assert!(abroad.proxy.asked("PUT").is_empty());

@@ -78,7 +78,10 @@ impl Proxy {
         })
     }
 
-    fn start_as<C: Client>(server: &str, meet: impl Fn(TcpStream) -> Option<C> + Send + Sync + 'static) -> Self {
+    fn start_as<C: Client>(
+        server: &str,
+        meet: impl Fn(TcpStream) -> Option<C> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::<(Mutex<State>, Condvar)>::default();
