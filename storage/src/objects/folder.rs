@@ -10,6 +10,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use lightmail_core::machine::{Listed, ObjectKind, Purpose};
@@ -30,16 +31,17 @@ pub(crate) struct Folder {
     root: PathBuf,
     emails: FolderSync,
     calendars: FolderSync,
+    /// Held while a temporary file is made and locked, so that the sweep never meets one that is not locked yet.
+    making: Mutex<()>,
     faults: Faults,
 }
 
 impl Folder {
-    /// Opens the folder, makes what is missing, and removes what writers left that live no more.
+    /// Opens the folder and makes what is missing, whatever the number of bodies in it.
     pub(crate) fn open_at(root: &Path, faults: Faults) -> io::Result<Self> {
         let kept = |kind: ObjectKind| {
             let path = root.join(kind.folder());
             make_folder(&path)?;
-            remove_left_over(&path)?;
             FolderSync::open(&path)
         };
         let (emails, calendars) = (kept(ObjectKind::Email)?, kept(ObjectKind::Calendar)?);
@@ -49,8 +51,17 @@ impl Folder {
             root: root.to_owned(),
             emails,
             calendars,
+            making: Mutex::default(),
             faults,
         })
+    }
+
+    /// Removes what writers left that live no more. It looks at every name there is: at a million of them for seconds. Blocks.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        for kind in [ObjectKind::Email, ObjectKind::Calendar] {
+            remove_left_over_beside(&self.root.join(kind.folder()), &self.making)?;
+        }
+        Ok(())
     }
 
     /// The data folder.
@@ -63,6 +74,7 @@ impl Folder {
         self.faults.pass(Point::Create)?;
         let path = self.root.join(purpose.kind.key(purpose.object));
         let temporary = path.with_file_name(format!(".{}.{TEMPORARY}", purpose.object));
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -255,14 +267,26 @@ pub(super) fn nameless_file(folder: &Path, object: ObjectId) -> io::Result<File>
 
 /// Removes temporary files whose writers are gone; another process may be writing others.
 pub(super) fn remove_left_over(folder: &Path) -> io::Result<()> {
+    remove_left_over_beside(folder, &Mutex::default())
+}
+
+/// The same beside writers of this process, who hold `making` until their file is locked.
+fn remove_left_over_beside(folder: &Path, making: &Mutex<()>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if is_temporary(&path)
-            && let Ok(file) = File::open(&path)
+        if !is_temporary(&path) {
+            continue;
+        }
+        let _making = making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(file) = File::open(&path)
             && file.try_lock().is_ok()
         {
             tracing::info!(file = %path.display(), "store.leftover.removed");
-            fs::remove_file(&path)?;
+            // Another process may have been quicker.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
     }
     Ok(())
@@ -319,7 +343,8 @@ mod tests {
         let mut alive = first.create(purpose(1)).unwrap();
         alive.append(b"half").unwrap();
         fs::write(scratch.path().join("emails/.dead.tmp"), b"half").unwrap();
-        let _second = Folder::open_at(scratch.path(), Faults::default()).unwrap();
+        let second = Folder::open_at(scratch.path(), Faults::default()).unwrap();
+        second.sweep().unwrap();
         assert_eq!(names(scratch.path()), [format!(".{}.tmp", ObjectId([1; 16]))]);
         first.finish(alive).unwrap();
         assert_eq!(names(scratch.path()), [format!("{}.eml", ObjectId([1; 16]))]);

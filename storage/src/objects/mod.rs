@@ -61,8 +61,17 @@ pub(crate) enum Octets {
 
 impl Objects {
     pub(crate) fn in_folder(folder: Folder) -> Self {
+        let folder = Arc::new(folder);
+        let swept = Arc::clone(&folder);
+        // A start does not wait for it: nobody reads what is swept.
+        let sweep = blocking::unblock(move || {
+            if let Err(error) = swept.sweep() {
+                tracing::warn!(%error, "store.leftover.kept");
+            }
+        });
+        sweep.detach();
         Self {
-            place: Place::Folder(Arc::new(folder)),
+            place: Place::Folder(folder),
             cache: None,
         }
     }

@@ -1,5 +1,5 @@
 //! How long the check of many rows takes: not a test, a measurement
-//! (`LIGHTMAIL_PACE_MESSAGES=1000000 cargo test -p lightmail-storage pace_of_fsck -- --ignored --nocapture`).
+//! (`LIGHTMAIL_PACE_MESSAGES=1000000 cargo test -p lightmail-storage pace_of_fsck -- --ignored --nocapture --test-threads 1`).
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Instant;
 
+use futures_lite::future::block_on;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
-use super::super::town::{Kind, NOW, Town, on_each};
+use super::super::town::{Kind, NOW, Town};
 use super::store::{Bodies, town};
 use crate::fsck::{Event, Wish};
 
@@ -72,14 +73,20 @@ async fn load(town: &Town, kind: Kind, messages: u64) {
 
 #[test]
 #[ignore = "a measurement"]
-fn pace_of_fsck() {
-    let messages = std::env::var("LIGHTMAIL_PACE_MESSAGES")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    on_each(async |kind| pace(kind, messages.unwrap_or(100_000)).await);
+fn pace_of_fsck_on_sqlite() {
+    block_on(pace(Kind::Sqlite));
 }
 
-async fn pace(kind: Kind, messages: u64) {
+#[test]
+#[ignore = "a measurement"]
+fn pace_of_fsck_on_mariadb() {
+    block_on(pace(Kind::MySql));
+}
+
+async fn pace(kind: Kind) {
+    let asked = std::env::var("LIGHTMAIL_PACE_MESSAGES");
+    let asked = asked.ok().and_then(|text| text.parse().ok());
+    let messages: u64 = asked.unwrap_or(100_000);
     let town = town(kind, Bodies::Folder).await;
     load(&town, kind, messages).await;
     let (begun, mut at, mut times) = (Instant::now(), Instant::now(), BTreeMap::new());
