@@ -233,7 +233,9 @@ fn authorities_that_nobody_would_ask_are_refused() {
     let s3 = "[s3]\nbucket = b\nca_file = ca.pem\n";
     let database = "[database]\nca_file = ca.pem\n";
     assert_eq!(
-        first_lines(&format!("{database}tls = require\n{s3}endpoint = http://127.0.0.1:9000\n")),
+        first_lines(&format!(
+            "{database}tls = require\n{s3}endpoint = http://127.0.0.1:9000\n"
+        )),
         [
             "config.ini:2: [database] ca_file: it is of use with tls = verify only",
             "config.ini:6: [s3] ca_file: it is of use with an endpoint that begins with https:// only",
