@@ -149,6 +149,8 @@ table! {
         database: String = "maildb";
         /// Encryption: off, prefer, require or verify.
         tls: DatabaseTls = "prefer";
+        /// The authorities that verify trusts, PEM. Empty: those of this system.
+        ca_file: Option<FilePath> = "";
         /// How many connections are held at most.
         pool_size: u32 = "10";
     }
@@ -161,6 +163,8 @@ table! {
         region: String = "us-east-1";
         /// The bucket. Needed.
         bucket: String = "";
+        /// The authorities whose certificate the service must have, PEM. Empty: those that this system trusts.
+        ca_file: Option<FilePath> = "";
         /// The access key's id. Empty: from the environment, with its secret.
         access_key: Option<String> = "";
         /// The access key's secret.

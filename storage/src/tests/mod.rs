@@ -25,6 +25,7 @@ pub(crate) mod server;
 mod shift;
 mod statements;
 mod sweep;
+pub(crate) mod tls;
 mod town;
 mod undelete;
 mod watching;
