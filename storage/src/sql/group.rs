@@ -259,7 +259,9 @@ async fn work(
             Outcome::Stopped(stop) => return Err(stop.into()),
         });
     }
+    let before = tx.db.trips;
     tx.db.flush().await?;
+    inner.counts.add("store.flush", 0, tx.db.trips - before);
     Ok(Done {
         mark,
         answers,
@@ -290,11 +292,10 @@ async fn answer(inner: &Inner, tx: &mut Tx<'_>, job: &Job) -> Outcome {
     if let Err(late) = inner.steady.check(&job.request) {
         return Outcome::Answered(Err(late));
     }
-    let (statements, writes) = (tx.db.statements, tx.db.writes);
+    let (statements, trips, writes) = (tx.db.statements, tx.db.trips, tx.db.writes);
     let answer = write(tx, job.actor, &job.request).await;
-    inner
-        .counts
-        .add(job.request.name(), tx.db.statements - statements);
+    let (statements, trips) = (tx.db.statements - statements, tx.db.trips - trips);
+    inner.counts.add(job.request.name(), statements, trips);
     match answer {
         Ok(reply) => Outcome::Answered(Ok(reply)),
         Err(stop) if inner.database.is_shared() && stop.is_taken() => Outcome::Overtaken(stop.into_failure()),
@@ -324,11 +325,12 @@ async fn prepare(
     if let Some(now_ms) = due {
         deliver::forget_old(tx, now_ms).await?;
     }
-    inner.counts.add("store.tidy", tx.db.statements);
+    inner.counts.add("store.tidy", tx.db.statements, tx.db.trips);
     if tx.db.is_shared() {
-        let before = tx.db.statements;
+        let (statements, trips) = (tx.db.statements, tx.db.trips);
         locks::lock(tx, group).await?;
-        inner.counts.add("store.lock", tx.db.statements - before);
+        let (statements, trips) = (tx.db.statements - statements, tx.db.trips - trips);
+        inner.counts.add("store.lock", statements, trips);
     }
     Ok(due)
 }
