@@ -48,7 +48,10 @@ impl Command for Append {
         if literal.size > cx.settings.message_size {
             return Completion::no(Code::TOO_BIG, "The message is too big").into();
         }
-        cx.ask(Request::StatusMailbox { name: name.clone() });
+        cx.ask(Request::StatusMailbox {
+            name: name.clone(),
+            recent: false,
+        });
         Next::wait(AwaitStatus { name, message })
     }
 }

@@ -122,7 +122,7 @@ impl Store {
             Request::ListAccounts => Ok(self.list_accounts()),
             Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
-            Request::StatusMailbox { name } => self.status_mailbox(me()?, &name),
+            Request::StatusMailbox { name, recent } => self.status_mailbox(me()?, &name, recent),
             Request::CreateMailbox {
                 mailbox,
                 superiors,
