@@ -16,7 +16,7 @@ mod lanes;
 mod places;
 mod rules;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,11 +95,10 @@ impl Check<'_> {
     /// How much there is to do.
     async fn measure(&mut self) -> Result<(), Failure> {
         let mut sizes = BTreeMap::new();
-        for domain in RULES.iter().map(|rule| rule.domain).chain([Domain::Objects]) {
-            if !sizes.contains_key(&domain) {
-                let count = async |tx: &mut Tx<'_>| domain.count(tx).await;
-                sizes.insert(domain, self.inner.read_within(LIMIT, "fsck", count).await?);
-            }
+        let domains: BTreeSet<_> = RULES.iter().map(|rule| rule.domain).collect();
+        for domain in domains {
+            let count = async |tx: &mut Tx<'_>| domain.count(tx).await;
+            sizes.insert(domain, self.inner.read_within(LIMIT, "fsck", count).await?);
         }
         let size = |domain| sizes.get(&domain).copied().unwrap_or(0);
         let rows: u64 = RULES.iter().map(|rule| size(rule.domain)).sum();
