@@ -282,10 +282,20 @@ impl Inner {
         name: &'static str,
         ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T> + Copy,
     ) -> Answer<T> {
-        let answer = match self.read_once(name, false, ask).await {
+        self.read_within(self.database.work_limit(), name, ask).await
+    }
+
+    /// The same for what may take longer than a request.
+    pub(crate) async fn read_within<T>(
+        &self,
+        limit: Duration,
+        name: &'static str,
+        ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T> + Copy,
+    ) -> Answer<T> {
+        let answer = match self.read_once(limit, name, false, ask).await {
             // The server closes connections that are idle for long: a new one tells whether it is there.
             (true, Err(Stop::Sql(error))) if Trouble::of(&error) == Trouble::Away => {
-                self.read_once(name, true, ask).await.1
+                self.read_once(limit, name, true, ask).await.1
             }
             (_, answer) => answer,
         };
@@ -298,6 +308,7 @@ impl Inner {
     /// Answers too whether the connection had been used before.
     async fn read_once<T>(
         &self,
+        limit: Duration,
         name: &'static str,
         anew: bool,
         ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T>,
@@ -309,9 +320,9 @@ impl Inner {
         let used = reader.used;
         let mut tx = Tx::new(Db::new(reader.conn(), &self.faults), &self.caches);
         let asking = async { Ok(ask(&mut tx).await) };
-        let answer = self.database.bounded(asking).await;
+        let answer = self.database.bounded(limit, asking).await;
         let answer = answer.unwrap_or_else(|error| Err(error.into()));
-        self.counts.add(name, tx.db.statements);
+        self.counts.add(name, tx.db.statements, tx.db.trips);
         let news = tx.into_news();
         // After an error the connection is closed; what it read is not to be trusted either.
         if !matches!(answer, Err(Stop::Sql(_) | Stop::Posted(_))) {

@@ -69,7 +69,7 @@ impl Check<'_> {
     ) -> Result<(), Failure> {
         loop {
             let read = async |tx: &mut Tx<'_>| rows(tx, kind, from, until).await;
-            let rows = self.inner.read("fsck", read).await?;
+            let rows = self.inner.read_within(super::LIMIT, "fsck", read).await?;
             let is_last = i64::try_from(rows.len()) != Ok(ROWS);
             let mut sound = Vec::new();
             for row in &rows {
@@ -139,7 +139,7 @@ impl Check<'_> {
             })
             .transpose()
         };
-        Ok(self.inner.read("fsck", read).await?)
+        Ok(self.inner.read_within(super::LIMIT, "fsck", read).await?)
     }
 
     /// What is listed and had no row then.

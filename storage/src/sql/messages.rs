@@ -169,24 +169,26 @@ pub(crate) async fn object(tx: &mut Tx<'_>, object: ObjectId) -> Answer<Option<B
     Ok(body)
 }
 
-/// Soft-deletes the live messages of a range that have all `flags`; answers how many.
+/// Soft-deletes the live messages of some ranges that have all `flags`; answers how many.
 pub(crate) async fn bury(
     tx: &mut Tx<'_>,
     mailbox: MailboxId,
-    (low, high): (i64, i64),
+    ranges: impl IntoIterator<Item = (i64, i64)>,
     flags: Flags,
     modseq: ModSeq,
     at_ms: u64,
 ) -> Answer<u64> {
-    let query = sql(BURY)
-        .bind(deleted_at(at_ms))
-        .bind(stored(modseq.0))
-        .bind(mailbox.0)
-        .bind(low)
-        .bind(high)
-        .bind(stored(flags.0))
-        .bind(stored(flags.0));
-    tx.db.run(query).await
+    let buries = ranges.into_iter().map(|(low, high)| {
+        sql(BURY)
+            .bind(deleted_at(at_ms))
+            .bind(stored(modseq.0))
+            .bind(mailbox.0)
+            .bind(low)
+            .bind(high)
+            .bind(stored(flags.0))
+            .bind(stored(flags.0))
+    });
+    tx.db.run_all(buries).await
 }
 
 /// When something was deleted, as it is stored: 0 means live, so the first millisecond of 1970 is the second.

@@ -21,6 +21,7 @@ pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod folder;
 pub(crate) mod garbage;
+mod graves;
 mod group;
 pub(crate) mod health;
 pub(crate) mod import;
@@ -120,7 +121,9 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
         Request::ListAccounts => accounts::list_accounts(tx).await?,
         Request::ListMailboxes => tree::list_mailboxes(tx, me(actor)?).await?,
         Request::ListSubscriptions => tree::list_subscriptions(tx, me(actor)?).await?,
-        Request::StatusMailbox { name } => tree::status_mailbox(tx, me(actor)?, name).await?,
+        Request::StatusMailbox { name, recent } => {
+            tree::status_mailbox(tx, me(actor)?, name, *recent).await?
+        }
         Request::OpenMailbox { name, claim_recent } => {
             return view::open(tx, me(actor)?, name, *claim_recent).await;
         }

@@ -383,7 +383,7 @@ fn requests_take_as_few_statements_as_the_table_says() {
             assert_eq!(cost(&town, Actor::Operator, count).await, 1);
             assert_eq!(
                 cost(&town, worker, collect.clone()).await,
-                4 + many,
+                5 + many,
                 "a body each, a range of UIDs"
             );
             assert_eq!(cost(&town, worker, collect).await, 1, "nothing");

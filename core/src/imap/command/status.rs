@@ -30,6 +30,7 @@ impl Command for Query {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         cx.ask(Request::StatusMailbox {
             name: self.name.clone(),
+            recent: self.items.contains(&StatusItem::Recent),
         });
         Next::wait(AwaitStatus {
             name: self.name,
