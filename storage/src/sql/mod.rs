@@ -82,6 +82,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::ChangeFlags { .. }
         | Request::Copy { .. }
         | Request::Expunge { .. }
+        | Request::DeleteMessages { .. }
         | Request::Append { .. }
         | Request::Deliver { .. }
         | Request::Undelete(_)
@@ -209,6 +210,9 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             at_ms,
             since,
         } => expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await,
+        Request::DeleteMessages { mailbox, uids, at_ms } => {
+            expunge::delete_messages(tx, me(actor)?, *mailbox, uids, *at_ms).await
+        }
         Request::Append {
             name,
             messages,

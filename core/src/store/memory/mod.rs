@@ -188,6 +188,9 @@ impl Store {
                 at_ms,
                 since,
             } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
+            Request::DeleteMessages { mailbox, uids, at_ms } => {
+                self.delete_messages(me()?, mailbox, &uids, at_ms)
+            }
             Request::Append { name, messages, .. } => self.append(me()?, &name, &messages),
             Request::Deliver {
                 stored,

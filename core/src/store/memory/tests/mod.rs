@@ -155,6 +155,8 @@ const WANTED: &[&str] = &[
     "Copy OverQuota",
     "Copy NoSuchMailbox",
     "Expunge ok",
+    "DeleteMessages ok",
+    "DeleteMessages NoSuchMailbox",
     "Expunge NoSuchMailbox",
     "Append ok",
     "Append OverQuota",
@@ -203,7 +205,7 @@ fn samples_reach_every_answer() {
             .unwrap()
             .current()
     }));
-    scripts.extend((0..100).map(|_| {
+    scripts.extend((0..200).map(|_| {
         sample::undelete_scripts(80)
             .new_tree(&mut runner)
             .unwrap()
