@@ -1,6 +1,6 @@
 //! LANG: in which language the server explains itself.
 //!
-//! RFC 6856, 3.2. All texts are English, which is the default language too (`i-default`, RFC 2277), so there is nothing to switch.
+//! RFC 6856, 3.2. All texts are English, which is the default language too (`i-default`), so there is nothing to switch.
 
 use super::{Context, State, words};
 
@@ -33,7 +33,7 @@ pub(super) fn start(cx: &mut Context, range: &str) -> State {
     }
 }
 
-/// Whether a basic language range means a tag: it is the tag, or the tag goes on behind it with a hyphen (RFC 4647, 3.3.1).
+/// Whether a basic language range means a tag: it is the tag, or the tag goes on behind it with a hyphen (RFC 6856, 3.2: a basic language range).
 fn matches(range: &str, tag: &str) -> bool {
     let rest = tag.get(range.len()..).filter(|_| {
         tag.get(..range.len())
