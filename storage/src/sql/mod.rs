@@ -210,9 +210,6 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             at_ms,
             since,
         } => expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await,
-        Request::DeleteMessages { mailbox, uids, at_ms } => {
-            expunge::delete_messages(tx, me(actor)?, *mailbox, uids, *at_ms).await
-        }
         Request::Append {
             name,
             messages,
@@ -227,12 +224,15 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
     }
 }
 
-/// What is not about mail; and what only reads, in a transaction all the same.
+/// What is not about mail, and what a maildrop asks; and what only reads, in a transaction all the same.
 async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::Calendar(request) => {
             let done = calendar::write(tx, me(actor)?, request).await;
             return done.map(Reply::Calendar);
+        }
+        Request::DeleteMessages { mailbox, uids, at_ms } => {
+            return expunge::delete_messages(tx, me(actor)?, *mailbox, uids, *at_ms).await;
         }
         Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
         Request::Import(wanted) => return import::import(tx, wanted).await,

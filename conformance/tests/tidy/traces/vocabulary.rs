@@ -27,7 +27,10 @@ pub fn vocabulary() -> BTreeMap<&'static str, BTreeSet<String>> {
         ("keyword", keywords()),
         ("pop-command", pop3::verbs().map(str::to_owned).collect()),
         ("pop-code", pop_codes()),
-        ("pop-capability", pop3::capability_tags().map(str::to_owned).collect()),
+        (
+            "pop-capability",
+            pop3::capability_tags().map(str::to_owned).collect(),
+        ),
     ])
 }
 

@@ -76,6 +76,7 @@ impl Script {
                 (Actor::Worker, self.worker(verb))
             }
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
+            Verb::DeleteMessages { mailbox, uids } => (Actor::Account(me), self.deletion(me, mailbox, uids)),
             verb => (Actor::Account(me), self.user(me, verb)),
         };
         let actor = if !step.intruder {
@@ -188,6 +189,14 @@ impl Script {
             owner: [owner; 16],
             // What is between these two would depend on how fast a database is.
             for_ms: if long { 1_000_000_000 } else { 0 },
+            at_ms: self.now_ms(),
+        }
+    }
+
+    fn deletion(&mut self, me: AccountId, mailbox: u8, uids: u16) -> Request {
+        Request::DeleteMessages {
+            mailbox: self.mailbox(me, mailbox),
+            uids: set(uids),
             at_ms: self.now_ms(),
         }
     }
@@ -323,11 +332,6 @@ impl Script {
                 within: within.map(set),
                 at_ms: self.now_ms(),
                 since: modseq(since),
-            },
-            Verb::DeleteMessages { mailbox, uids } => Request::DeleteMessages {
-                mailbox: self.mailbox(me, mailbox),
-                uids: set(uids),
-                at_ms: self.now_ms(),
             },
             _ => Request::ListMailboxes,
         }
