@@ -5,6 +5,7 @@ mod first_light;
 mod garbage;
 mod nodes;
 mod parity;
+mod pop3;
 mod recorded;
 mod records;
 mod serving;
