@@ -193,6 +193,8 @@ table! {
         port: Port = "1143";
         /// The port with TLS from the first octet.
         tls_port: Port = "1993";
+        /// Whether clients may send literals of any size unasked (LITERAL+), or only those of up to 4096 octets (LITERAL-).
+        literal_plus: bool = "yes";
     }
 
     /// POP3.
