@@ -28,7 +28,12 @@ pub(crate) fn list(cx: &Context) -> String {
         list.push_str(" STARTTLS");
     }
     match cx.account {
-        Some(_) => list.push_str(AFTER_LOGIN),
+        Some(_) => {
+            list.push_str(AFTER_LOGIN);
+            if cx.settings.unauthenticate {
+                list.push_str(" UNAUTHENTICATE");
+            }
+        }
         None if cx.may_log_in() => {
             list.push_str(" SASL-IR");
             cx.settings
@@ -44,5 +49,6 @@ pub(crate) fn list(cx: &Context) -> String {
 /// RFC 3501, 7888, 2971.
 const BASE: &str = "IMAP4rev1 LITERAL+ ID";
 
-/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177.
-const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177; 5161, 7162.
+const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
+                           ENABLE CONDSTORE QRESYNC";

@@ -44,9 +44,9 @@ impl Plan {
 
     /// Whether the stored columns of the messages are needed; else the view is enough.
     pub fn needs_page(&self) -> bool {
-        use FetchItem::{Body, BodyStructure, Envelope, Flags, InternalDate, Section, Size, Uid};
+        use FetchItem::{Body, BodyStructure, Envelope, Flags, InternalDate, ModSeq, Section, Size, Uid};
         self.items.iter().any(|item| match item {
-            Flags | Uid | InternalDate | Size => false,
+            Flags | Uid | InternalDate | Size | ModSeq => false,
             Envelope | Body | BodyStructure | Section(_) => true,
         })
     }
@@ -61,6 +61,11 @@ impl Plan {
     /// Whether FLAGS are among what is told.
     pub fn tells_flags(&self) -> bool {
         self.items.contains(&FetchItem::Flags)
+    }
+
+    /// Whether MODSEQ is among what is told.
+    pub fn tells_modseq(&self) -> bool {
+        self.items.contains(&FetchItem::ModSeq)
     }
 
     /// The stored ranges that telling of a message sends, in order.

@@ -15,6 +15,7 @@ mod head;
 mod list;
 mod login;
 mod mailbox;
+mod modseq;
 mod number;
 pub mod print;
 mod search;

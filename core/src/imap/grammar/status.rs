@@ -9,7 +9,7 @@ impl Cursor<'_> {
     pub const STATUS_ITEMS_MAX: usize = 50;
 
     /// `"(" status-att *(SP status-att) ")"`,
-    /// `status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"` (RFC 3501, 9)
+    /// `status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"` (RFC 3501, 9) `/ "HIGHESTMODSEQ"` (RFC 7162, 7)
     pub fn status_items(&mut self) -> Result<Vec<StatusItem>, Syntax> {
         self.list(false, (Self::STATUS_ITEMS_MAX, "STATUS items"), |args| {
             let start = args.position();
@@ -19,6 +19,7 @@ impl Cursor<'_> {
                 "UIDNEXT" => StatusItem::UidNext,
                 "UIDVALIDITY" => StatusItem::UidValidity,
                 "UNSEEN" => StatusItem::Unseen,
+                "HIGHESTMODSEQ" => StatusItem::HighestModSeq,
                 _ => return Err(args.error_at(start, Expected::StatusItem)),
             })
         })
