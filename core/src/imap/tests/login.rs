@@ -7,7 +7,8 @@ use crate::pair::Fault;
 use crate::store::{Access, Account, Reply};
 
 const ALL: &str =
-    "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
+    "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE ENABLE CONDSTORE \
+     QRESYNC UNAUTHENTICATE";
 
 #[test]
 fn the_greeting_and_capabilities_say_what_works() {
