@@ -6,8 +6,7 @@ use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo};
 use crate::pair::Fault;
 use crate::store::{Access, Account, Reply};
 
-const ALL: &str =
-    "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE ENABLE CONDSTORE \
+const ALL: &str = "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE ENABLE CONDSTORE \
      QRESYNC UNAUTHENTICATE";
 
 #[test]

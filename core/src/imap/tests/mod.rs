@@ -6,6 +6,7 @@ mod login;
 mod mailboxes;
 mod messages;
 mod refusals;
+mod resync;
 mod split;
 mod state;
 
