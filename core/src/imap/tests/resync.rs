@@ -125,8 +125,8 @@ fn store() -> impl Strategy<Value = String> {
 fn act() -> impl Strategy<Value = Act> {
     let other = prop_oneof![
         4 => store(),
-        2 => range().prop_map(|set| format!(r"UID STORE {set} +FLAGS.SILENT (\Deleted)")),
-        2 => Just("EXPUNGE".to_owned()),
+        4 => range().prop_map(|set| format!(r"UID STORE {set} +FLAGS.SILENT (\Deleted)")),
+        4 => Just("EXPUNGE".to_owned()),
         2 => range().prop_map(|set| format!("UID COPY {set} INBOX")),
         1 => range().prop_map(|set| format!("UID MOVE {set} INBOX")),
         1 => Just("NOOP".to_owned()),
@@ -137,7 +137,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just("FETCH 1 (UID MODSEQ)".to_owned()),
         1 => Just("UID SEARCH 1:* MODSEQ 1".to_owned()),
         1 => Just("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 3 VANISHED)".to_owned()),
-        2 => (1u32..4, 0usize..FLAGS.len()).prop_map(|(number, flag)| format!("STORE {number} +FLAGS ({})", FLAGS[flag])),
+        6 => (1u32..4, 0usize..FLAGS.len()).prop_map(|(number, flag)| format!("STORE {number} +FLAGS ({})", FLAGS[flag])),
         1 => range().prop_map(|set| format!("UID COPY {set} INBOX")),
         1 => range().prop_map(|set| format!("UID MOVE {set} INBOX")),
     ];
@@ -147,7 +147,7 @@ fn act() -> impl Strategy<Value = Act> {
         5 => mine.prop_map(Act::Mine),
         3 => (1u32..9, 0u32..3, 0usize..FLAGS.len(), any::<bool>(), any::<bool>())
             .prop_map(|(from, more, flag, on, conditional)| Act::Silent(from, from + more, flag, on, conditional)),
-        2 => (0usize..8).prop_map(Act::Cut),
+        3 => prop_oneof![Just(0), 0usize..8].prop_map(Act::Cut),
     ]
 }
 
@@ -334,5 +334,24 @@ fn no_store_slips_past_changedsince() {
             usize::MAX,
         );
         assert_eq!(client.copy.messages, there(&mut stage), "round {round}");
+    }
+}
+
+/// The order of events that loses an expunge if a client believes the highest MODSEQ that it has seen (RFC 7162, 6).
+#[test]
+fn an_expunge_that_was_not_told_is_not_lost() {
+    let mut stage = Stage::selected(6, "12");
+    let mut client = Client {
+        copy: Copy::default(),
+        talk: None,
+    };
+    client.resync(&mut stage);
+    for act in [
+        Act::Other('1', r"UID STORE 5 +FLAGS.SILENT (\Deleted)".to_owned()),
+        Act::Other('1', "EXPUNGE".to_owned()),
+        Act::Mine(r"STORE 1 +FLAGS (\Flagged)".to_owned()),
+        Act::Cut(0),
+    ] {
+        client.act(&mut stage, act);
     }
 }
