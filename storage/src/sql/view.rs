@@ -232,7 +232,7 @@ fn nothing_new(view: Arc<View>, recent_from: Uid) -> Refreshed {
 pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq) -> Answer<News> {
     let base = tx.cached(mailbox);
     let have = base.as_ref().map_or(ModSeq(0), |view| view.highest_modseq);
-    let (mut head, mut floor) = (None, None);
+    let (mut head, mut floor) = (None, Uid(0));
     let mut changes = Changes::default();
     let (mut changed, mut vanished) = (UidSet::new(), UidSet::new());
     let take = |row: DbRow| {
@@ -241,7 +241,7 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
             return Ok(true);
         }
         if row.int(6)? == FLOOR {
-            floor = Some(row.uid(0)?);
+            floor = row.uid(0)?;
             return Ok(true);
         }
         if row.int(6)? == GONE {
@@ -280,9 +280,7 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
     let base = base.unwrap_or_else(|| Arc::new(View::empty(mailbox, head.uid_validity)));
     let view = head.view(&base, changes);
     tx.remember(Arc::clone(&view));
-    if let Some(floor) = floor.filter(|_| since < view.highest_modseq) {
-        vanished = vanished.union(&missing_below(&view, floor));
-    }
+    vanished = vanished.union(&missing_below(floor, &view, since));
     Ok(News {
         view,
         recent_from: head.recent_from,
@@ -304,9 +302,12 @@ fn newer(mailbox: MailboxId, from: ModSeq, gone_from: ModSeq) -> Query {
 
 /// UIDs below `floor` that no message has: where it is forgotten when they were expunged, a client that knew any is told of them
 /// all (RFC 7162, 3.2.6).
-fn missing_below(view: &View, floor: Uid) -> UidSet {
+fn missing_below(floor: Uid, view: &View, since: ModSeq) -> UidSet {
+    if floor <= Uid(1) || since >= view.highest_modseq {
+        return UidSet::new();
+    }
     let live = view.iter().map(|row| row.uid).take_while(|uid| *uid < floor);
-    UidSet::range(1..=floor.0.saturating_sub(1)).difference(&live.map(|uid| uid.0).collect())
+    UidSet::range(1..=floor.0 - 1).difference(&live.map(|uid| uid.0).collect())
 }
 
 /// What the statement tells of the mailbox itself.

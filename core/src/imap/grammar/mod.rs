@@ -32,5 +32,6 @@ pub use flags::{FlagList, StoreItem};
 pub use head::{Head, head, tag};
 pub use list::{ListArgs, ListReturn, ListSelect};
 pub use login::AuthenticateArgs;
+pub use modseq::ResyncExpected;
 pub use string::Announced;
 pub use syntax::{Expected, Found, Syntax};

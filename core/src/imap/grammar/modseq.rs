@@ -1,10 +1,60 @@
 //! MODSEQs, and the modifiers of SELECT, FETCH and STORE that have them (RFC 7162, 7; RFC 4466, 2).
 
+use std::fmt;
+
 use super::cursor::Cursor;
 use super::syntax::{Expected, Syntax};
 use crate::imap::ast::{FetchModifiers, Resync, SelectParams, SequenceMatch};
 use crate::store::ModSeq;
 use crate::store::set::{SequenceSet, UidSet};
+
+/// What would have been right where MODSEQs are spoken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResyncExpected {
+    /// `mod-sequence-value`
+    ModSeq,
+    /// `mod-sequence-valzer`
+    ModSeqOrZero,
+    /// `select-param`
+    SelectParameter,
+    /// A sequence set without `*`, ascending where it says which UID has which number.
+    Ascending,
+    /// As many UIDs as numbers.
+    AsManyUids,
+    /// `fetch-modifier`
+    FetchModifier,
+    /// What VANISHED needs beside it.
+    ChangedSince,
+    /// `store-modifier`
+    StoreModifier,
+    /// `entry-name`
+    EntryName,
+    /// `entry-type-req`
+    EntryType,
+}
+
+impl From<ResyncExpected> for Expected {
+    fn from(expected: ResyncExpected) -> Self {
+        Expected::Resync(expected)
+    }
+}
+
+impl fmt::Display for ResyncExpected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ModSeq => "a MODSEQ from 1 to 9223372036854775807",
+            Self::ModSeqOrZero => "a MODSEQ from 0 to 9223372036854775807",
+            Self::SelectParameter => "CONDSTORE or QRESYNC, each once,",
+            Self::Ascending => "an ascending sequence set without \"*\"",
+            Self::AsManyUids => "as many UIDs as sequence numbers",
+            Self::FetchModifier => "CHANGEDSINCE, or in UID FETCH also VANISHED, each once,",
+            Self::ChangedSince => "CHANGEDSINCE beside VANISHED",
+            Self::StoreModifier => "UNCHANGEDSINCE",
+            Self::EntryName => "an entry like \"/flags/\\\\Seen\"",
+            Self::EntryType => "priv, shared or all",
+        })
+    }
+}
 
 /// The prefix of every `entry-flag-name`.
 const FLAGS_ENTRY: &[u8] = b"/flags/";
@@ -15,7 +65,7 @@ impl Cursor<'_> {
         let start = self.position();
         let modseq = self.modseq_or_zero();
         let some = modseq.ok().filter(|modseq| modseq.0 > 0);
-        some.ok_or_else(|| self.error_at(start, Expected::ModSeq))
+        some.ok_or_else(|| self.error_at(start, ResyncExpected::ModSeq.into()))
     }
 
     /// `mod-sequence-valzer = "0" / mod-sequence-value`
@@ -25,7 +75,7 @@ impl Cursor<'_> {
         let modseq = digits.parse::<i64>().ok().map(i64::unsigned_abs);
         modseq
             .map(ModSeq)
-            .ok_or_else(|| self.error_at(start, Expected::ModSeqOrZero))
+            .ok_or_else(|| self.error_at(start, ResyncExpected::ModSeqOrZero.into()))
     }
 
     /// `[SP "(" select-param *(SP select-param) ")"]` (RFC 4466, 2.1): CONDSTORE and QRESYNC, each once.
@@ -42,7 +92,7 @@ impl Cursor<'_> {
                     args.sp()?;
                     params.resync = Some(args.resync()?);
                 }
-                _ => return Err(args.error_at(start, Expected::SelectParameter)),
+                _ => return Err(args.error_at(start, ResyncExpected::SelectParameter.into())),
             }
             Ok(())
         })?;
@@ -80,7 +130,7 @@ impl Cursor<'_> {
         let start = self.position();
         let uids = self.numbers(SequenceSet::is_ascending)?;
         if numbers.len() != uids.len() {
-            return Err(self.error_at(start, Expected::AsManyUids));
+            return Err(self.error_at(start, ResyncExpected::AsManyUids.into()));
         }
         self.close()?;
         Ok(SequenceMatch { numbers, uids })
@@ -92,7 +142,7 @@ impl Cursor<'_> {
         let set = self.sequence_set()?;
         match fits(&set) {
             true => Ok(set.resolve(0)),
-            false => Err(self.error_at(start, Expected::Ascending)),
+            false => Err(self.error_at(start, ResyncExpected::Ascending.into())),
         }
     }
 
@@ -111,12 +161,12 @@ impl Cursor<'_> {
                     modifiers.changed_since = Some(args.modseq()?);
                 }
                 "VANISHED" if uid && !modifiers.vanished => modifiers.vanished = true,
-                _ => return Err(args.error_at(start, Expected::FetchModifier)),
+                _ => return Err(args.error_at(start, ResyncExpected::FetchModifier.into())),
             }
             Ok(())
         })?;
         if modifiers.vanished && modifiers.changed_since.is_none() {
-            return Err(self.error_at(start, Expected::ChangedSince));
+            return Err(self.error_at(start, ResyncExpected::ChangedSince.into()));
         }
         Ok(modifiers)
     }
@@ -129,7 +179,7 @@ impl Cursor<'_> {
         let modseqs = self.list(false, (1, "STORE modifiers"), |args| {
             let start = args.position();
             if !args.skip_word("UNCHANGEDSINCE") {
-                return Err(args.error_at(start, Expected::StoreModifier));
+                return Err(args.error_at(start, ResyncExpected::StoreModifier.into()));
             }
             args.sp()?;
             args.modseq_or_zero()
@@ -148,7 +198,7 @@ impl Cursor<'_> {
             self.sp()?;
             let start = self.position();
             if !["PRIV", "SHARED", "ALL"].iter().any(|kind| self.skip_word(kind)) {
-                return Err(self.error_at(start, Expected::EntryType));
+                return Err(self.error_at(start, ResyncExpected::EntryType.into()));
             }
             self.sp()?;
         }
@@ -164,7 +214,7 @@ impl Cursor<'_> {
             split.filter(|(prefix, flag)| prefix.eq_ignore_ascii_case(FLAGS_ENTRY) && !flag.is_empty());
         match flag {
             Some(_) => Ok(()),
-            None => Err(self.error_at(start, Expected::EntryName)),
+            None => Err(self.error_at(start, ResyncExpected::EntryName.into())),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::modseq::ResyncExpected;
 use crate::store::{BadName, Keyword, MailboxName};
 
 /// A command that the grammar does not know. Prints as `expected a mailbox name at octet 14, found ")"`.
@@ -176,26 +177,8 @@ pub enum Expected {
     Password,
     /// The parameters of ID: a list or NIL.
     IdParameters,
-    /// `mod-sequence-value`
-    ModSeq,
-    /// `mod-sequence-valzer`
-    ModSeqOrZero,
-    /// `select-param`
-    SelectParameter,
-    /// A sequence set without `*`, ascending where it says which UID has which number.
-    Ascending,
-    /// As many UIDs as numbers.
-    AsManyUids,
-    /// `fetch-modifier`
-    FetchModifier,
-    /// What VANISHED needs beside it.
-    ChangedSince,
-    /// `store-modifier`
-    StoreModifier,
-    /// `entry-name`
-    EntryName,
-    /// `entry-type-req`
-    EntryType,
+    /// What belongs to MODSEQs.
+    Resync(ResyncExpected),
     /// At most so many of something.
     AtMost(usize, &'static str),
 }
@@ -267,16 +250,7 @@ impl fmt::Display for Expected {
             Expected::UserName => "a user name",
             Expected::Password => "a password",
             Expected::IdParameters => "a list of names and values, or NIL",
-            Expected::ModSeq => "a MODSEQ from 1 to 9223372036854775807",
-            Expected::ModSeqOrZero => "a MODSEQ from 0 to 9223372036854775807",
-            Expected::SelectParameter => "CONDSTORE or QRESYNC, each once,",
-            Expected::Ascending => "an ascending sequence set without \"*\"",
-            Expected::AsManyUids => "as many UIDs as sequence numbers",
-            Expected::FetchModifier => "CHANGEDSINCE, or in UID FETCH also VANISHED, each once,",
-            Expected::ChangedSince => "CHANGEDSINCE beside VANISHED",
-            Expected::StoreModifier => "UNCHANGEDSINCE",
-            Expected::EntryName => "an entry like \"/flags/\\\\Seen\"",
-            Expected::EntryType => "priv, shared or all",
+            Expected::Resync(expected) => return expected.fmt(f),
             Expected::AtMost(most, what) => return write!(f, "at most {most} {what}"),
         })
     }
