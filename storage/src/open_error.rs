@@ -80,6 +80,24 @@ impl OpenError {
         }
     }
 
+    pub(crate) fn nothing(place: String) -> Self {
+        Self {
+            what: "cannot open the database",
+            place,
+            why: "nothing is there".into(),
+            remedy: "name the right one by --config or --data; `lightmail` (serve) makes a new one",
+        }
+    }
+
+    pub(crate) fn outdated(place: String, found: usize, wanted: usize) -> Self {
+        Self {
+            what: "cannot use the database",
+            place,
+            why: format!("its schema is version {found}, and this LightMail works with version {wanted}"),
+            remedy: "use the program of that version, or stop servers of that version and run `lightmail migrate`",
+        }
+    }
+
     pub(crate) fn server(place: &str, error: &sqlx::Error) -> Self {
         Self {
             what: "cannot open the database",

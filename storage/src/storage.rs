@@ -19,7 +19,7 @@ use crate::hints::Node;
 use crate::objects::folder::Folder;
 use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
-use crate::open::{self, make_data_folder};
+use crate::open::{self, Way, make_data_folder};
 use crate::open_error::OpenError;
 use crate::password::Passwords;
 use crate::sql::commit::Queue;
@@ -64,7 +64,19 @@ pub(crate) struct Inner {
 impl Storage {
     /// Opens what the configuration names; makes it if it is not there, and brings it to this version.
     pub async fn open(config: &Config) -> Result<Storage, OpenError> {
-        let database = database(config).await?.0;
+        Self::open_by(config, Way::Make).await
+    }
+
+    /// Opens what the configuration names, for a command that works on what is there: a wrong folder does not become a new
+    /// store, and servers of an earlier version do not lose their schema.
+    ///
+    /// Errors: as [`Storage::open`]; nothing is there; it is not of this version.
+    pub async fn find(config: &Config) -> Result<Storage, OpenError> {
+        Self::open_by(config, Way::Find).await
+    }
+
+    async fn open_by(config: &Config, way: Way) -> Result<Storage, OpenError> {
+        let database = database(config, way).await?.0;
         let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
         Self::with(
             database,
@@ -78,13 +90,13 @@ impl Storage {
 
     /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
-        let database = open::sqlite(data_dir).await?.0;
+        let database = open::sqlite(data_dir, Way::Make).await?.0;
         Self::with(database, data_dir, bcrypt_cost, None, None).await
     }
 
     /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
     pub async fn migrate(config: &Config) -> Result<(usize, usize), OpenError> {
-        let (database, migrated) = database(config).await?;
+        let (database, migrated) = database(config, Way::Make).await?;
         database.close(None).await;
         Ok((migrated.from, migrated.to))
     }
@@ -96,7 +108,7 @@ impl Storage {
         bucket: Option<(config::S3, Times)>,
     ) -> Result<Storage, OpenError> {
         Self::with(
-            open::sqlite(data_dir).await?.0,
+            open::sqlite(data_dir, Way::Make).await?.0,
             data_dir,
             bcrypt_cost,
             bucket,
@@ -336,11 +348,11 @@ impl Inner {
     }
 }
 
-/// The database that the configuration names, brought to this version.
-async fn database(config: &Config) -> Result<(Database, Migrated), OpenError> {
+/// The database that the configuration names.
+async fn database(config: &Config, way: Way) -> Result<(Database, Migrated), OpenError> {
     match &config.database {
-        Some(database) => open::mysql(database).await,
-        None => open::sqlite(Path::new(&config.server.data_dir)).await,
+        Some(database) => open::mysql(database, way).await,
+        None => open::sqlite(Path::new(&config.server.data_dir), way).await,
     }
 }
 

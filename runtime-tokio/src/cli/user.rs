@@ -53,7 +53,13 @@ pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> 
         UserCommand::Passwd { login } | UserCommand::Delete { login } => login.to_lowercase(),
         UserCommand::List | UserCommand::Import { .. } => String::new(),
     };
-    let storage = open(config).await?;
+    // Accounts may be made before the first start.
+    let storage = match &command {
+        UserCommand::Add { .. } | UserCommand::Import { .. } => {
+            Storage::open(config).await.map_err(CliError::failed)?
+        }
+        _ => open(config).await?,
+    };
     let result = match command {
         UserCommand::Add { .. } => add(&storage, &login).await,
         UserCommand::Passwd { .. } => passwd(&storage, &login).await,

@@ -17,7 +17,7 @@ mod trouble;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use lightmail_core::config;
 use lightmail_core::machine::{Listed, ObjectKind};
@@ -76,7 +76,7 @@ impl S3 {
     /// Makes the client and the spool's folder; sends nothing. Blocks.
     pub(super) fn open(config: &config::S3, data_dir: &Path, times: Times) -> Result<Self, OpenError> {
         let spool = data_dir.join(SPOOL);
-        let made = make_folder(&spool).and_then(|()| remove_left_over(&spool));
+        let made = make_folder(&spool).and_then(|()| remove_left_over(&spool, SystemTime::now()));
         made.map_err(|error| OpenError::folder(&spool, &error))?;
         let reactor = Reactor::start().map_err(|error| OpenError::threads("for S3", &error))?;
         let wire = Arc::new(Wire::new(config, times)?);
