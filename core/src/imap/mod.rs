@@ -11,6 +11,7 @@ mod enabled;
 pub mod fetch;
 mod framing;
 pub mod grammar;
+mod object_name;
 mod output;
 pub mod search;
 mod selected;

@@ -285,6 +285,8 @@ pub struct PageRow {
     pub index: Bytes,
     /// Its EMAILID (RFC 8474).
     pub email_id: [u8; 16],
+    /// When it came into this mailbox, in seconds since 1970 (RFC 8514, 3).
+    pub save_date_s: i64,
 }
 
 /// What STORE did.

@@ -21,9 +21,11 @@ impl Command for Capability {
     }
 }
 
-/// The capabilities of this moment, a space between them.
+/// The capabilities of this moment, a space between them (those of RFC 3501, 7888 and 2971 in any state; RFC 7889, 2 for
+/// APPENDLIMIT, which is the same for all mailboxes).
 pub(crate) fn list(cx: &Context) -> String {
-    let mut list = BASE.to_owned();
+    let literals = if cx.settings.literal_plus { '+' } else { '-' };
+    let mut list = format!("IMAP4rev1 LITERAL{literals} ID");
     if cx.may_start_tls() {
         list.push_str(" STARTTLS");
     }
@@ -33,6 +35,7 @@ pub(crate) fn list(cx: &Context) -> String {
             if cx.settings.unauthenticate {
                 list.push_str(" UNAUTHENTICATE");
             }
+            list.push_str(&format!(" APPENDLIMIT={}", cx.settings.append_limit()));
         }
         None if cx.may_log_in() => {
             list.push_str(" SASL-IR");
@@ -46,9 +49,6 @@ pub(crate) fn list(cx: &Context) -> String {
     list
 }
 
-/// RFC 3501, 7888, 2971.
-const BASE: &str = "IMAP4rev1 LITERAL+ ID";
-
-/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177; 5161, 7162.
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 5161, 7162, 3502, 3516, 8514, 8474, 8970.
 const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
-                           ENABLE CONDSTORE QRESYNC";
+    ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW";

@@ -1,6 +1,6 @@
 //! STATUS: the counts of a mailbox that need not be selected.
 //!
-//! RFC 3501, 6.3.10 and 7.2.4; RFC 7162, 3.1.7.
+//! RFC 3501, 6.3.10 and 7.2.4; RFC 7162, 3.1.7; RFC 8474, 4.3 (MAILBOXID); RFC 7889, 3.1 (APPENDLIMIT, the same for all mailboxes).
 
 use std::fmt::Write;
 
@@ -8,6 +8,7 @@ use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, Sta
 use crate::imap::ast::StatusItem;
 use crate::imap::enabled::Extension;
 use crate::imap::grammar::print;
+use crate::imap::object_name::ObjectName;
 use crate::imap::selected::Selected;
 use crate::store::{MailboxName, ModSeq, Reply, Request, Status};
 
@@ -64,6 +65,7 @@ impl State for AwaitStatus {
 impl AwaitStatus {
     fn tell(&self, cx: &mut Context, status: &Status) {
         let highest_modseq = told_modseq(cx.selected(), status);
+        let append_limit = cx.settings.append_limit();
         let out = cx.out();
         out.extend_from_slice(b"* STATUS ");
         print::mailbox(out, &self.name);
@@ -78,6 +80,11 @@ impl AwaitStatus {
                 StatusItem::UidValidity => write!(out, "{before}UIDVALIDITY {}", mailbox.uid_validity),
                 StatusItem::Unseen => write!(out, "{before}UNSEEN {}", mailbox.unseen),
                 StatusItem::HighestModSeq => write!(out, "{before}HIGHESTMODSEQ {}", highest_modseq.0),
+                StatusItem::MailboxId => {
+                    let id = ObjectName::Mailbox(mailbox.object_id);
+                    write!(out, "{before}MAILBOXID ({id})")
+                }
+                StatusItem::AppendLimit => write!(out, "{before}APPENDLIMIT {append_limit}"),
             };
         }
         out.extend_from_slice(b")\r\n");

@@ -17,6 +17,7 @@ mod login;
 mod mailbox;
 mod modseq;
 mod number;
+mod object_id;
 pub mod print;
 mod search;
 mod status;

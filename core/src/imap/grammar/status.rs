@@ -9,7 +9,8 @@ impl Cursor<'_> {
     pub const STATUS_ITEMS_MAX: usize = 50;
 
     /// `"(" status-att *(SP status-att) ")"`,
-    /// `status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"` (RFC 3501, 9) `/ "HIGHESTMODSEQ"` (RFC 7162, 7)
+    /// `status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"` (RFC 3501, 9)
+    /// `/ "HIGHESTMODSEQ"` (RFC 7162, 7) `/ "MAILBOXID"` (RFC 8474, 7) `/ "APPENDLIMIT"` (RFC 7889, 5)
     pub fn status_items(&mut self) -> Result<Vec<StatusItem>, Syntax> {
         self.list(false, (Self::STATUS_ITEMS_MAX, "STATUS items"), |args| {
             let start = args.position();
@@ -20,6 +21,8 @@ impl Cursor<'_> {
                 "UIDVALIDITY" => StatusItem::UidValidity,
                 "UNSEEN" => StatusItem::Unseen,
                 "HIGHESTMODSEQ" => StatusItem::HighestModSeq,
+                "MAILBOXID" => StatusItem::MailboxId,
+                "APPENDLIMIT" => StatusItem::AppendLimit,
                 _ => return Err(args.error_at(start, Expected::StatusItem)),
             })
         })
