@@ -229,6 +229,26 @@ fn what_is_described_reads_back() {
 }
 
 #[test]
+fn authorities_that_nobody_would_ask_are_refused() {
+    let s3 = "[s3]\nbucket = b\nca_file = ca.pem\n";
+    let database = "[database]\nca_file = ca.pem\n";
+    assert_eq!(
+        first_lines(&format!(
+            "{database}tls = require\n{s3}endpoint = http://127.0.0.1:9000\n"
+        )),
+        [
+            "config.ini:2: [database] ca_file: it is of use with tls = verify only",
+            "config.ini:6: [s3] ca_file: it is of use with an endpoint that begins with https:// only",
+        ]
+    );
+    for s3_endpoint in ["", "endpoint = HTTPS://127.0.0.1:9000\n"] {
+        let right = format!("{database}tls = verify\n{s3}{s3_endpoint}");
+        let files = parse("config.ini", &right).unwrap().files();
+        assert_eq!(files.len(), 2, "both must be there at start");
+    }
+}
+
+#[test]
 fn two_listeners_on_one_port_are_told_at_the_one_that_was_set() {
     let wrong = first_lines("[imap]\nport = 1124\n");
     assert_eq!(

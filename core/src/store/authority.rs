@@ -32,6 +32,7 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         Request::FindRecipient { .. } | Request::Deliver { .. } => matches!(actor, Actor::Door),
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
+        | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::ListAccounts
         | Request::FindDeleted(_)

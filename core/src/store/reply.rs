@@ -22,6 +22,8 @@ pub enum Reply {
     AccountCreated,
     /// Of `SetPassword`.
     PasswordSet,
+    /// Of `SetQuota`.
+    QuotaSet,
     /// Of `DeleteAccount`.
     AccountDeleted,
     /// Of `ListAccounts`.
@@ -79,7 +81,12 @@ pub enum Reply {
     /// Of `CollectCalendars`: how many.
     CalendarsCollected(u32),
     /// Of `ClaimObjects`.
-    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    ObjectsClaimed {
+        /// By id.
+        objects: Vec<(ObjectKind, ObjectId)>,
+        /// The last one that was looked at, if there may be more behind it.
+        next: Option<ObjectId>,
+    },
     /// Of `ForgetObjects`.
     ObjectsForgotten,
     /// Of `CountGarbage`.
@@ -225,7 +232,7 @@ pub struct Mailbox {
 pub struct Status {
     /// The row.
     pub mailbox: Mailbox,
-    /// Live messages from `recent_from` on.
+    /// Live messages from `recent_from` on; 0 if they were not asked for.
     pub recent: u64,
 }
 

@@ -26,10 +26,8 @@ pub(crate) async fn expunge(
     if !marked.is_empty() {
         folder.check_modseq()?;
         let modseq = folder.step();
-        let mut done = 0;
-        for range in view::cover(&view, within) {
-            done += messages::bury(tx, mailbox, range, Flag::Deleted.into(), modseq, at_ms).await?;
-        }
+        let ranges = view::cover(&view, within);
+        let done = messages::bury(tx, mailbox, ranges, Flag::Deleted.into(), modseq, at_ms).await?;
         flags::check(tx, mailbox, done, marked.len())?;
         count_out(tx, &mut folder, &marked).await?;
     }

@@ -118,7 +118,7 @@ impl Store {
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
             Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
-            Request::StatusMailbox { name } => self.status_mailbox(me()?, &name),
+            Request::StatusMailbox { name, recent } => self.status_mailbox(me()?, &name, recent),
             Request::CreateMailbox {
                 mailbox,
                 superiors,
@@ -206,6 +206,7 @@ impl Store {
             Request::SetPassword { login, pw_hash } => self.set_password(&login, pw_hash),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
             Request::ListAccounts => Ok(self.list_accounts()),
+            Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),
             Request::FindImported { keys } => Ok(self.find_imported(&keys)),
