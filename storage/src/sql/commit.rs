@@ -218,7 +218,13 @@ mod tests {
     }
 
     fn work() -> (Actor, Request) {
-        (Actor::Worker, Request::ClaimObjects { limit: 1 })
+        (
+            Actor::Worker,
+            Request::ClaimObjects {
+                after: None,
+                limit: 1,
+            },
+        )
     }
 
     /// Messages with a header of so many octets each.

@@ -194,7 +194,9 @@ fn a_round_of_the_worker_takes_few_trips() {
             (town.storage.statements().trips(name) - before, reply)
         };
         let (collecting, _) = trips(collect).await;
-        let (_, Reply::ObjectsClaimed(claimed)) = trips(Request::ClaimObjects { limit }).await else {
+        let (_, Reply::ObjectsClaimed { objects: claimed, .. }) =
+            trips(Request::ClaimObjects { after: None, limit }).await
+        else {
             panic!()
         };
         assert_eq!(claimed.len(), 40);
