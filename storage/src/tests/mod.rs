@@ -20,6 +20,7 @@ mod nodes;
 mod opening;
 mod pace;
 mod proxy;
+mod resync;
 mod s3;
 pub(crate) mod scratch;
 pub(crate) mod server;

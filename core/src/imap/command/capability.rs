@@ -32,6 +32,9 @@ pub(crate) fn list(cx: &Context) -> String {
     match cx.account {
         Some(_) => {
             list.push_str(AFTER_LOGIN);
+            if cx.settings.unauthenticate {
+                list.push_str(" UNAUTHENTICATE");
+            }
             list.push_str(&format!(" APPENDLIMIT={}", cx.settings.append_limit()));
         }
         None if cx.may_log_in() => {
@@ -46,6 +49,6 @@ pub(crate) fn list(cx: &Context) -> String {
     list
 }
 
-/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 3502, 3516, 8514, 8474, 8970.
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 5161, 7162, 3502, 3516, 8514, 8474, 8970.
 const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
-    MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW";
+    ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW";

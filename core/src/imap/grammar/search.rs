@@ -175,6 +175,7 @@ impl Cursor<'_> {
             "LARGER" => SearchKey::Larger(self.argument(Self::number)?),
             "SMALLER" => SearchKey::Smaller(self.argument(Self::number)?),
             "UID" => SearchKey::Uids(self.argument(Self::sequence_set)?),
+            "MODSEQ" => SearchKey::ModSeq(self.search_modseq()?),
             "SAVEDBEFORE" => SearchKey::Saved(Before, self.argument(Self::date)?),
             "SAVEDON" => SearchKey::Saved(On, self.argument(Self::date)?),
             "SAVEDSINCE" => SearchKey::Saved(Since, self.argument(Self::date)?),
