@@ -1,7 +1,7 @@
 //! What the command line and the Admin API decide, without a terminal and without HTTP.
 
 use crate::machine::{Secret, Seed, Time};
-use crate::store::{MailboxName, NewAccount, NewMailbox, SpecialUse};
+use crate::store::{MailboxName, NewAccount, NewMailbox, PasswordHashes, SpecialUse};
 
 /// The account of the embedded default, made at the first start.
 pub const FIRST_LOGIN: &str = "user@example.com";
@@ -53,7 +53,7 @@ pub fn login(given: &str) -> Result<String, BadLogin> {
 }
 
 /// A new account with INBOX and the usual special-use mailboxes (RFC 6154).
-pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: Secret) -> NewAccount {
+pub fn new_account(seed: &mut Seed, now: Time, login: String, password: PasswordHashes) -> NewAccount {
     let names = SpecialUse::ALL.into_iter().filter_map(|special| {
         MailboxName::new(special.default_name())
             .ok()
@@ -71,7 +71,7 @@ pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: Secret) -
     NewAccount {
         id: seed.account(),
         login,
-        pw_hash,
+        password,
         quota_bytes: 0,
         mailboxes,
         at_ms: now.unix_ms,
@@ -120,7 +120,7 @@ mod tests {
             &mut Seed::new([1; 32]),
             Time::default(),
             "a@b".into(),
-            Secret("h".into()),
+            Secret("h".into()).into(),
         );
         let names: Vec<_> = account
             .mailboxes

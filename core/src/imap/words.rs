@@ -108,6 +108,7 @@ fn limit(budget: Budget) -> (Code, &'static str) {
         Budget::Calendars | Budget::CalendarObjects => {
             (Code::LIMIT, "The account has no room for another calendar object")
         }
+        Budget::AppPasswords => (Code::LIMIT, "The account has no room for another app password"),
         Budget::MessageSize => (Code::TOO_BIG, "The message is too big"),
         Budget::Space => (Code::UNAVAILABLE, "No space is left here"),
     }

@@ -8,10 +8,10 @@ use bytes::{Bytes, BytesMut};
 use super::Talk;
 use super::fault::Faults;
 use super::uploads::Uploads;
-use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, Scan, Secret, Time};
+use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, PasswordCheck, Scan, Secret, Time, Verdict};
 use crate::mime::matcher::Matcher;
 use crate::store::memory::Store;
-use crate::store::{Failure, ObjectId, Refusal};
+use crate::store::{Failure, ObjectId, PasswordHashes, Refusal};
 use crate::wire::filter::{Filter, Filtering, Flow};
 
 /// The world outside the machines.
@@ -83,10 +83,8 @@ impl Stage {
                 Ok(Done::Stored(stored))
             }
             Effect::Scan(scan) => self.scan(scan),
-            Effect::VerifyPassword { password, hash } => Ok(Done::Verified(
-                hash.as_ref().is_some_and(|hash| *hash == plain_hash(&password.0)),
-            )),
-            Effect::HashPassword(password) => Ok(Done::Hashed(plain_hash(&password.0))),
+            Effect::VerifyPassword(check) => Ok(Done::Verified(verdict(check))),
+            Effect::HashPassword(password) => Ok(Done::Hashed(plain_hashes(&password.0))),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)
@@ -149,9 +147,24 @@ impl Stage {
     }
 }
 
-/// The cheap stand-in for bcrypt.
-pub(super) fn plain_hash(password: &str) -> Secret {
+/// The cheap stand-in for bcrypt and what is beside it. App passwords are hashed alike.
+pub(super) fn plain_hashes(password: &str) -> PasswordHashes {
+    plain_hash(password).into()
+}
+
+fn plain_hash(password: &str) -> Secret {
     Secret(format!("plain:{password}"))
+}
+
+fn verdict(check: &PasswordCheck) -> Verdict {
+    let hash = plain_hash(&check.password.0);
+    if check.app_passwords.contains(&hash) {
+        Verdict::AppPassword
+    } else if check.hash.as_ref() == Some(&hash) {
+        Verdict::Password
+    } else {
+        Verdict::Wrong
+    }
 }
 
 /// What a filter makes of octets that come in small pieces.

@@ -58,6 +58,8 @@ pub enum Budget {
     Calendars,
     /// Objects of one calendar: [`super::calendar::CALENDAR_OBJECTS_MAX`].
     CalendarObjects,
+    /// App passwords of one account: [`super::APP_PASSWORDS_MAX`].
+    AppPasswords,
     /// Octets of one message.
     MessageSize,
     /// Space on the disk or in the bucket.

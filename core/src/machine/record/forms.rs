@@ -25,6 +25,14 @@ structs! {
     Peer { address, tls }
     Stored { object, size, sha256, received_sha256, index, durable_ms }
     Account { id, login, pw_hash, access }
+    LoginFound { account, wait_ms }
+    LoginAccount { id, access, password, app_passwords }
+    LoginAppPassword { hash, scopes, until_ms }
+    PasswordHashes { bcrypt, scram }
+    ScramVerifiers { sha256, sha1 }
+    Scopes { 0 }
+    AppPasswordLine { label, scopes, until_ms, created_at_ms }
+    Throttle { bucket, full_in_ms }
     AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
     Mailbox {
@@ -71,7 +79,7 @@ enums! {
         Reply { 0: reply },
         Stored { 0: stored },
         Scanned { 0: found },
-        Verified { 0: right },
+        Verified { 0: verdict },
         Hashed { 0: hash },
         Sent,
         Confirmed,
@@ -81,11 +89,19 @@ enums! {
     }
     Reply {
         AccountFound { 0: account },
+        LoginFound { 0: found },
+        FailedLoginCounted,
+        PasswordKept,
         RecipientFound { 0: place },
         AccountCreated,
         PasswordSet,
         AccountDeleted,
         Accounts { 0: accounts },
+        AppPasswordAdded,
+        AppPasswords { 0: lines },
+        AppPasswordRemoved { 0: was },
+        Throttles { 0: throttles },
+        ThrottlesCleared,
         Mailboxes { 0: mailboxes },
         Subscriptions { 0: names },
         Status { 0: status },
@@ -117,6 +133,7 @@ enums! {
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
+    Verdict { Wrong, Password, AppPassword }
     Fate { Restorable, Later, Lives }
     Access {
         Anywhere,
@@ -142,7 +159,7 @@ enums! {
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     Plaintext { Never, Loopback, Always }
     ObjectKind { Email, Calendar }
@@ -150,7 +167,7 @@ enums! {
 
 lists! {
     (ObjectKind, ObjectId) bool u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
-    DeletedMessage
+    DeletedMessage LoginAppPassword AppPasswordLine Throttle
 }
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {
