@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{ObjectKind, Upload};
 use crate::mime::MessageIndex;
+use crate::sasl::{ScramProof, scram};
 use crate::store::{Actor, Attempt, DeliveryKey, Failure, ObjectId, PasswordHashes, Reply, Request};
 
 /// A question to the world. Each is a verb; its [`Done`] is the participle.
@@ -20,6 +21,23 @@ pub enum Effect {
     VerifyPassword(PasswordCheck),
     /// Makes of a password what is stored of it: [`Done::Hashed`].
     HashPassword(Secret),
+    /// Makes up a verifier for a login name that has none: [`Done::VerifierInvented`]. The same for the same name on every node, as
+    /// a stored one is; no password fits it.
+    InventVerifier {
+        /// The name that was asked for.
+        login: String,
+        /// For which mechanism.
+        hash: scram::Hash,
+    },
+    /// Checks a SCRAM client's proof: [`Done::ScramVerified`].
+    VerifyScram(ScramProof),
+    /// Finds whose token this is: [`Done::TokenVerified`].
+    VerifyToken {
+        /// Whose it should be; `None`: anybody's.
+        login: Option<String>,
+        /// A bearer token (RFC 6750, 2.1).
+        token: Secret,
+    },
     /// The peer has seen the replies to these deliveries: their keys are no longer needed. [`Done::Confirmed`].
     ConfirmDelivery(Vec<DeliveryKey>),
     /// The objects in the bucket or folder, by id: [`Done::ObjectsListed`].
@@ -49,6 +67,9 @@ impl Effect {
             Effect::Scan(_) => "Scan",
             Effect::VerifyPassword(_) => "VerifyPassword",
             Effect::HashPassword(_) => "HashPassword",
+            Effect::InventVerifier { .. } => "InventVerifier",
+            Effect::VerifyScram(_) => "VerifyScram",
+            Effect::VerifyToken { .. } => "VerifyToken",
             Effect::ConfirmDelivery(_) => "ConfirmDelivery",
             Effect::ListObjects { .. } => "ListObjects",
             Effect::DeleteObjects(_) => "DeleteObjects",
@@ -74,6 +95,12 @@ pub enum Done {
     Verified(Verdict),
     /// Of [`Effect::HashPassword`].
     Hashed(PasswordHashes),
+    /// Of [`Effect::InventVerifier`], as [`scram::Verifier`] writes it.
+    VerifierInvented(Secret),
+    /// Of [`Effect::VerifyScram`]: the server's signature in base64; `None`: the proof is wrong.
+    ScramVerified(Option<Secret>),
+    /// Of [`Effect::VerifyToken`]: whose it is, in lower case; `None`: it is no good.
+    TokenVerified(Option<String>),
     /// Of [`super::Action::SendObject`].
     Sent,
     /// Of [`Effect::ConfirmDelivery`].

@@ -19,7 +19,7 @@ structs! {
     Flags { 0 }
     ObjectId { 0 }
     Fault { 0 }
-    TlsInfo { summary }
+    TlsInfo { summary, exporter, identities }
     TlsFailure { 0 }
     ConnectFailure { 0 }
     Peer { address, tls }
@@ -81,6 +81,9 @@ enums! {
         Scanned { 0: found },
         Verified { 0: verdict },
         Hashed { 0: hash },
+        VerifierInvented { 0: verifier },
+        ScramVerified { 0: signature },
+        TokenVerified { 0: owner },
         Sent,
         Confirmed,
         ObjectsListed { 0: objects },
@@ -201,6 +204,17 @@ impl<A: Recordable, B: Recordable> Recordable for (A, B) {
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
         Ok((A::read(from)?, B::read(from)?))
+    }
+}
+
+impl Recordable for Exporter {
+    /// Masked: zeros.
+    fn write(&self, out: &mut Writer) {
+        [0; 32].write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        Recordable::read(from).map(Exporter)
     }
 }
 
