@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_lite::FutureExt;
 use lightmail_core::machine::{Done, Effect, ObjectKind, Outcome, Purpose, Scan, ScanTarget, Upload};
 use lightmail_core::mime::matcher::Matcher;
+use lightmail_core::sasl::scram::Verifier;
 use lightmail_core::store::{Failure, ObjectId};
 use lightmail_core::wire::filter::Flow;
 
@@ -99,9 +100,19 @@ impl Desk {
                 let asker = Arc::downgrade(&self.present);
                 async move { scan(inner, wanted, &asker).await.map(Done::Scanned) }.boxed()
             }
-            Effect::VerifyPassword { password, hash } => {
-                async move { inner.passwords.verify(password, hash).await.map(Done::Verified) }.boxed()
+            Effect::VerifyPassword(check) => {
+                async move { inner.passwords.verify(check).await.map(Done::Verified) }.boxed()
             }
+            Effect::InventVerifier { login, hash } => async move {
+                let invented = Verifier::invent(hash, &login, &inner.login_key().await?);
+                Ok(Done::VerifierInvented(invented.to_secret()))
+            }
+            .boxed(),
+            Effect::VerifyScram { attempt, proof } => {
+                async move { inner.passwords.prove(&attempt, &proof).map(Done::ScramVerified) }.boxed()
+            }
+            // Without somebody who knows tokens, none is good.
+            Effect::VerifyToken { .. } => async { Ok(Done::TokenVerified(None)) }.boxed(),
             Effect::HashPassword(password) => {
                 async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
             }

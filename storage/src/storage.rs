@@ -21,7 +21,7 @@ use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
 use crate::open::{self, make_data_folder};
 use crate::open_error::OpenError;
-use crate::password::Passwords;
+use crate::password::{Hashing, Passwords};
 use crate::sql::commit::Queue;
 use crate::sql::database::Database;
 use crate::sql::db::{Answer, Columns, Db, Stop, sql};
@@ -49,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) hub: Hub,
     pub(crate) objects: Objects,
     pub(crate) passwords: Passwords,
+    /// See [`crate::login_key`].
+    pub(crate) login_key: async_lock::OnceCell<[u8; 32]>,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
     pub(crate) steady: Steady,
@@ -69,7 +71,7 @@ impl Storage {
         Self::with(
             database,
             Path::new(&config.server.data_dir),
-            config.auth.bcrypt_cost,
+            Hashing::from_config(config),
             bucket,
             config.server.node_address.clone(),
         )
@@ -79,7 +81,7 @@ impl Storage {
     /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
         let database = open::sqlite(data_dir).await?.0;
-        Self::with(database, data_dir, bcrypt_cost, None, None).await
+        Self::with(database, data_dir, Hashing::at_cost(bcrypt_cost), None, None).await
     }
 
     /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
@@ -98,7 +100,7 @@ impl Storage {
         Self::with(
             open::sqlite(data_dir).await?.0,
             data_dir,
-            bcrypt_cost,
+            Hashing::at_cost(bcrypt_cost),
             bucket,
             None,
         )
@@ -108,7 +110,7 @@ impl Storage {
     async fn with(
         database: Database,
         data_dir: &Path,
-        bcrypt_cost: u32,
+        hashing: Hashing,
         bucket: Option<(config::S3, Times)>,
         node_address: Option<String>,
     ) -> Result<Storage, OpenError> {
@@ -118,7 +120,7 @@ impl Storage {
         let folder = folder.map_err(|error| OpenError::folder(data_dir, &error))?;
         let objects = open_objects(folder, data_dir, bucket).await?;
         let passwords =
-            Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads("for passwords", &error))?;
+            Passwords::start(hashing).map_err(|error| OpenError::threads("for passwords", &error))?;
         let inner = Inner {
             database,
             queue: Queue::default(),
@@ -126,6 +128,7 @@ impl Storage {
             hub: Hub::default(),
             objects,
             passwords,
+            login_key: async_lock::OnceCell::new(),
             counts: Counts::default(),
             faults,
             steady: Steady::start(),

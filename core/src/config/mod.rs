@@ -280,6 +280,7 @@ const NEEDED: &[(&str, &str)] = &[
 ];
 
 const AT_LEAST_ONE: &[(&str, &str)] = &[
+    ("auth", "attempts_per_minute"),
     ("database", "pool_size"),
     ("garbage", "batch_size"),
     ("queue", "per_domain_connections"),

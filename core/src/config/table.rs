@@ -317,7 +317,7 @@ table! {
         bcrypt_cost: u32 = "12";
         /// Where passwords may cross in the clear: loopback, never or always.
         plaintext: Plaintext = "loopback";
-        /// How many wrong passwords an address or account may give.
+        /// How many wrong passwords a network (an IPv4 address, a /64 of IPv6) or a name may give before it has to wait.
         attempts_per_minute: u32 = "10";
         /// SASL mechanisms that are offered.
         mechanisms: List<String> = "PLAIN, LOGIN";

@@ -39,6 +39,8 @@ pub struct Settings {
     pub bad_commands: u32,
     /// The delay of a bad command beyond the free ones, and the growth of the delay of each failed log-in, in milliseconds.
     pub delay_ms: u64,
+    /// How many wrong passwords a network or a name may give in a minute.
+    pub attempts_per_minute: u32,
     /// Failed log-ins after which the session ends.
     pub failed_logins: u32,
 }
@@ -65,6 +67,7 @@ impl Settings {
             bad_commands_free: limits.bad_commands_soft,
             bad_commands: limits.bad_commands,
             delay_ms: u64::from(limits.bad_command_delay_seconds) * 1000,
+            attempts_per_minute: config.auth.attempts_per_minute,
             failed_logins: 5,
         }
     }

@@ -64,6 +64,12 @@ impl fmt::Display for Code {
     }
 }
 
+/// The answer to an unknown user, a wrong password, and all that must look like them (RFC 5530, 3).
+pub(crate) const REFUSED: (Code, &str) = (Code::AUTHENTICATION_FAILED, "The name or the password is wrong");
+
+/// The answer where too many wrong passwords have come: nothing was checked, so it is no wrong password.
+pub(crate) const THROTTLED: (Code, &str) = (Code::UNAVAILABLE, "Too many wrong passwords, try again later");
+
 /// Why a session ends whose numbering is lost: a client that went on would delete the wrong messages.
 pub(crate) const LOST: &str = "The mailbox has changed so that it has to be selected anew";
 

@@ -76,7 +76,9 @@ struct Found {
 impl Found {
     /// The account, if it may log in from there.
     fn admitted(&self, peer: &Peer) -> Option<&LoginAccount> {
-        self.account.as_ref().filter(|account| account.access.admits(peer))
+        self.account
+            .as_ref()
+            .filter(|account| account.access.admits(peer))
     }
 }
 
@@ -136,7 +138,10 @@ impl Login {
 
     /// Takes the response to the last challenge, decoded.
     pub fn respond(&mut self, now: Time, response: &[u8]) -> Progress {
-        match (std::mem::replace(&mut self.state, State::Over), &mut self.mechanism) {
+        match (
+            std::mem::replace(&mut self.state, State::Over),
+            &mut self.mechanism,
+        ) {
             (State::Response, Some(mechanism)) => {
                 let step = mechanism.respond(response);
                 self.follow(now, step)
@@ -158,13 +163,19 @@ impl Login {
             (State::Invented { stored }, Done::VerifierInvented(invented)) => {
                 self.answer(now, Answer::Verifier(stored.unwrap_or(invented)))
             }
-            (State::Signature, Done::ScramVerified(signature)) => self.answer(now, Answer::Signature(signature)),
+            (State::Signature, Done::ScramVerified(signature)) => {
+                self.answer(now, Answer::Signature(signature))
+            }
             (State::Owner, Done::TokenVerified(owner)) => self.answer(now, Answer::Owner(owner)),
             (State::Verified(password), Done::Verified(verdict)) => self.on_verdict(password, verdict),
             (State::Hashed { account, was }, Done::Hashed(password)) => self.keep(account, was, password),
-            (State::Kept(account), Done::Reply(Reply::PasswordKept)) => Progress::Over(End::Admitted(account)),
+            (State::Kept(account), Done::Reply(Reply::PasswordKept)) => {
+                Progress::Over(End::Admitted(account))
+            }
             (State::Counted, Done::Reply(Reply::FailedLoginCounted)) => Progress::Over(End::Refused),
-            _ => Progress::Over(End::Failed(Failure::broken("a log-in was given an answer that fits no question"))),
+            _ => Progress::Over(End::Failed(Failure::broken(
+                "a log-in was given an answer that fits no question",
+            ))),
         }
     }
 
@@ -186,7 +197,13 @@ impl Login {
                 Progress::Challenge(challenge)
             }
             SaslStep::FindVerifier { login, hash } => self.find(now, &login, Then::Prove(hash)),
-            SaslStep::VerifyScram(proof) => self.ask(State::Signature, Effect::VerifyScram(proof)),
+            SaslStep::VerifyScram(proof) => match &self.found {
+                Some(found) => {
+                    let attempt = found.attempt.clone();
+                    self.ask(State::Signature, Effect::VerifyScram { attempt, proof })
+                }
+                None => Progress::Over(End::Malformed(SaslError::Malformed)),
+            },
             SaslStep::VerifyToken { login, token } => {
                 self.ask(State::Owner, Effect::VerifyToken { login, token })
             }
@@ -210,7 +227,11 @@ impl Login {
     }
 
     fn find(&mut self, now: Time, login: &str, then: Then) -> Progress {
-        let Visitor { peer, attempts_per_minute, .. } = &self.visitor;
+        let Visitor {
+            peer,
+            attempts_per_minute,
+            ..
+        } = &self.visitor;
         let attempt = Attempt::new(login, peer, *attempts_per_minute, now);
         let request = Request::FindLogin(attempt.clone());
         self.ask_store(State::Found { attempt, then }, request)
@@ -228,7 +249,9 @@ impl Login {
                 self.ask(State::Verified(password), Effect::VerifyPassword(check))
             }
             Then::Prove(hash) => {
-                let scram = found.admitted(&self.visitor.peer).and_then(|account| account.password.scram.as_ref());
+                let scram = found
+                    .admitted(&self.visitor.peer)
+                    .and_then(|account| account.password.scram.as_ref());
                 let stored = scram.map(|scram| match hash {
                     scram::Hash::Sha256 => scram.sha256.clone(),
                     scram::Hash::Sha1 => scram.sha1.clone(),
@@ -267,7 +290,11 @@ impl Login {
     }
 
     fn keep(&mut self, account: AccountId, was: Secret, password: PasswordHashes) -> Progress {
-        let request = Request::KeepPassword { account, was, password };
+        let request = Request::KeepPassword {
+            account,
+            was,
+            password,
+        };
         self.ask_store(State::Kept(account), request)
     }
 
@@ -285,9 +312,12 @@ impl Login {
 /// What is checked. For an account that may not log in here it is what is checked for an unknown user.
 fn check(found: &Found, visitor: &Visitor, now: Time, password: Secret) -> PasswordCheck {
     let account = found.admitted(&visitor.peer);
-    let usable = account.into_iter().flat_map(|account| &account.app_passwords).filter(|one| {
-        one.scopes.hold(visitor.service) && one.until_ms.is_none_or(|until_ms| now.unix_ms < until_ms)
-    });
+    let usable = account
+        .into_iter()
+        .flat_map(|account| &account.app_passwords)
+        .filter(|one| {
+            one.scopes.hold(visitor.service) && one.until_ms.is_none_or(|until_ms| now.unix_ms < until_ms)
+        });
     PasswordCheck {
         attempt: found.attempt.clone(),
         password,

@@ -30,7 +30,12 @@ pub enum Effect {
         hash: scram::Hash,
     },
     /// Checks a SCRAM client's proof: [`Done::ScramVerified`].
-    VerifyScram(ScramProof),
+    VerifyScram {
+        /// Whose it should be, and from where.
+        attempt: Attempt,
+        /// The proof, and all that its check needs.
+        proof: ScramProof,
+    },
     /// Finds whose token this is: [`Done::TokenVerified`].
     VerifyToken {
         /// Whose it should be; `None`: anybody's.
@@ -68,7 +73,7 @@ impl Effect {
             Effect::VerifyPassword(_) => "VerifyPassword",
             Effect::HashPassword(_) => "HashPassword",
             Effect::InventVerifier { .. } => "InventVerifier",
-            Effect::VerifyScram(_) => "VerifyScram",
+            Effect::VerifyScram { .. } => "VerifyScram",
             Effect::VerifyToken { .. } => "VerifyToken",
             Effect::ConfirmDelivery(_) => "ConfirmDelivery",
             Effect::ListObjects { .. } => "ListObjects",

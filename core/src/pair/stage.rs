@@ -10,8 +10,9 @@ use super::fault::Faults;
 use super::uploads::Uploads;
 use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, PasswordCheck, Scan, Secret, Time, Verdict};
 use crate::mime::matcher::Matcher;
+use crate::sasl::scram::{Hash, SALT_LEN, Verifier};
 use crate::store::memory::Store;
-use crate::store::{Failure, ObjectId, PasswordHashes, Refusal};
+use crate::store::{Failure, ObjectId, PasswordHashes, Refusal, ScramVerifiers};
 use crate::wire::filter::{Filter, Filtering, Flow};
 
 /// The world outside the machines.
@@ -24,6 +25,8 @@ pub struct Stage {
     pub now: Time,
     /// The effects that have ended, in order.
     pub log: Vec<Effected>,
+    /// Whose the tokens are that are good.
+    pub tokens: BTreeMap<String, String>,
     pub(super) faults: Faults,
 }
 
@@ -49,6 +52,7 @@ impl Stage {
             objects: BTreeMap::new(),
             now,
             log: Vec::new(),
+            tokens: BTreeMap::new(),
             faults: Faults::default(),
         }
     }
@@ -85,6 +89,19 @@ impl Stage {
             Effect::Scan(scan) => self.scan(scan),
             Effect::VerifyPassword(check) => Ok(Done::Verified(verdict(check))),
             Effect::HashPassword(password) => Ok(Done::Hashed(plain_hashes(&password.0))),
+            Effect::InventVerifier { login, hash } => {
+                let invented = Verifier::invent(*hash, login, &[0x1d; 32]);
+                Ok(Done::VerifierInvented(invented.to_secret()))
+            }
+            Effect::VerifyScram { proof, .. } => Ok(Done::ScramVerified(proof.check())),
+            Effect::VerifyToken { login, token } => {
+                let owner = self.tokens.get(&token.0).filter(|owner| {
+                    login
+                        .as_ref()
+                        .is_none_or(|login| login.eq_ignore_ascii_case(owner))
+                });
+                Ok(Done::TokenVerified(owner.cloned()))
+            }
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)
@@ -149,7 +166,13 @@ impl Stage {
 
 /// The cheap stand-in for bcrypt and what is beside it. App passwords are hashed alike.
 pub(super) fn plain_hashes(password: &str) -> PasswordHashes {
-    plain_hash(password).into()
+    let secret = Secret(password.to_owned());
+    let make = |hash| Verifier::make(hash, &secret, [0x5a; SALT_LEN]).map(|made| made.to_secret());
+    let scram = make(Hash::Sha256).zip(make(Hash::Sha1));
+    PasswordHashes {
+        bcrypt: plain_hash(password),
+        scram: scram.map(|(sha256, sha1)| ScramVerifiers { sha256, sha1 }),
+    }
 }
 
 fn plain_hash(password: &str) -> Secret {

@@ -7,6 +7,7 @@ mod external;
 mod gs2;
 mod kind;
 mod login;
+mod mask;
 mod oauth;
 mod plain;
 pub mod scram;
@@ -16,6 +17,7 @@ use std::fmt;
 pub use external::External;
 pub use kind::{Kind, NAMES, offered};
 pub use login::Login;
+pub use mask::mask;
 pub use oauth::Bearer;
 pub use plain::Plain;
 pub use scram::{Scram, ScramProof};
@@ -125,7 +127,9 @@ impl fmt::Display for SaslError {
             SaslError::Malformed => "the response has not the form that the mechanism wants",
             SaslError::TooLong => "the response is too long",
             SaslError::OtherIdentity => "to act as another user is not supported",
-            SaslError::Downgraded => "channel binding is offered here, but the client was told that it is not",
+            SaslError::Downgraded => {
+                "channel binding is offered here, but the client was told that it is not"
+            }
             SaslError::NoSuchBinding => "there is no such channel binding here",
             SaslError::Extension => "there is no such extension",
             SaslError::NoSuchIdentity => "the certificate does not name this user",

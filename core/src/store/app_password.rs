@@ -64,11 +64,15 @@ impl Scopes {
         if text.eq_ignore_ascii_case("all") {
             return Ok(Self::ALL);
         }
-        text.split(',').map(str::trim).try_fold(Scopes(0), |scopes, word| {
-            let service = Service::ALL.into_iter().find(|service| service.name().eq_ignore_ascii_case(word));
-            let service = service.ok_or_else(|| word.to_owned())?;
-            Ok(Scopes(scopes.0 | service.bit()))
-        })
+        text.split(',')
+            .map(str::trim)
+            .try_fold(Scopes(0), |scopes, word| {
+                let service = Service::ALL
+                    .into_iter()
+                    .find(|service| service.name().eq_ignore_ascii_case(word));
+                let service = service.ok_or_else(|| word.to_owned())?;
+                Ok(Scopes(scopes.0 | service.bit()))
+            })
     }
 }
 
@@ -121,7 +125,12 @@ mod tests {
 
     #[test]
     fn scopes_are_read_as_they_are_written() {
-        for (given, written) in [("all", "all"), ("ALL", "all"), ("smtp, imap", "imap,smtp"), ("Pop3", "pop3")] {
+        for (given, written) in [
+            ("all", "all"),
+            ("ALL", "all"),
+            ("smtp, imap", "imap,smtp"),
+            ("Pop3", "pop3"),
+        ] {
             assert_eq!(Scopes::parse(given).unwrap().to_string(), written);
         }
         assert_eq!(Scopes::parse("imap,ftp"), Err("ftp".to_owned()));

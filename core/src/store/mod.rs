@@ -23,9 +23,7 @@ mod throttle;
 mod undelete;
 pub mod view;
 
-pub use app_password::{
-    APP_PASSWORDS_MAX, AppPasswordLine, LABEL_LEN_MAX, NewAppPassword, Scopes, Service,
-};
+pub use app_password::{APP_PASSWORDS_MAX, AppPasswordLine, LABEL_LEN_MAX, NewAppPassword, Scopes, Service};
 pub use authority::Actor;
 pub use calendar::{CalendarReply, CalendarRequest};
 pub use failure::{Budget, Failure, Fault, Refusal};

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::machine::{ObjectKind, Peer, Secret};
 
 use super::{
-    AccountId, AppPasswordLine, CalendarReply, DeletedMessage, LoginFound, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse,
-    Throttle, Uid, UidSet, Undeleted, View,
+    AccountId, AppPasswordLine, CalendarReply, DeletedMessage, LoginFound, MailboxId, MailboxName, ModSeq,
+    ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
 };
 
 /// What a store answers.

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, Attempt, CalendarRequest, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId, MailboxName,
-    ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid, UidSet, Undelete,
+    AccountId, Attempt, CalendarRequest, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId,
+    MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid, UidSet, Undelete,
 };
 use crate::machine::{Secret, Stored};
 

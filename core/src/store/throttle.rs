@@ -129,7 +129,11 @@ mod tests {
             ..attempt("", 10)
         };
         let bucket = long.buckets().next().unwrap();
-        assert!((295..=Attempt::BUCKET_LEN_MAX).contains(&bucket.len()), "{}", bucket.len());
+        assert!(
+            (295..=Attempt::BUCKET_LEN_MAX).contains(&bucket.len()),
+            "{}",
+            bucket.len()
+        );
     }
 
     #[test]

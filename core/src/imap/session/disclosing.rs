@@ -10,7 +10,7 @@ use super::super::grammar::{self, Cursor};
 use super::reading::is_http;
 use super::{Running, Session};
 use crate::machine::Form;
-use crate::sasl;
+use crate::sasl::Kind;
 
 impl Session {
     /// Everything that was taken since the last disclosure.
@@ -87,7 +87,7 @@ impl Session {
 /// AUTHENTICATE is plain up to its mechanism, if it is one.
 fn authenticate(mut args: Cursor<'_>) -> (usize, Form) {
     let name = args.position();
-    let is_mechanism = args.sp().is_ok() && sasl::mechanism(args.word()).is_some();
+    let is_mechanism = args.sp().is_ok() && Kind::named(args.word()).is_some();
     if is_mechanism && (args.skip(b' ') || args.rest().is_empty()) {
         (args.position(), Form::Base64)
     } else {

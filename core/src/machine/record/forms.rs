@@ -56,7 +56,8 @@ structs! {
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
         hostname, name, version, tls, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
-        idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, failed_logins,
+        idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms,
+        attempts_per_minute, failed_logins,
     }
     smtp::Settings {
         hostname, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,

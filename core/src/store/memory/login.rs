@@ -38,7 +38,10 @@ impl Store {
     }
 
     fn find_login(&self, attempt: &Attempt) -> Reply {
-        let found = self.accounts.iter().find(|(_, account)| account.login == attempt.login);
+        let found = self
+            .accounts
+            .iter()
+            .find(|(_, account)| account.login == attempt.login);
         let waits = attempt
             .buckets()
             .filter_map(|bucket| self.throttles.get(&bucket))
@@ -87,12 +90,15 @@ impl Store {
 
     fn list_app_passwords(&mut self, login: &str) -> Answer {
         let account = self.account_mut(login)?;
-        let lines = account.app_passwords.iter().map(|(label, password)| AppPasswordLine {
-            label: label.clone(),
-            scopes: password.scopes,
-            until_ms: password.until_ms,
-            created_at_ms: password.created_at_ms,
-        });
+        let lines = account
+            .app_passwords
+            .iter()
+            .map(|(label, password)| AppPasswordLine {
+                label: label.clone(),
+                scopes: password.scopes,
+                until_ms: password.until_ms,
+                created_at_ms: password.created_at_ms,
+            });
         Ok(Reply::AppPasswords(lines.collect()))
     }
 
@@ -113,7 +119,8 @@ impl Store {
     }
 
     fn clear_throttles(&mut self, bucket: Option<&str>) -> Reply {
-        self.throttles.retain(|name, _| bucket.is_some_and(|bucket| bucket != name));
+        self.throttles
+            .retain(|name, _| bucket.is_some_and(|bucket| bucket != name));
         Reply::ThrottlesCleared
     }
 

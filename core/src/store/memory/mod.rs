@@ -25,8 +25,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::CalendarId;
 use super::{
-    AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, PasswordHashes, Refusal,
-    Reply, Request, Uid, Work, authority,
+    AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, PasswordHashes,
+    Refusal, Reply, Request, Uid, Work, authority,
 };
 use crate::machine::ObjectKind;
 use calendar::Collection;

@@ -110,11 +110,15 @@ impl Script {
     }
 
     fn attempt(&mut self, login: String, one: &Try) -> Attempt {
-        (0..one.pause).for_each(|_| drop(self.draw()));
+        for _ in 0..one.pause {
+            self.draw();
+        }
         let from = match one.from {
             0 => None,
             from @ 1..3 => Some(IpAddr::from([192, 0, 2, from])),
-            from => Some(Ipv6Addr::new(0x2001, 0xdb8, 0, u16::from(from) % 2, 0, 0, 0, u16::from(from)).into()),
+            from => {
+                Some(Ipv6Addr::new(0x2001, 0xdb8, 0, u16::from(from) % 2, 0, 0, 0, u16::from(from)).into())
+            }
         };
         Attempt {
             login,

@@ -259,7 +259,9 @@ fn samples_reach_every_answer() {
                 Ok(Reply::LoginFound(found)) => {
                     let waits = found.wait_ms > 0;
                     let word = if found.account.is_some() { "ok" } else { "unknown" };
-                    seen.extend([word, if waits { "waits" } else { "at once" }].map(|word| format!("{name} {word}")));
+                    seen.extend(
+                        [word, if waits { "waits" } else { "at once" }].map(|word| format!("{name} {word}")),
+                    );
                 }
                 Ok(Reply::Throttles(some)) if !some.is_empty() => drop(seen.insert(format!("{name} some"))),
                 Ok(Reply::AppPasswordRemoved(was)) => drop(seen.insert(format!("{name} {was}"))),
