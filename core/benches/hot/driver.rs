@@ -125,6 +125,9 @@ impl<M: Machine> Driver<M> {
             Effect::Scan(scan) => Ok(Done::Scanned(vec![0; scan.targets.len()])),
             Effect::VerifyPassword { .. } => Ok(Done::Verified(true)),
             Effect::HashPassword(password) => Ok(Done::Hashed(password)),
+            Effect::InventVerifier { .. } => Ok(Done::VerifierInvented(Secret(String::new()))),
+            Effect::VerifyScram(_) => Ok(Done::ScramVerified(None)),
+            Effect::VerifyToken { .. } => Ok(Done::TokenVerified(None)),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(&keys);
                 Ok(Done::Confirmed)

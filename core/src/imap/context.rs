@@ -14,6 +14,7 @@ use super::selected::{NoSuchNumber, Selected, Told};
 use super::settings::Settings;
 use crate::config::Plaintext;
 use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
+use crate::sasl::{self, Channel, Kind, Mechanism};
 use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{AccountId, Actor, ObjectId, Refreshed, Request};
 use crate::wire::filter::Filter;
@@ -31,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) peer: Peer,
     /// Who has logged in.
     pub(crate) account: Option<AccountId>,
+    /// The mechanism of the AUTHENTICATE that was begun last.
+    pub(crate) exchange: Option<Kind>,
     /// The selected mailbox.
     pub(crate) selected: Option<Selected>,
     /// How often a log-in has failed here.
@@ -49,6 +52,7 @@ impl Context {
             settings,
             peer,
             account: None,
+            exchange: None,
             selected: None,
             failed_logins: 0,
             output: Output::default(),
@@ -56,6 +60,23 @@ impl Context {
             tokens: 0,
             uploads: 0,
         }
+    }
+
+    /// The SASL mechanisms that work on this connection.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = Kind> {
+        sasl::offered(&self.settings.mechanisms, self.peer.tls.as_ref())
+    }
+
+    /// A fresh exchange of a mechanism.
+    pub(crate) fn mechanism(&mut self, kind: Kind) -> Box<dyn Mechanism> {
+        self.exchange = Some(kind);
+        let binds = self.offered().any(Kind::binds);
+        let channel = Channel {
+            tls: self.peer.tls.as_ref(),
+            seed: &mut self.seed,
+            binds,
+        };
+        sasl::mechanism(kind, channel)
     }
 
     /// Asks the store, on behalf of who has logged in. The answer comes as [`super::command::Event::Outcome`].

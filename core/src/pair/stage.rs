@@ -10,6 +10,7 @@ use super::fault::Faults;
 use super::uploads::Uploads;
 use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, Scan, Secret, Time};
 use crate::mime::matcher::Matcher;
+use crate::sasl::scram::Verifier;
 use crate::store::memory::Store;
 use crate::store::{Failure, ObjectId, Refusal};
 use crate::wire::filter::{Filter, Filtering, Flow};
@@ -24,6 +25,8 @@ pub struct Stage {
     pub now: Time,
     /// The effects that have ended, in order.
     pub log: Vec<Effected>,
+    /// Whose the tokens are that are good.
+    pub tokens: BTreeMap<String, String>,
     pub(super) faults: Faults,
 }
 
@@ -49,6 +52,7 @@ impl Stage {
             objects: BTreeMap::new(),
             now,
             log: Vec::new(),
+            tokens: BTreeMap::new(),
             faults: Faults::default(),
         }
     }
@@ -87,6 +91,17 @@ impl Stage {
                 hash.as_ref().is_some_and(|hash| *hash == plain_hash(&password.0)),
             )),
             Effect::HashPassword(password) => Ok(Done::Hashed(plain_hash(&password.0))),
+            Effect::InventVerifier { login, hash } => {
+                let invented = Verifier::invent(*hash, login, &[0x1d; 32]);
+                Ok(Done::VerifierInvented(invented.to_secret()))
+            }
+            Effect::VerifyScram(proof) => Ok(Done::ScramVerified(proof.check())),
+            Effect::VerifyToken { login, token } => {
+                let owner = self.tokens.get(&token.0).filter(|owner| {
+                    login.as_ref().is_none_or(|login| login.eq_ignore_ascii_case(owner))
+                });
+                Ok(Done::TokenVerified(owner.cloned()))
+            }
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)

@@ -152,6 +152,11 @@ impl World {
         findings
     }
 
+    /// Makes a bearer token good for an account, as an authorization server does.
+    pub fn issue_token(&mut self, token: &str, login: &str) {
+        self.stage.tokens.insert(token.to_owned(), login.to_owned());
+    }
+
     /// Makes an account as an operator does, with the usual mailboxes; the password is hashed as this module hashes.
     pub fn create_account(&mut self, login: &str, password: &str) -> AccountId {
         let hash = plain_hash(password);

@@ -6,9 +6,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, login};
+use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, login, unexpected};
 use crate::imap::words::Code;
-use crate::sasl::{self, Mechanism, SaslStep};
+use crate::machine::{Done, Effect};
+use crate::sasl::{Answer, Kind, Mechanism, SaslStep};
 use crate::wire::base64 as wire_base64;
 
 /// `authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")]` (RFC 4959, 7); the responses follow as lines.
@@ -36,27 +37,49 @@ impl Command for Authenticate {
         if !cx.may_log_in() {
             return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
         }
-        let offered = cx
-            .settings
-            .mechanisms
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(&self.mechanism));
-        let Some(mut mechanism) = sasl::mechanism(&self.mechanism).filter(|_| offered) else {
+        let Some(kind) = Kind::named(&self.mechanism).filter(|kind| cx.offered().any(|one| one == *kind)) else {
             return Completion::no(Code::CANNOT, "There is no such mechanism").into();
         };
+        let mut mechanism = cx.mechanism(kind);
         let step = mechanism.begin(self.initial.as_deref());
         follow(cx, mechanism, step)
     }
 }
 
 fn follow(cx: &mut Context, mechanism: Box<dyn Mechanism>, step: SaslStep) -> Next {
-    match step {
+    let effect = match step {
         SaslStep::Challenge(challenge) => {
             cx.line(format_args!("+ {}", STANDARD.encode(challenge)));
-            Next::Listen(Box::new(AwaitResponse { mechanism }), None)
+            return Next::Listen(Box::new(AwaitResponse { mechanism }), None);
         }
-        SaslStep::Credentials { login, password } => login::check(cx, &login, password),
-        SaslStep::Failed(error) => Completion::bad(error.to_string()).into(),
+        SaslStep::FindVerifier { login, hash } => Effect::InventVerifier { login, hash },
+        SaslStep::VerifyScram(proof) => Effect::VerifyScram(proof),
+        SaslStep::VerifyToken { login, token } => Effect::VerifyToken { login, token },
+        SaslStep::Credentials { login, password } => return login::check(cx, &login, password),
+        SaslStep::Proven { login } => return login::admit(cx, &login),
+        SaslStep::Rejected => return login::fail(cx),
+        SaslStep::Failed(error) => return Completion::bad(error.to_string()).into(),
+    };
+    cx.effect(effect);
+    Next::wait(AwaitAnswer { mechanism })
+}
+
+#[derive(Debug)]
+struct AwaitAnswer {
+    mechanism: Box<dyn Mechanism>,
+}
+
+impl State for AwaitAnswer {
+    fn on(mut self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        let answer = match event {
+            Event::Outcome(Ok(Done::VerifierInvented(verifier))) => Answer::Verifier(verifier),
+            Event::Outcome(Ok(Done::ScramVerified(signature))) => Answer::Signature(signature),
+            Event::Outcome(Ok(Done::TokenVerified(owner))) => Answer::Owner(owner),
+            Event::Outcome(Err(failure)) => return failure.into(),
+            other => return unexpected(&other).into(),
+        };
+        let step = self.mechanism.answer(answer);
+        follow(cx, self.mechanism, step)
     }
 }
 

@@ -39,6 +39,28 @@ pub(super) fn check(cx: &mut Context, user: &str, password: Secret) -> Next {
     Next::wait(AwaitAccount { password })
 }
 
+/// Completes the command for who has proven to have this name.
+pub(super) fn admit(cx: &mut Context, user: &str) -> Next {
+    cx.ask(Request::FindAccount {
+        login: user.to_lowercase(),
+    });
+    Next::wait(AwaitProven)
+}
+
+#[derive(Debug)]
+struct AwaitProven;
+
+impl State for AwaitProven {
+    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        match event.reply() {
+            Ok(Reply::AccountFound(Some(account))) if account.access.admits(&cx.peer) => enter(cx, account.id),
+            Ok(Reply::AccountFound(_)) => fail(cx),
+            Ok(other) => unexpected(&other).into(),
+            Err(failure) => failure.into(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct AwaitAccount {
     password: Secret,
@@ -72,15 +94,7 @@ struct AwaitVerified {
 impl State for AwaitVerified {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         match (event, self.account) {
-            (Event::Outcome(Ok(Done::Verified(true))), Some(account)) => {
-                cx.account = Some(account);
-                let capabilities = Code::CAPABILITY.with(format_args!("{}", capability::list(cx)));
-                Completion::ok()
-                    .code(capabilities)
-                    .text("Logged in")
-                    .then(Then::LoggedIn)
-                    .into()
-            }
+            (Event::Outcome(Ok(Done::Verified(true))), Some(account)) => enter(cx, account),
             (Event::Outcome(Ok(Done::Verified(_))), _) => fail(cx),
             (Event::Outcome(Err(failure)), _) => failure.into(),
             (other, _) => unexpected(&other).into(),
@@ -88,8 +102,18 @@ impl State for AwaitVerified {
     }
 }
 
+fn enter(cx: &mut Context, account: AccountId) -> Next {
+    cx.account = Some(account);
+    let capabilities = Code::CAPABILITY.with(format_args!("{}", capability::list(cx)));
+    Completion::ok()
+        .code(capabilities)
+        .text("Logged in")
+        .then(Then::LoggedIn)
+        .into()
+}
+
 /// The answer to a failed log-in comes later each time.
-fn fail(cx: &mut Context) -> Next {
+pub(super) fn fail(cx: &mut Context) -> Next {
     cx.failed_logins += 1;
     let delay_ms = cx.settings.delay_ms.saturating_mul(u64::from(cx.failed_logins));
     Next::Pause(Box::new(AwaitDelay), cx.now.mono_ms.saturating_add(delay_ms))

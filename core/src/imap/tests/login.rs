@@ -131,9 +131,7 @@ fn other_machines_need_tls_unless_the_operator_says_otherwise() {
         stage.settings.plaintext = plaintext;
         stage.peer = Peer {
             address: remote,
-            tls: tls.then(|| TlsInfo {
-                summary: String::new(),
-            }),
+            tls: tls.then(TlsInfo::default),
         };
         let answer = if allowed {
             "a OK ..."

@@ -145,17 +145,17 @@ fn what_was_changed_is_refused() {
 /// A client's last message is good once: another exchange has another nonce.
 #[test]
 fn what_was_heard_is_of_no_use() {
-    let channel = |seed| Channel {
-        tls: None,
-        seed,
-        binds: false,
-    };
     let mut seed = Seed::new([1; 32]);
     let verifier = Verifier::derive(Hash::Sha256, b"pencil", SALT, 4096).to_secret();
     let first = "n,,n=tim,r=abc";
     let mut heard = String::new();
     for round in 0..2 {
-        let mut exchange = Scram::new(Hash::Sha256, false, channel(&mut seed));
+        let channel = Channel {
+            tls: None,
+            seed: &mut seed,
+            binds: false,
+        };
+        let mut exchange = Scram::new(Hash::Sha256, false, channel);
         exchange.begin(Some(first.as_bytes()));
         let server = text(exchange.answer(Answer::Verifier(verifier.clone())));
         if round == 0 {
