@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures_lite::FutureExt;
 use lightmail_core::machine::{Done, Effect, ObjectKind, Outcome, Purpose, Scan, ScanTarget, Upload};
 use lightmail_core::mime::matcher::Matcher;
-use lightmail_core::sasl::scram::Verifier;
 use lightmail_core::store::{Failure, ObjectId};
 use lightmail_core::wire::filter::Flow;
 
@@ -104,8 +103,8 @@ impl Desk {
                 async move { inner.passwords.verify(check).await.map(Done::Verified) }.boxed()
             }
             Effect::InventVerifier { login, hash } => async move {
-                let invented = Verifier::invent(hash, &login, &inner.login_key().await?);
-                Ok(Done::VerifierInvented(invented.to_secret()))
+                let invented = inner.invent_verifier(&login, hash).await?;
+                Ok(Done::VerifierInvented(invented))
             }
             .boxed(),
             Effect::VerifyScram { attempt, proof } => {

@@ -34,7 +34,7 @@ impl Known {
     /// Keeps each for so long; no time at all: keeps none. Errors: the system gives no randomness.
     pub(crate) fn new(keeps: Duration) -> std::io::Result<Self> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(std::io::Error::other)?;
+        getrandom::fill(&mut key).map_err(|error| std::io::Error::other(error.to_string()))?;
         Ok(Self {
             key,
             keeps,

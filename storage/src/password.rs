@@ -13,6 +13,7 @@ use std::{io, thread};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lightmail_core::admin;
 use lightmail_core::config::Config;
 use lightmail_core::machine::{PasswordCheck, Secret, Verdict};
 use lightmail_core::sasl::ScramProof;
@@ -133,7 +134,11 @@ impl Passwords {
         if mark.is_some_and(|mark| self.known.knows(&mark)) {
             return Ok(Verdict::Password);
         }
-        let (dummy, known, tries) = (Arc::clone(&self.dummy), Arc::clone(&self.known), Arc::clone(&self.tries));
+        let (dummy, known, tries) = (
+            Arc::clone(&self.dummy),
+            Arc::clone(&self.known),
+            Arc::clone(&self.tries),
+        );
         self.run(move || {
             // Those before it in the queue may have failed meanwhile.
             tries.permit(&check.attempt)?;
@@ -166,7 +171,8 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
         let (giver, taker) = answer();
-        self.shared.queue(self.hashing.queue, Box::new(move || giver.give(work())))?;
+        self.shared
+            .queue(self.hashing.queue, Box::new(move || giver.give(work())))?;
         taker
             .take()
             .await
@@ -221,10 +227,9 @@ impl Shared {
 
 /// Each is compared in constant time, and all of them are.
 fn is_app_password(check: &PasswordCheck) -> bool {
-    let hash = Sha256::digest(&check.password.0);
-    let hash = hash.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let hash = admin::app_password_hash(&check.password);
     let equal = check.app_passwords.iter().fold(Choice::from(0), |equal, stored| {
-        equal | stored.0.as_bytes().ct_eq(hash.as_bytes())
+        equal | stored.0.as_bytes().ct_eq(hash.0.as_bytes())
     });
     equal.into()
 }
@@ -234,7 +239,9 @@ fn hashes(password: &Secret, cost: u32) -> Result<PasswordHashes, Failure> {
     let (sha256, sha1) = (verifier(Hash::Sha256, password)?, verifier(Hash::Sha1, password)?);
     Ok(PasswordHashes {
         bcrypt,
-        scram: sha256.zip(sha1).map(|(sha256, sha1)| ScramVerifiers { sha256, sha1 }),
+        scram: sha256
+            .zip(sha1)
+            .map(|(sha256, sha1)| ScramVerifiers { sha256, sha1 }),
     })
 }
 

@@ -16,6 +16,7 @@ use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
 use crate::faults::Faults;
 use crate::hints::Node;
+use crate::invented::Invented;
 use crate::objects::folder::Folder;
 use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
@@ -49,8 +50,7 @@ pub(crate) struct Inner {
     pub(crate) hub: Hub,
     pub(crate) objects: Objects,
     pub(crate) passwords: Passwords,
-    /// See [`crate::login_key`].
-    pub(crate) login_key: async_lock::OnceCell<[u8; 32]>,
+    pub(crate) invented: Invented,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
     pub(crate) steady: Steady,
@@ -128,7 +128,7 @@ impl Storage {
             hub: Hub::default(),
             objects,
             passwords,
-            login_key: async_lock::OnceCell::new(),
+            invented: Invented::default(),
             counts: Counts::default(),
             faults,
             steady: Steady::start(),

@@ -2,6 +2,8 @@
 //!
 //! The safe way round: what a machine has not disclosed is secret. So no word is shown of a line that is not whole.
 
+use crate::sasl::Kind;
+
 /// How octets of the peer may be shown. Every form has as many octets as came, so that counts stay true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -9,8 +11,9 @@ pub enum Form {
     Plain,
     /// The frame of a line: spaces, quotation marks, announcements of literals; no word.
     Frame,
-    /// Base64, whose fields are masked within, so that a SASL mechanism still finds them.
-    Base64,
+    /// Base64 of a SASL mechanism's messages, masked within, so that the mechanism still finds what it looks for
+    /// ([`crate::sasl::mask`]).
+    Sasl(Kind),
     /// The frame of a message: line ends and punctuation; no letter, no digit.
     Content,
     /// Nothing but control characters.

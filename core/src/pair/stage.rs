@@ -1,5 +1,6 @@
 //! What all conversations share: store, objects, clock, faults, and the log of effects.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -166,13 +167,25 @@ impl Stage {
 
 /// The cheap stand-in for bcrypt and what is beside it. App passwords are hashed alike.
 pub(super) fn plain_hashes(password: &str) -> PasswordHashes {
-    let secret = Secret(password.to_owned());
-    let make = |hash| Verifier::make(hash, &secret, [0x5a; SALT_LEN]).map(|made| made.to_secret());
-    let scram = make(Hash::Sha256).zip(make(Hash::Sha1));
     PasswordHashes {
         bcrypt: plain_hash(password),
-        scram: scram.map(|(sha256, sha1)| ScramVerifiers { sha256, sha1 }),
+        scram: MADE.with_borrow_mut(|made| {
+            let made = made.entry(password.to_owned());
+            made.or_insert_with(|| verifiers(&Secret(password.to_owned())))
+                .clone()
+        }),
     }
+}
+
+std::thread_local! {
+    /// What was made before: it takes some milliseconds, and tests make the same accounts again and again.
+    static MADE: RefCell<BTreeMap<String, Option<ScramVerifiers>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn verifiers(password: &Secret) -> Option<ScramVerifiers> {
+    let make = |hash| Verifier::make(hash, password, [0x5a; SALT_LEN]).map(|made| made.to_secret());
+    let (sha256, sha1) = make(Hash::Sha256).zip(make(Hash::Sha1))?;
+    Some(ScramVerifiers { sha256, sha1 })
 }
 
 fn plain_hash(password: &str) -> Secret {

@@ -93,24 +93,10 @@ mod tests {
         let header = Header::read("p=tls-exporter,a=t=2Cim=3D,n=x,r=y").unwrap();
         assert_eq!(header.flag, Flag::Bound("tls-exporter"));
         assert_eq!(header.authzid.as_deref(), Some("t,im="));
-        assert_eq!(
-            (header.text, header.rest),
-            ("p=tls-exporter,a=t=2Cim=3D,", "n=x,r=y")
-        );
+        assert_eq!((header.text, header.rest), ("p=tls-exporter,a=t=2Cim=3D,", "n=x,r=y"));
         assert_eq!(Header::read("y,,").unwrap().flag, Flag::NotOffered);
         assert_eq!(Header::read("n,,").unwrap().text, "n,,");
-        for bad in [
-            "",
-            "n",
-            "n,",
-            "x,,",
-            "n,b=tim,",
-            "n,a=,",
-            "p=,,",
-            "p=tls exporter,,",
-            "F,n,,",
-            "nn,,",
-        ] {
+        for bad in ["", "n", "n,", "x,,", "n,b=tim,", "n,a=,", "p=,,", "p=tls exporter,,", "F,n,,", "nn,,"] {
             assert_eq!(Header::read(bad), Err(SaslError::Malformed), "{bad}");
         }
     }

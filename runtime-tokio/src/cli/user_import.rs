@@ -127,17 +127,17 @@ impl Done {
 }
 
 async fn make(storage: &Storage, line: &Line, exists: bool) -> Result<Outcome, CliError> {
-    let pw_hash = match &line.password {
+    let password = match &line.password {
         Password::Plain(password) => hash(storage, password.clone()).await?,
-        Password::Hashed(hash) => hash.clone(),
+        Password::Hashed(hash) => hash.clone().into(),
     };
     if exists {
         let login = line.login.clone();
-        ask(storage, &line.login, Request::SetPassword { login, pw_hash }).await?;
+        ask(storage, &line.login, Request::SetPassword { login, password }).await?;
         return Ok(Outcome::Updated);
     }
     let now = Clock::start().now();
-    let mut account = admin::new_account(&mut random_seed()?, now, line.login.clone(), pw_hash);
+    let mut account = admin::new_account(&mut random_seed()?, now, line.login.clone(), password);
     account.quota_bytes = line.quota_bytes;
     ask(storage, &line.login, Request::CreateAccount(account)).await?;
     Ok(Outcome::Made)

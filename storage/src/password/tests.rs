@@ -33,7 +33,10 @@ fn check(passwords: &Passwords, password: &str, hash: Option<&str>) -> bool {
 }
 
 fn made(passwords: &Passwords, password: &str) -> String {
-    block_on(passwords.hash(Secret(password.into()))).unwrap().bcrypt.0
+    block_on(passwords.hash(Secret(password.into())))
+        .unwrap()
+        .bcrypt
+        .0
 }
 
 #[test]
@@ -132,7 +135,9 @@ fn hold(passwords: &Passwords) -> Vec<crate::answer::Giver<()>> {
 fn too_many_waiting_are_turned_away() {
     let passwords = passwords();
     let held = hold(&passwords);
-    let begun: Vec<_> = (0..2).map(|_| poll_once(passwords.verify(question("x", None)))).collect();
+    let begun: Vec<_> = (0..2)
+        .map(|_| poll_once(passwords.verify(question("x", None))))
+        .collect();
     assert!(begun.iter().all(Option::is_none), "{begun:?}");
     let refused = block_on(passwords.verify(question("x", None)));
     assert_eq!(refused, Err(Failure::Unavailable { retry_after_s: 10 }));
@@ -167,9 +172,16 @@ fn a_thousand_at_once_get_no_more_than_their_tokens() {
     all.iter_mut().for_each(|one| assert_eq!(poll_once(one), None));
     held.into_iter().for_each(|hold| hold.give(()));
     let answers: Vec<_> = all.into_iter().map(block_on).collect();
-    let checked = answers.iter().filter(|answer| **answer == Ok(Verdict::Wrong)).count();
+    let checked = answers
+        .iter()
+        .filter(|answer| **answer == Ok(Verdict::Wrong))
+        .count();
     let slack = passwords.hashing.threads();
-    assert!((10..10 + slack).contains(&checked), "{checked} of {} were checked", answers.len());
+    assert!(
+        (10..10 + slack).contains(&checked),
+        "{checked} of {} were checked",
+        answers.len()
+    );
     let later = |answer: &&Result<_, _>| matches!(answer, Err(Failure::Unavailable { .. }));
     assert_eq!(answers.iter().filter(later).count(), 1000 - checked);
     // Another network, at the same time.
@@ -186,11 +198,18 @@ fn what_was_right_is_known_again_until_anything_is_another() {
     let at_once = |question| poll_once(passwords.verify(question)).transpose().unwrap();
     assert_eq!(at_once(question("secret", Some(&hash))), Some(Verdict::Password));
     assert_eq!(at_once(question("Secret", Some(&hash))), None, "another password");
-    assert_eq!(at_once(question("secret", Some(&other))), None, "the password was set anew");
+    assert_eq!(
+        at_once(question("secret", Some(&other))),
+        None,
+        "the password was set anew"
+    );
     drop(held);
     let mut named = question("secret", Some(&hash));
     named.attempt.login = "tom@example.com".to_owned();
-    assert_ne!(passwords.known.mark(&named), passwords.known.mark(&question("secret", Some(&hash))));
+    assert_ne!(
+        passwords.known.mark(&named),
+        passwords.known.mark(&question("secret", Some(&hash)))
+    );
 }
 
 #[test]
@@ -207,13 +226,25 @@ fn nothing_is_known_where_nothing_is_kept() {
 fn app_passwords_are_known_by_their_sha_256_and_cost_no_thread() {
     let passwords = passwords();
     let held = hold(&passwords);
-    let digits = |text: &str| Sha256::digest(text).iter().map(|octet| format!("{octet:02x}")).collect();
+    let digits = |text: &str| {
+        Sha256::digest(text)
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect()
+    };
     let app_passwords: Vec<_> = ["one", "two"].map(|text| Secret(digits(text))).into();
     let mut asked = question("two", None);
     asked.app_passwords = app_passwords;
-    assert_eq!(poll_once(passwords.verify(asked.clone())), Some(Ok(Verdict::AppPassword)));
+    assert_eq!(
+        poll_once(passwords.verify(asked.clone())),
+        Some(Ok(Verdict::AppPassword))
+    );
     asked.password = Secret(asked.app_passwords[0].0.clone());
-    assert_eq!(poll_once(passwords.verify(asked)), None, "the hash is no password");
+    assert_eq!(
+        poll_once(passwords.verify(asked)),
+        None,
+        "the hash is no password"
+    );
     drop(held);
 }
 
@@ -241,7 +272,10 @@ fn wrong_proofs_use_up_tokens() {
     };
     let attempt = attempt("192.0.2.1", 10);
     let answers: Vec<_> = (0..20).map(|_| passwords.prove(&attempt, &proof)).collect();
-    assert!(answers[..10].iter().all(|answer| *answer == Ok(None)), "{answers:?}");
+    assert!(
+        answers[..10].iter().all(|answer| *answer == Ok(None)),
+        "{answers:?}"
+    );
     assert!(answers[10..].iter().all(Result::is_err), "{answers:?}");
 }
 

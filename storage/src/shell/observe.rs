@@ -39,7 +39,9 @@ impl Observed {
                 tracing::warn!(elapsed_us, "login.refused");
             }
             Ok(Done::Verified(verdict)) => tracing::info!(?verdict, elapsed_us, "login.accepted"),
-            Ok(Done::ScramVerified(_) | Done::TokenVerified(_)) => tracing::info!(elapsed_us, "login.accepted"),
+            Ok(Done::ScramVerified(_) | Done::TokenVerified(_)) => {
+                tracing::info!(elapsed_us, "login.accepted")
+            }
             Ok(Done::Reply(Reply::LoginFound(found))) => {
                 let (known, wait_ms) = (found.account.is_some(), found.wait_ms);
                 tracing::info!(login = who, known, wait_ms, elapsed_us, "login.tried");

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use lightmail_core::machine::Secret;
 use lightmail_core::store::memory::MAILBOXES_MAX;
 use lightmail_core::store::{
-    Access, Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, PasswordHashes, RecipientPlace, Refusal, Reply,
+    Access, Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, PasswordHashes, RecipientPlace,
+    Refusal, Reply,
 };
 
 use super::db::{Answer, Columns, Stop, sql, stored};
@@ -31,13 +32,11 @@ const ID_TAKEN: &str = "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 F
      UNION ALL SELECT 1 FROM calendars WHERE account_id = ?";
 const LOGIN_TAKEN: &str =
     "SELECT 1 FROM accounts WHERE login = ? UNION ALL SELECT 1 FROM addresses WHERE address = ?";
-const INSERT: &str =
-    "INSERT INTO accounts (id, login, scram_sha256, scram_sha1, pw_hash, status, quota_bytes, created_at) \
+const INSERT: &str = "INSERT INTO accounts (id, login, scram_sha256, scram_sha1, pw_hash, status, quota_bytes, created_at) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 const INSERT_ADDRESS: &str = "INSERT INTO addresses (address, account_id) VALUES (?, ?)";
 /// A new password is nobody else's: what was local is enabled.
-const SET_PASSWORD: &str =
-    "UPDATE accounts SET scram_sha256 = ?, scram_sha1 = ?, pw_hash = ?, status = CASE status WHEN 2 THEN 1 ELSE status END WHERE login = ?";
+const SET_PASSWORD: &str = "UPDATE accounts SET scram_sha256 = ?, scram_sha1 = ?, pw_hash = ?, status = CASE status WHEN 2 THEN 1 ELSE status END WHERE login = ?";
 const DELETE: &str = "DELETE FROM accounts WHERE id = ?";
 const DELETE_ADDRESSES: &str = "DELETE FROM addresses WHERE account_id = ?";
 const DELETE_APP_PASSWORDS: &str = "DELETE FROM app_passwords WHERE account_id = ?";
@@ -112,9 +111,10 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     }
     let account = login::columns(&new.password)
         .into_iter()
-        .fold(sql(INSERT).bind(new.id.0).bind(new.login.clone()), |query, column| {
-            query.bind(column)
-        })
+        .fold(
+            sql(INSERT).bind(new.id.0).bind(new.login.clone()),
+            |query, column| query.bind(column),
+        )
         .bind(ENABLED)
         .bind(stored(new.quota_bytes))
         .bind(stored(new.at_ms));
@@ -146,7 +146,12 @@ pub(crate) async fn delete_account(tx: &mut Tx<'_>, login: &str, at_ms: u64) -> 
         tree::close(tx, folder, at_ms).await?;
     }
     calendar::close_all(tx, id, at_ms).await?;
-    for text in [DELETE_APP_PASSWORDS, DELETE_SUBSCRIPTIONS, DELETE_ADDRESSES, DELETE] {
+    for text in [
+        DELETE_APP_PASSWORDS,
+        DELETE_SUBSCRIPTIONS,
+        DELETE_ADDRESSES,
+        DELETE,
+    ] {
         tx.db.run(sql(text).bind(id.0)).await?;
     }
     Ok(Reply::AccountDeleted)

@@ -5,8 +5,8 @@
 
 use lightmail_core::machine::Secret;
 use lightmail_core::store::{
-    APP_PASSWORDS_MAX, AccountId, AppPasswordLine, Attempt, Budget, LoginAccount, LoginAppPassword, LoginFound,
-    NewAppPassword, PasswordHashes, Refusal, Reply, Request, Scopes, ScramVerifiers, Throttle,
+    APP_PASSWORDS_MAX, AccountId, AppPasswordLine, Attempt, Budget, LoginAccount, LoginAppPassword,
+    LoginFound, NewAppPassword, PasswordHashes, Refusal, Reply, Request, Scopes, ScramVerifiers, Throttle,
 };
 
 use super::accounts::access;
@@ -210,8 +210,15 @@ async fn clear_throttles(tx: &mut Tx<'_>, bucket: Option<&str>) -> Answer {
     Ok(Reply::ThrottlesCleared)
 }
 
-async fn keep_password(tx: &mut Tx<'_>, account: AccountId, was: &Secret, password: &PasswordHashes) -> Answer {
-    let query = columns(password).into_iter().fold(sql(KEEP), |query, column| query.bind(column));
+async fn keep_password(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    was: &Secret,
+    password: &PasswordHashes,
+) -> Answer {
+    let query = columns(password)
+        .into_iter()
+        .fold(sql(KEEP), |query, column| query.bind(column));
     tx.db.run(query.bind(account.0).bind(was.0.clone())).await?;
     Ok(Reply::PasswordKept)
 }

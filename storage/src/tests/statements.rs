@@ -1,7 +1,7 @@
 //! What requests cost in statements: the same whatever the number of messages.
 
 use lightmail_core::store::{
-    Actor, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, Page, Reply, Request, UidSet,
+    Actor, Attempt, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, Page, Reply, Request, UidSet,
 };
 
 use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};

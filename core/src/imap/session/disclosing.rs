@@ -11,6 +11,7 @@ use super::reading::is_http;
 use super::{Running, Session};
 use crate::machine::Form;
 use crate::sasl::Kind;
+use crate::wire::base64;
 
 impl Session {
     /// Everything that was taken since the last disclosure.
@@ -54,7 +55,13 @@ impl Session {
     pub(super) fn disclose_line(&mut self, running: &Running, event: &Event) {
         let is_login = running.row.is_some_and(|row| row.name == "AUTHENTICATE");
         match event {
-            Event::Line(_) if is_login => self.disclose(Form::Base64),
+            Event::Line(line) if is_login => {
+                let form = self
+                    .cx
+                    .exchange
+                    .map_or(Form::Frame, |kind| self.of_message(kind, line));
+                self.disclose(form);
+            }
             Event::Line(line) if line.eq_ignore_ascii_case(b"DONE") => self.disclose(Form::Plain),
             Event::Line(_) => self.disclose(Form::Frame),
             _ => {}
@@ -73,7 +80,7 @@ impl Session {
         match head.name.as_str() {
             name if command::find(name, head.uid).is_none() => (0, Form::Frame),
             "LOGIN" => (head.args.position(), Form::Frame),
-            "AUTHENTICATE" => authenticate(head.args),
+            "AUTHENTICATE" => self.authenticate(head.args),
             "ID" => (command.len(), Form::Plain),
             // Before log-in no other command has arguments that mean anything.
             _ if self.cx.account.is_none() && !head.args.rest().is_empty() => {
@@ -82,15 +89,32 @@ impl Session {
             _ => (command.len(), Form::Plain),
         }
     }
-}
 
-/// AUTHENTICATE is plain up to its mechanism, if it is one.
-fn authenticate(mut args: Cursor<'_>) -> (usize, Form) {
-    let name = args.position();
-    let is_mechanism = args.sp().is_ok() && Kind::named(args.word()).is_some();
-    if is_mechanism && (args.skip(b' ') || args.rest().is_empty()) {
-        (args.position(), Form::Base64)
-    } else {
-        (name, Form::Frame)
+    /// AUTHENTICATE is plain up to its mechanism, if it is one.
+    fn authenticate(&self, mut args: Cursor<'_>) -> (usize, Form) {
+        let name = args.position();
+        let kind = args.sp().ok().and_then(|()| Kind::named(args.word()));
+        match kind {
+            Some(kind) if args.skip(b' ') || args.rest().is_empty() => {
+                (args.position(), self.of_message(kind, args.rest()))
+            }
+            _ => (name, Form::Frame),
+        }
+    }
+
+    /// The form of a message, in base64. A name that the client's certificate bears is in the record already, and a replay has to
+    /// find it again.
+    fn of_message(&self, kind: Kind, line: &[u8]) -> Form {
+        let identities = self.cx.peer.tls.iter().flat_map(|tls| &tls.identities);
+        let named = base64::decode(line)
+            .ok()
+            .and_then(|message| String::from_utf8(message).ok())
+            .map(|name| name.to_lowercase());
+        match named {
+            Some(name) if kind == Kind::External && identities.into_iter().any(|one| *one == name) => {
+                Form::Plain
+            }
+            _ => Form::Sasl(kind),
+        }
     }
 }

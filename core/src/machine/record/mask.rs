@@ -1,6 +1,7 @@
 //! Masks of equal length: what is left of octets that hold a secret or somebody's mail.
 
 use crate::machine::Form;
+use crate::sasl::Kind;
 use crate::wire::base64;
 
 /// Leaves of `octets` what `form` allows.
@@ -12,7 +13,9 @@ pub fn mask(octets: &mut [u8], form: Form) {
         Form::Frame => octets
             .split_inclusive_mut(|&octet| octet == b'\n')
             .for_each(frame),
-        Form::Base64 => sasl(octets),
+        Form::Sasl(kind) => octets
+            .split_inclusive_mut(|&octet| octet == b'\n')
+            .for_each(|line| sasl(kind, line)),
     }
 }
 
@@ -107,8 +110,8 @@ fn announcement(line: &[u8]) -> usize {
     }
 }
 
-/// A line of base64: decoded, masked but for the NULs between its fields, encoded again. What is no base64 keeps its frame.
-fn sasl(octets: &mut [u8]) {
+/// A line of base64: decoded, masked as its mechanism allows, encoded again. What is no base64 keeps its frame.
+fn sasl(kind: Kind, octets: &mut [u8]) {
     let ended = octets
         .iter()
         .rev()
@@ -122,21 +125,12 @@ fn sasl(octets: &mut [u8]) {
     }
     match base64::decode(text) {
         Ok(mut message) => {
-            fields(&mut message);
+            crate::sasl::mask(kind, &mut message);
             for (to, from) in octets.iter_mut().zip(base64::encode(&message).bytes()) {
                 *to = from;
             }
         }
         Err(_) => mask(octets, Form::Frame),
-    }
-}
-
-fn fields(message: &mut [u8]) {
-    for field in message.split_mut(|&octet| octet == 0) {
-        let is_text = std::str::from_utf8(field).is_ok();
-        for octet in field {
-            *octet = if *octet >= 0x80 && !is_text { 0xff } else { b'x' };
-        }
     }
 }
 
@@ -187,11 +181,11 @@ mod tests {
     #[test]
     fn base64_still_is() {
         let text = format!("{}\r\n", base64::encode(b"\0tim\0tanstaaf"));
-        let left = masked(text.as_bytes(), Form::Base64);
+        let left = masked(text.as_bytes(), Form::Sasl(Kind::Plain));
         let decoded = base64::decode(left.strip_suffix(b"\r\n").unwrap()).unwrap();
         assert_eq!(decoded, b"\0xxx\0xxxxxxxx");
-        assert_eq!(masked(b"*\r\n", Form::Base64), b"*\r\n");
-        assert_eq!(masked(b"hunter2\r\n", Form::Base64), b"xxxxxxx\r\n");
+        assert_eq!(masked(b"*\r\n", Form::Sasl(Kind::Plain)), b"*\r\n");
+        assert_eq!(masked(b"hunter2\r\n", Form::Sasl(Kind::Plain)), b"xxxxxxx\r\n");
     }
 
     #[test]

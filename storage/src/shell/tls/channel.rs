@@ -32,7 +32,10 @@ impl Channel {
         // `TLSv1_3` is the library's way to write it.
         let version = version.unwrap_or("TLS").replace('_', ".");
         let summary = format!("{version} {}", suite.unwrap_or("unknown"));
-        TlsInfo { summary }
+        TlsInfo {
+            summary,
+            ..TlsInfo::default()
+        }
     }
 
     /// Reads what is there, opened; 0: the peer has ended in good order. Errors: `WouldBlock` when there is nothing,
