@@ -105,6 +105,19 @@ impl Desk {
             Effect::HashPassword(password) => {
                 async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
             }
+            Effect::InventVerifier { login, hash } => async move {
+                let invented = inner.invent_verifier(&login, hash).await?;
+                Ok(Done::VerifierInvented(invented))
+            }
+            .boxed(),
+            // A few hashes: less than a thread's change.
+            Effect::VerifyScram(proof) => async move { Ok(Done::ScramVerified(proof.check())) }.boxed(),
+            Effect::VerifyToken { login, token } => async move {
+                let tokens = inner.tokens.get();
+                let owner = tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token));
+                Ok(Done::TokenVerified(owner))
+            }
+            .boxed(),
             Effect::ConfirmDelivery(keys) => {
                 // Now, not when the future runs: the peer may already be sending the same mail again, on purpose.
                 inner.queue.confirm(&keys);

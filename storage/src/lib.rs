@@ -16,6 +16,7 @@ mod epoch;
 mod faults;
 pub mod fsck;
 mod hints;
+mod invented;
 mod objects;
 mod occupy;
 mod open;
@@ -28,6 +29,7 @@ mod steady;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod upload;
 mod views;
 mod watch;

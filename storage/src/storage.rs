@@ -16,6 +16,7 @@ use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
 use crate::faults::Faults;
 use crate::hints::Node;
+use crate::invented::Invented;
 use crate::objects::folder::Folder;
 use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
@@ -30,6 +31,7 @@ use crate::sql::trouble::Trouble;
 use crate::sql::tx::{Caches, News, Tx};
 use crate::sql::{self, messages};
 use crate::steady::Steady;
+use crate::tokens::Tokens;
 use crate::watch::{Hub, Watcher};
 
 const HIGHEST_MODSEQ: &str = "SELECT highest_modseq FROM mailboxes WHERE id = ?";
@@ -49,6 +51,9 @@ pub(crate) struct Inner {
     pub(crate) hub: Hub,
     pub(crate) objects: Objects,
     pub(crate) passwords: Passwords,
+    pub(crate) invented: Invented,
+    /// How tokens are checked, if any are taken.
+    pub(crate) tokens: OnceLock<Tokens>,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
     pub(crate) steady: Steady,
@@ -66,14 +71,20 @@ impl Storage {
     pub async fn open(config: &Config) -> Result<Storage, OpenError> {
         let database = database(config).await?.0;
         let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
-        Self::with(
+        let storage = Self::with(
             database,
             Path::new(&config.server.data_dir),
             config.auth.bcrypt_cost,
             bucket,
             config.server.node_address.clone(),
         )
-        .await
+        .await?;
+        if let Some(oauth) = &config.oauth {
+            let tokens = Tokens::open(oauth).map_err(|why| OpenError::tokens(oauth, &why))?;
+            // The storage was made above, so there are none yet.
+            let _ = storage.inner.tokens.set(tokens);
+        }
+        Ok(storage)
     }
 
     /// Opens the storage of a folder, with bodies in it too.
@@ -126,6 +137,8 @@ impl Storage {
             hub: Hub::default(),
             objects,
             passwords,
+            invented: Invented::default(),
+            tokens: OnceLock::new(),
             counts: Counts::default(),
             faults,
             steady: Steady::start(),
