@@ -102,19 +102,24 @@ impl Desk {
             Effect::VerifyPassword(check) => {
                 async move { inner.passwords.verify(check).await.map(Done::Verified) }.boxed()
             }
+            // A few hashes: less than a thread's change.
+            Effect::VerifyScram { attempt, proof } => {
+                async move { inner.passwords.prove(&attempt, &proof).map(Done::ScramVerified) }.boxed()
+            }
+            Effect::HashPassword(password) => {
+                async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
+            }
             Effect::InventVerifier { login, hash } => async move {
                 let invented = inner.invent_verifier(&login, hash).await?;
                 Ok(Done::VerifierInvented(invented))
             }
             .boxed(),
-            Effect::VerifyScram { attempt, proof } => {
-                async move { inner.passwords.prove(&attempt, &proof).map(Done::ScramVerified) }.boxed()
+            Effect::VerifyToken { login, token } => async move {
+                let tokens = inner.tokens.get();
+                let owner = tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token));
+                Ok(Done::TokenVerified(owner))
             }
-            // Without somebody who knows tokens, none is good.
-            Effect::VerifyToken { .. } => async { Ok(Done::TokenVerified(None)) }.boxed(),
-            Effect::HashPassword(password) => {
-                async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
-            }
+            .boxed(),
             Effect::ConfirmDelivery(keys) => {
                 // Now, not when the future runs: the peer may already be sending the same mail again, on purpose.
                 inner.queue.confirm(&keys);

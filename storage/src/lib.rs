@@ -30,6 +30,7 @@ mod steady;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod tries;
 mod upload;
 mod views;

@@ -31,6 +31,7 @@ use crate::sql::trouble::Trouble;
 use crate::sql::tx::{Caches, News, Tx};
 use crate::sql::{self, messages};
 use crate::steady::Steady;
+use crate::tokens::Tokens;
 use crate::watch::{Hub, Watcher};
 
 const HIGHEST_MODSEQ: &str = "SELECT highest_modseq FROM mailboxes WHERE id = ?";
@@ -51,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) objects: Objects,
     pub(crate) passwords: Passwords,
     pub(crate) invented: Invented,
+    /// How tokens are checked, if any are taken.
+    pub(crate) tokens: OnceLock<Tokens>,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
     pub(crate) steady: Steady,
@@ -68,14 +71,20 @@ impl Storage {
     pub async fn open(config: &Config) -> Result<Storage, OpenError> {
         let database = database(config).await?.0;
         let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
-        Self::with(
+        let storage = Self::with(
             database,
             Path::new(&config.server.data_dir),
             Hashing::from_config(config),
             bucket,
             config.server.node_address.clone(),
         )
-        .await
+        .await?;
+        if let Some(oauth) = &config.oauth {
+            let tokens = Tokens::open(oauth).map_err(|why| OpenError::tokens(oauth, &why))?;
+            // The storage was made above, so there are none yet.
+            let _ = storage.inner.tokens.set(tokens);
+        }
+        Ok(storage)
     }
 
     /// Opens the storage of a folder, with bodies in it too.
@@ -129,6 +138,7 @@ impl Storage {
             objects,
             passwords,
             invented: Invented::default(),
+            tokens: OnceLock::new(),
             counts: Counts::default(),
             faults,
             steady: Steady::start(),

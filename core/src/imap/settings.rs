@@ -1,7 +1,7 @@
 //! What an operator decides about IMAP: names, policy, budgets, time-outs.
 
 use crate::config::{Config, Limits, Plaintext};
-use crate::sasl;
+use crate::sasl::Kind;
 use crate::wire::command::Budget;
 
 /// What a session is told by its operator. The same for all sessions of a server.
@@ -56,7 +56,7 @@ impl Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: false,
             plaintext: config.auth.plaintext,
-            mechanisms: mechanisms(&config.auth.mechanisms.0),
+            mechanisms: mechanisms(config),
             message_size: limits.message_size,
             before_login: before_login(limits),
             after_login: after_login(limits),
@@ -80,14 +80,13 @@ impl Default for Settings {
     }
 }
 
-/// Of the mechanisms that there are, those that are wanted.
-fn mechanisms(wanted: &[String]) -> Vec<String> {
-    let is_wanted = |name: &&str| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
-    sasl::NAMES
-        .into_iter()
-        .filter(is_wanted)
-        .map(str::to_owned)
-        .collect()
+/// Of the mechanisms that there are, those that are wanted and can work.
+fn mechanisms(config: &Config) -> Vec<String> {
+    let wanted = &config.auth.mechanisms.0;
+    let is_wanted = |kind: &Kind| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(kind.name()));
+    let can_work = |kind: &Kind| config.oauth.is_some() || !kind.takes_tokens();
+    let names = Kind::ALL.into_iter().filter(is_wanted).filter(can_work);
+    names.map(|kind| kind.name().to_owned()).collect()
 }
 
 fn before_login(limits: &Limits) -> Budget {

@@ -14,6 +14,7 @@ mod group;
 mod hints;
 mod isolation;
 mod late;
+mod logins;
 mod model;
 mod nodes;
 mod opening;
