@@ -3,8 +3,8 @@
 use futures_lite::future::block_on;
 use lightmail_core::machine::Secret;
 use lightmail_core::store::{
-    APP_PASSWORDS_MAX, Actor, Attempt, Budget, LoginFound, NewAppPassword, PasswordHashes, Refusal, Reply, Request,
-    Scopes, ScramVerifiers,
+    APP_PASSWORDS_MAX, Actor, Attempt, Budget, LoginFound, NewAppPassword, PasswordHashes, Refusal, Reply,
+    Request, Scopes, ScramVerifiers,
 };
 
 use super::town::{Kind, NOW, Town, on_each};
@@ -22,7 +22,11 @@ fn attempt(login: &str, from: [u8; 4]) -> Attempt {
 }
 
 async fn find(storage: &Storage, attempt: &Attempt) -> LoginFound {
-    match storage.run(Actor::Door, Request::FindLogin(attempt.clone())).await.unwrap() {
+    match storage
+        .run(Actor::Door, Request::FindLogin(attempt.clone()))
+        .await
+        .unwrap()
+    {
         Reply::LoginFound(found) => found,
         other => panic!("{other:?}"),
     }
@@ -35,7 +39,9 @@ async fn waits(storage: &Storage, attempt: &Attempt) -> bool {
 }
 
 async fn fail(storage: &Storage, attempt: &Attempt) {
-    let counted = storage.run(Actor::Door, Request::CountFailedLogin(attempt.clone())).await;
+    let counted = storage
+        .run(Actor::Door, Request::CountFailedLogin(attempt.clone()))
+        .await;
     assert_eq!(counted, Ok(Reply::FailedLoginCounted));
 }
 
@@ -80,10 +86,15 @@ fn an_operator_sees_throttles_and_clears_them() {
         let town = Town::new(kind).await;
         fail(&town.storage, &attempt("a@example.com", [192, 0, 2, 1])).await;
         let list = || operate(&town.storage, Request::ListThrottles { at_ms: NOW.unix_ms });
-        let Reply::Throttles(some) = list().await else { panic!() };
+        let Reply::Throttles(some) = list().await else {
+            panic!()
+        };
         let names: Vec<_> = some.iter().map(|one| one.bucket.as_str()).collect();
         assert_eq!(names, ["login a@example.com", "network 192.0.2.1/32"]);
-        assert!(some.iter().all(|one| (50_000..=60_000).contains(&one.full_in_ms)), "{some:?}");
+        assert!(
+            some.iter().all(|one| (50_000..=60_000).contains(&one.full_in_ms)),
+            "{some:?}"
+        );
         let clear = |bucket: Option<&str>| {
             let bucket = bucket.map(str::to_owned);
             operate(&town.storage, Request::ClearThrottles { bucket })
@@ -102,10 +113,16 @@ fn rows_of_full_buckets_go_with_later_failures() {
     block_on(async {
         let town = Town::new(Kind::Sqlite).await;
         for n in 0..20 {
-            fail(&town.storage, &attempt(&format!("u{n}@example.com"), [192, 0, 2, n])).await;
+            fail(
+                &town.storage,
+                &attempt(&format!("u{n}@example.com"), [192, 0, 2, n]),
+            )
+            .await;
         }
         let rows = async || -> i64 {
-            let Conn::Sqlite(mut conn) = town.eye().await else { panic!() };
+            let Conn::Sqlite(mut conn) = town.eye().await else {
+                panic!()
+            };
             let count = sqlx::query_scalar("SELECT COUNT(*) FROM throttles");
             count.fetch_one(&mut conn).await.unwrap()
         };
@@ -145,7 +162,10 @@ fn an_account_has_so_many_app_passwords_and_takes_them_with_it() {
         let found = find(&town.storage, &attempt("a@example.com", [192, 0, 2, 1])).await;
         let app_passwords = found.account.unwrap().app_passwords;
         assert_eq!(app_passwords.len(), APP_PASSWORDS_MAX);
-        assert_eq!((app_passwords[1].scopes, app_passwords[1].until_ms), (Scopes(5), Some(7)));
+        assert_eq!(
+            (app_passwords[1].scopes, app_passwords[1].until_ms),
+            (Scopes(5), Some(7))
+        );
         let delete = Request::DeleteAccount {
             login: "a@example.com".to_owned(),
             at_ms: NOW.unix_ms,
@@ -179,7 +199,10 @@ fn what_is_kept_of_a_password_is_of_the_one_that_was_checked() {
             let found = find(&town.storage, &attempt("a@example.com", [192, 0, 2, 1])).await;
             found.account.unwrap().password
         };
-        town.storage.run(Actor::Door, keep(&Secret("other".into()))).await.unwrap();
+        town.storage
+            .run(Actor::Door, keep(&Secret("other".into())))
+            .await
+            .unwrap();
         assert_eq!(password().await, was.clone().into(), "it has another by now");
         town.storage.run(Actor::Door, keep(&was)).await.unwrap();
         assert_eq!(password().await, fuller);
