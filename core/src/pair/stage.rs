@@ -98,7 +98,9 @@ impl Stage {
             Effect::VerifyScram(proof) => Ok(Done::ScramVerified(proof.check())),
             Effect::VerifyToken { login, token } => {
                 let owner = self.tokens.get(&token.0).filter(|owner| {
-                    login.as_ref().is_none_or(|login| login.eq_ignore_ascii_case(owner))
+                    login
+                        .as_ref()
+                        .is_none_or(|login| login.eq_ignore_ascii_case(owner))
                 });
                 Ok(Done::TokenVerified(owner.cloned()))
             }

@@ -37,7 +37,8 @@ impl Command for Authenticate {
         if !cx.may_log_in() {
             return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
         }
-        let Some(kind) = Kind::named(&self.mechanism).filter(|kind| cx.offered().any(|one| one == *kind)) else {
+        let Some(kind) = Kind::named(&self.mechanism).filter(|kind| cx.offered().any(|one| one == *kind))
+        else {
             return Completion::no(Code::CANNOT, "There is no such mechanism").into();
         };
         let mut mechanism = cx.mechanism(kind);

@@ -31,8 +31,7 @@ pub(crate) fn list(cx: &Context) -> String {
         Some(_) => list.push_str(AFTER_LOGIN),
         None if cx.may_log_in() => {
             list.push_str(" SASL-IR");
-            cx.offered()
-                .for_each(|kind| list.extend([" AUTH=", kind.name()]));
+            cx.offered().for_each(|kind| list.extend([" AUTH=", kind.name()]));
         }
         None => list.push_str(" SASL-IR LOGINDISABLED"),
     }

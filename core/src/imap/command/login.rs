@@ -53,7 +53,9 @@ struct AwaitProven;
 impl State for AwaitProven {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         match event.reply() {
-            Ok(Reply::AccountFound(Some(account))) if account.access.admits(&cx.peer) => enter(cx, account.id),
+            Ok(Reply::AccountFound(Some(account))) if account.access.admits(&cx.peer) => {
+                enter(cx, account.id)
+            }
             Ok(Reply::AccountFound(_)) => fail(cx),
             Ok(other) => unexpected(&other).into(),
             Err(failure) => failure.into(),

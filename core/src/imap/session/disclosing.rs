@@ -56,7 +56,10 @@ impl Session {
         let is_login = running.row.is_some_and(|row| row.name == "AUTHENTICATE");
         match event {
             Event::Line(line) if is_login => {
-                let form = self.cx.exchange.map_or(Form::Frame, |kind| self.of_message(kind, line));
+                let form = self
+                    .cx
+                    .exchange
+                    .map_or(Form::Frame, |kind| self.of_message(kind, line));
                 self.disclose(form);
             }
             Event::Line(line) if line.eq_ignore_ascii_case(b"DONE") => self.disclose(Form::Plain),
@@ -108,7 +111,9 @@ impl Session {
             .and_then(|message| String::from_utf8(message).ok())
             .map(|name| name.to_lowercase());
         match named {
-            Some(name) if kind == Kind::External && identities.into_iter().any(|one| *one == name) => Form::Plain,
+            Some(name) if kind == Kind::External && identities.into_iter().any(|one| *one == name) => {
+                Form::Plain
+            }
             _ => Form::Sasl(kind),
         }
     }
