@@ -54,7 +54,8 @@ async fn key(inner: &Inner) -> Result<[u8; 32], Failure> {
 
 async fn read(tx: &mut Tx<'_>) -> Answer<Option<String>> {
     let row = tx.db.first(sql(KEY)).await?;
-    row.map(|row| row.text(0).map(|text| text.to_string())).transpose()
+    row.map(|row| row.text(0).map(|text| text.to_string()))
+        .transpose()
 }
 
 /// The key that is there now: this one, unless another node was the first.

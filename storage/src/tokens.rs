@@ -1,4 +1,4 @@
-//! Bearer tokens: JWTs (RFC 7519) of one authorization server, whose keys are in a file.
+//! Bearer tokens: JSON Web Tokens of one authorization server, whose keys are in a file.
 //!
 //! Which key checks a token is looked up by its `kid` in a map that was made at the start: nothing of a token becomes a path, an
 //! address or a query. Which algorithms are good is the operator's word, never the token's.
@@ -37,12 +37,14 @@ impl Tokens {
     }
 
     fn new(oauth: &config::OAuth, jwks: &str) -> Result<Self, String> {
-        let set: JwkSet = serde_json::from_str(jwks).map_err(|error| format!("no JSON Web Key Set: {error}"))?;
+        let set: JwkSet =
+            serde_json::from_str(jwks).map_err(|error| format!("no JSON Web Key Set: {error}"))?;
         let names = oauth.algorithms.0.iter();
         let algorithms: Vec<Algorithm> = names.filter_map(|name| name.parse().ok()).collect();
         let mut keys: HashMap<Option<String>, Vec<_>> = HashMap::new();
         for jwk in &set.keys {
-            let key = DecodingKey::from_jwk(jwk).map_err(|error| format!("a key that cannot be used: {error}"))?;
+            let key =
+                DecodingKey::from_jwk(jwk).map_err(|error| format!("a key that cannot be used: {error}"))?;
             let good = algorithms.iter().filter(|algorithm| fits(**algorithm, jwk));
             let good: Vec<_> = good.map(|algorithm| (*algorithm, key.clone())).collect();
             if set.keys.len() == 1 {
@@ -109,7 +111,7 @@ impl Tokens {
         self.login_claim != "email" || claims.get("email_verified") != Some(&Value::Bool(false))
     }
 
-    /// `scope` holds words with a space between them (RFC 8693, 4.2); some servers write `scp`, or a list.
+    /// `scope` holds words with a space between them; some servers write `scp`, or a list.
     fn has_scope(&self, claims: &Map<String, Value>) -> bool {
         let Some(wanted) = &self.scope else {
             return true;

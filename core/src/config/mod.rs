@@ -10,8 +10,8 @@ mod value;
 
 pub use ini::ConfigError;
 pub use table::{
-    Antivirus, Api, Auth, Config, Database, Dkim, Garbage, Imap, Limits, Lmtp, Log, OAuth, Pop3, Queue, S3, Server,
-    Smtp, SmtpServer, Tls,
+    Antivirus, Api, Auth, Config, Database, Dkim, Garbage, Imap, Limits, Lmtp, Log, OAuth, Pop3, Queue, S3,
+    Server, Smtp, SmtpServer, Tls,
 };
 pub use text::{describe, example};
 pub use value::{
@@ -168,7 +168,9 @@ impl Config {
         refuse(
             "oauth",
             "algorithms",
-            oauth.is_some_and(|oauth| oauth.algorithms.0.is_empty() || !oauth.algorithms.0.iter().all(is_known)),
+            oauth.is_some_and(|oauth| {
+                oauth.algorithms.0.is_empty() || !oauth.algorithms.0.iter().all(is_known)
+            }),
             &format!("expected some of {}", TOKEN_ALGORITHMS.join(", ")),
         );
         refuse(
@@ -296,7 +298,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("oauth", "jwks_file"),
 ];
 
-/// How tokens may be signed: with a key pair, so that who checks them can make none (RFC 8725, 3.1).
+/// How tokens may be signed: with a key pair, so that who checks them can make none.
 const TOKEN_ALGORITHMS: [&str; 9] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
 ];

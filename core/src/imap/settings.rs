@@ -83,7 +83,11 @@ impl Default for Settings {
 /// Of the mechanisms that there are, those that are wanted and can work.
 fn mechanisms(config: &Config) -> Vec<String> {
     let wanted = &config.auth.mechanisms.0;
-    let is_wanted = |kind: &Kind| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(kind.name()));
+    let is_wanted = |kind: &Kind| {
+        wanted
+            .iter()
+            .any(|wanted| wanted.eq_ignore_ascii_case(kind.name()))
+    };
     let can_work = |kind: &Kind| config.oauth.is_some() || !kind.takes_tokens();
     let names = Kind::ALL.into_iter().filter(is_wanted).filter(can_work);
     names.map(|kind| kind.name().to_owned()).collect()

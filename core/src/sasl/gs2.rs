@@ -1,4 +1,4 @@
-//! The header in front of the first message of SCRAM and OAUTHBEARER (RFC 5801, 4): what the client thinks of channel binding, and as
+//! The header in front of the first message of SCRAM and OAUTHBEARER (RFC 5802, 7): what the client thinks of channel binding, and as
 //! whom it wants to act.
 
 use super::{FIELD_LEN_MAX, SaslError};
@@ -93,10 +93,24 @@ mod tests {
         let header = Header::read("p=tls-exporter,a=t=2Cim=3D,n=x,r=y").unwrap();
         assert_eq!(header.flag, Flag::Bound("tls-exporter"));
         assert_eq!(header.authzid.as_deref(), Some("t,im="));
-        assert_eq!((header.text, header.rest), ("p=tls-exporter,a=t=2Cim=3D,", "n=x,r=y"));
+        assert_eq!(
+            (header.text, header.rest),
+            ("p=tls-exporter,a=t=2Cim=3D,", "n=x,r=y")
+        );
         assert_eq!(Header::read("y,,").unwrap().flag, Flag::NotOffered);
         assert_eq!(Header::read("n,,").unwrap().text, "n,,");
-        for bad in ["", "n", "n,", "x,,", "n,b=tim,", "n,a=,", "p=,,", "p=tls exporter,,", "F,n,,", "nn,,"] {
+        for bad in [
+            "",
+            "n",
+            "n,",
+            "x,,",
+            "n,b=tim,",
+            "n,a=,",
+            "p=,,",
+            "p=tls exporter,,",
+            "F,n,,",
+            "nn,,",
+        ] {
             assert_eq!(Header::read(bad), Err(SaslError::Malformed), "{bad}");
         }
     }

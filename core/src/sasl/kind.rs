@@ -110,10 +110,7 @@ impl Kind {
 /// Of the mechanisms that an operator wants, those that work on such a connection, in the order of preference.
 pub fn offered<'a>(wanted: &'a [String], tls: Option<&'a TlsInfo>) -> impl Iterator<Item = Kind> + 'a {
     Kind::ALL.into_iter().filter(move |kind| {
-        kind.works(tls)
-            && wanted
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(kind.name()))
+        kind.works(tls) && wanted.iter().any(|name| name.eq_ignore_ascii_case(kind.name()))
     })
 }
 
@@ -136,7 +133,14 @@ mod tests {
         let names = |tls: Option<&TlsInfo>| offered(&wanted, tls).map(Kind::name).collect::<Vec<_>>();
         assert_eq!(
             names(None),
-            ["SCRAM-SHA-256", "SCRAM-SHA-1", "OAUTHBEARER", "XOAUTH2", "PLAIN", "LOGIN"]
+            [
+                "SCRAM-SHA-256",
+                "SCRAM-SHA-1",
+                "OAUTHBEARER",
+                "XOAUTH2",
+                "PLAIN",
+                "LOGIN"
+            ]
         );
         let mut tls = TlsInfo {
             exporter: Some(Exporter([7; 32])),
@@ -148,6 +152,9 @@ mod tests {
         tls.exporter = None;
         assert_eq!(names(Some(&tls)).get(2), Some(&"EXTERNAL"));
         let few = ["login".to_owned(), "PLAIN".to_owned()];
-        assert_eq!(offered(&few, None).collect::<Vec<_>>(), [Kind::Plain, Kind::Login]);
+        assert_eq!(
+            offered(&few, None).collect::<Vec<_>>(),
+            [Kind::Plain, Kind::Login]
+        );
     }
 }

@@ -70,11 +70,19 @@ fn flag(piece: &[u8]) -> usize {
 /// A key with its equals sign; that of a token with the scheme behind it. What is no key is masked.
 fn key(pair: &[u8]) -> usize {
     let scheme = b"auth=bearer ";
-    let begins = |word: &[u8]| pair.get(..word.len()).is_some_and(|front| front.eq_ignore_ascii_case(word));
+    let begins = |word: &[u8]| {
+        pair.get(..word.len())
+            .is_some_and(|front| front.eq_ignore_ascii_case(word))
+    };
     match pair {
         _ if begins(scheme) => scheme.len(),
         [_, b'=', ..] => 2,
-        _ if [&b"user="[..], b"host=", b"port=", b"auth="].into_iter().any(begins) => 5,
+        _ if [&b"user="[..], b"host=", b"port=", b"auth="]
+            .into_iter()
+            .any(begins) =>
+        {
+            5
+        }
         _ => 0,
     }
 }
@@ -95,9 +103,21 @@ mod tests {
         for (kind, text, left) in [
             (Kind::Plain, "\0tim\0tanstaaf", "\\x00xxx\\x00xxxxxxxx"),
             (Kind::Login, "hunter2", "xxxxxxx"),
-            (Kind::ScramSha256, "n,a=t=2Cm,n=t=2Cm,r=fyko+d2,x=1", "n,a=A=2CA,n=A=2CA,r=AAAAAAA,x=A"),
-            (Kind::ScramSha1Plus, "p=tls-exporter,,n=tim,r=fyko", "p=tls-exporter,,n=AAA,r=AAAA"),
-            (Kind::ScramSha1, "c=biws,r=fyko3rfc,p=v0X8v3A=", "c=AAAA,r=AAAAAAAA,p=AAAAAAA="),
+            (
+                Kind::ScramSha256,
+                "n,a=t=2Cm,n=t=2Cm,r=fyko+d2,x=1",
+                "n,a=A=2CA,n=A=2CA,r=AAAAAAA,x=A",
+            ),
+            (
+                Kind::ScramSha1Plus,
+                "p=tls-exporter,,n=tim,r=fyko",
+                "p=tls-exporter,,n=AAA,r=AAAA",
+            ),
+            (
+                Kind::ScramSha1,
+                "c=biws,r=fyko3rfc,p=v0X8v3A=",
+                "c=AAAA,r=AAAAAAAA,p=AAAAAAA=",
+            ),
             (Kind::ScramSha1, "", ""),
             (
                 Kind::OAuthBearer,

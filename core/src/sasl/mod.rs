@@ -127,7 +127,9 @@ impl fmt::Display for SaslError {
             SaslError::Malformed => "the response has not the form that the mechanism wants",
             SaslError::TooLong => "the response is too long",
             SaslError::OtherIdentity => "to act as another user is not supported",
-            SaslError::Downgraded => "channel binding is offered here, but the client was told that it is not",
+            SaslError::Downgraded => {
+                "channel binding is offered here, but the client was told that it is not"
+            }
             SaslError::NoSuchBinding => "there is no such channel binding here",
             SaslError::Extension => "there is no such extension",
             SaslError::NoSuchIdentity => "the certificate does not name this user",

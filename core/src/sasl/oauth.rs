@@ -191,7 +191,10 @@ mod tests {
         let example = "n,a=user@example.com,\x01host=server.example.com\x01port=143\x01auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01";
         assert_eq!(
             bearer(example),
-            wanted(Some("user@example.com"), "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==")
+            wanted(
+                Some("user@example.com"),
+                "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="
+            )
         );
         assert_eq!(bearer("n,,\x01auth=bearer  x.y_z\x01\x01"), wanted(None, "x.y_z"));
         assert_eq!(bearer("y,,\x01x=1\x01auth=Bearer x\x01\x01"), wanted(None, "x"));
@@ -245,7 +248,10 @@ mod tests {
         let asked = exchange.respond(b"n,,\x01auth=Bearer x\x01\x01");
         let token = Secret("x".into());
         assert_eq!(asked, SaslStep::VerifyToken { login: None, token });
-        assert_eq!(exchange.answer(Answer::Owner(None)), SaslStep::Challenge(REFUSAL.to_vec()));
+        assert_eq!(
+            exchange.answer(Answer::Owner(None)),
+            SaslStep::Challenge(REFUSAL.to_vec())
+        );
         assert_eq!(exchange.respond(b"\x01"), SaslStep::Rejected);
         assert_eq!(exchange.respond(b"\x01"), SaslStep::Failed(SaslError::Malformed));
     }
@@ -269,7 +275,10 @@ mod tests {
     #[test]
     fn messages_are_bounded() {
         let long = format!("n,,\x01auth=Bearer {}\x01\x01", "x".repeat(RESPONSE_LEN_MAX));
-        assert_eq!(read(Dialect::OAuthBearer, long.as_bytes()), Err(SaslError::TooLong));
+        assert_eq!(
+            read(Dialect::OAuthBearer, long.as_bytes()),
+            Err(SaslError::TooLong)
+        );
         assert_eq!(read(Dialect::XOAuth2, b"\xff"), Err(SaslError::Malformed));
     }
 }

@@ -37,9 +37,8 @@ impl Issuer {
 }
 
 fn oauth(more: &str) -> config::OAuth {
-    let text = format!(
-        "[oauth]\nissuer = https://as.example\naudience = mail\njwks_file = keys.json\n{more}"
-    );
+    let text =
+        format!("[oauth]\nissuer = https://as.example\naudience = mail\njwks_file = keys.json\n{more}");
     config::parse("config.ini", &text).unwrap().oauth.unwrap()
 }
 
@@ -103,7 +102,13 @@ fn claims_are_checked() {
 fn keys_are_those_of_the_file() {
     let issuer = Issuer::new();
     let tokens = Tokens::new(&oauth(""), &issuer.jwks).unwrap();
-    for kid in [None, Some("k3"), Some("../../etc/passwd"), Some("https://evil.example/k1"), Some("k2")] {
+    for kid in [
+        None,
+        Some("k3"),
+        Some("../../etc/passwd"),
+        Some("https://evil.example/k1"),
+        Some("k2"),
+    ] {
         assert_eq!(tokens.owner(None, &issuer.sign(kid, &claims())), None, "{kid:?}");
     }
     let stranger = Issuer::new();

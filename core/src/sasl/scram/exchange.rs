@@ -31,10 +31,18 @@ pub struct Scram {
 enum State {
     First,
     Verifier(Begun),
-    Last { begun: Begun, ours: String, verifier: Secret },
-    Signature { login: String },
+    Last {
+        begun: Begun,
+        ours: String,
+        verifier: Secret,
+    },
+    Signature {
+        login: String,
+    },
     /// The client's empty response to our signature.
-    Nothing { login: String },
+    Nothing {
+        login: String,
+    },
     Over,
 }
 
@@ -87,7 +95,11 @@ impl Scram {
             Verifier::read(self.hash, &verifier).ok_or(SaslError::Malformed)?;
         let ours = format!("r={},s={},i={iterations}", begun.nonce, base64::encode(&salt));
         let challenge = SaslStep::Challenge(ours.clone().into_bytes());
-        self.state = State::Last { begun, ours, verifier };
+        self.state = State::Last {
+            begun,
+            ours,
+            verifier,
+        };
         Ok(challenge)
     }
 
@@ -116,7 +128,11 @@ impl Scram {
         }
         match std::mem::replace(&mut self.state, State::Over) {
             State::First => self.first(message),
-            State::Last { begun, ours, verifier } => self.last(begun, &ours, verifier, message),
+            State::Last {
+                begun,
+                ours,
+                verifier,
+            } => self.last(begun, &ours, verifier, message),
             State::Nothing { login } if message.is_empty() => Ok(SaslStep::Proven { login }),
             _ => Err(SaslError::Malformed),
         }

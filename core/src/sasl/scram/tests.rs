@@ -40,14 +40,23 @@ fn checked(exchange: &mut Scram, step: SaslStep) -> SaslStep {
 
 /// A client that knows the password: its last message.
 fn client(hash: Hash, first: &str, server: &str, binding: &[u8], password: &str) -> String {
-    let field = |key: &str| server.split(',').find_map(|piece| piece.strip_prefix(key)).unwrap();
+    let field = |key: &str| {
+        server
+            .split(',')
+            .find_map(|piece| piece.strip_prefix(key))
+            .unwrap()
+    };
     let salt = base64::decode(field("s=").as_bytes()).unwrap();
     let salted = hash.salted(password.as_bytes(), &salt, field("i=").parse().unwrap());
     let bare = first.splitn(3, ',').nth(2).unwrap();
     let without = format!("c={},r={}", base64::encode(binding), field("r="));
     let key = hash.hmac(&salted, b"Client Key");
     let signature = hash.hmac(&hash.of(&key), format!("{bare},{server},{without}").as_bytes());
-    let proof: Vec<u8> = key.iter().zip(&signature).map(|(key, signature)| key ^ signature).collect();
+    let proof: Vec<u8> = key
+        .iter()
+        .zip(&signature)
+        .map(|(key, signature)| key ^ signature)
+        .collect();
     format!("{without},p={}", base64::encode(&proof))
 }
 
@@ -82,7 +91,13 @@ fn examples() {
         let mut exchange = Scram::new(hash, false, channel).with_nonce(nonce);
         let login = "user".to_owned();
         let asked = exchange.begin(Some(first.as_bytes()));
-        assert_eq!(asked, SaslStep::FindVerifier { login: login.clone(), hash });
+        assert_eq!(
+            asked,
+            SaslStep::FindVerifier {
+                login: login.clone(),
+                hash
+            }
+        );
         let salt = base64::decode(salt.as_bytes()).unwrap();
         let verifier = Verifier::derive(hash, b"pencil", &salt, 4096).to_secret();
         assert_eq!(text(exchange.answer(Answer::Verifier(verifier))), server);
@@ -166,7 +181,10 @@ fn what_was_heard_is_of_no_use() {
         assert_eq!(matches!(step, SaslStep::Challenge(_)), round == 0, "{step:?}");
         if round == 0 {
             // Nor is it taken twice in its own exchange.
-            assert_eq!(exchange.respond(heard.as_bytes()), SaslStep::Failed(SaslError::Malformed));
+            assert_eq!(
+                exchange.respond(heard.as_bytes()),
+                SaslStep::Failed(SaslError::Malformed)
+            );
         }
     }
 }
@@ -188,7 +206,10 @@ fn flags() {
         assert_eq!(asked(plus, tls, first), SaslStep::Failed(error), "{first}");
     }
     for (tls, first) in [(None, "y,,n=tim,r=abc"), (Some(&tls), "n,,n=tim,r=abc")] {
-        assert!(matches!(asked(false, tls, first), SaslStep::FindVerifier { .. }), "{first}");
+        assert!(
+            matches!(asked(false, tls, first), SaslStep::FindVerifier { .. }),
+            "{first}"
+        );
     }
 }
 

@@ -22,8 +22,8 @@ pub const SALT_LEN: usize = 16;
 /// The most octets of a stored verifier: a column's width.
 pub const STORED_LEN_MAX: usize = 255;
 
-/// Salt and keys. Written as `SCRAM-SHA-256$15000:SALT$STOREDKEY:SERVERKEY` with base64, which is RFC 5803's form in one string and
-/// that of other servers too.
+/// Salt and keys. Written as `SCRAM-SHA-256$15000:SALT$STOREDKEY:SERVERKEY` with base64, which is
+/// the form of other servers too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
     pub(super) hash: Hash,
@@ -44,7 +44,8 @@ impl Verifier {
     /// One that no password fits: for a name that has none. `key` is drawn once for a whole installation, so that a name's salt is
     /// always the same.
     pub fn invent(hash: Hash, login: &str, key: &[u8; 32]) -> Self {
-        let draw = |what: &str| Hash::Sha256.hmac(key, format!("{what} {} {login}", hash.scheme()).as_bytes());
+        let draw =
+            |what: &str| Hash::Sha256.hmac(key, format!("{what} {} {login}", hash.scheme()).as_bytes());
         let sized = |mut octets: Vec<u8>, len| {
             octets.truncate(len);
             octets
@@ -106,7 +107,12 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Verifier({}, {} iterations, …)", self.hash.scheme(), self.iterations)
+        write!(
+            f,
+            "Verifier({}, {} iterations, …)",
+            self.hash.scheme(),
+            self.iterations
+        )
     }
 }
 
@@ -134,7 +140,8 @@ mod tests {
 
     #[test]
     fn what_is_stored_wrongly_is_none() {
-        let good = "SCRAM-SHA-1$4096:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+qs2/fTE=";
+        let good =
+            "SCRAM-SHA-1$4096:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+qs2/fTE=";
         assert!(Verifier::read(Hash::Sha1, &Secret(good.into())).is_some());
         for (from, to) in [
             ("4096", "4095"),
@@ -171,9 +178,15 @@ mod tests {
         let invented = Verifier::invent(Hash::Sha256, "tim", &key);
         assert_eq!(invented, Verifier::invent(Hash::Sha256, "tim", &key));
         assert_ne!(invented.salt, Verifier::invent(Hash::Sha256, "tom", &key).salt);
-        assert_ne!(invented.salt, Verifier::invent(Hash::Sha256, "tim", &[8; 32]).salt);
+        assert_ne!(
+            invented.salt,
+            Verifier::invent(Hash::Sha256, "tim", &[8; 32]).salt
+        );
         let made = Verifier::make(Hash::Sha256, &Secret("pencil".into()), [7; SALT_LEN]).unwrap();
         assert_eq!(invented.to_secret().0.len(), made.to_secret().0.len());
-        assert_eq!(Verifier::read(Hash::Sha256, &invented.to_secret()), Some(invented));
+        assert_eq!(
+            Verifier::read(Hash::Sha256, &invented.to_secret()),
+            Some(invented)
+        );
     }
 }

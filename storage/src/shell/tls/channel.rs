@@ -46,7 +46,9 @@ impl Channel {
     /// does not tell of (RFC 9266, 3).
     fn exporter(&self) -> Option<Exporter> {
         let is_new = self.0.protocol_version() == Some(ProtocolVersion::TLSv1_3);
-        let exported = self.0.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
+        let exported = self
+            .0
+            .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
         exported.ok().filter(|_| is_new).map(Exporter)
     }
 

@@ -6,14 +6,16 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// The most names that are taken from one certificate.
 const NAMES_MAX: usize = 16;
 
-/// The mail addresses of a certificate in DER, in lower case: those of its subject's alternative names (RFC 5280, 4.2.1.6), else its
+/// The mail addresses of a certificate in DER, in lower case: those of its subject's alternative names, else its
 /// common name if that is an address. A certificate that names nobody in this way gives none.
 pub(super) fn read(der: &[u8]) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return Vec::new();
     };
     let alternative = certificate.subject_alternative_name().ok().flatten();
-    let alternative = alternative.into_iter().flat_map(|names| &names.value.general_names);
+    let alternative = alternative
+        .into_iter()
+        .flat_map(|names| &names.value.general_names);
     let mut names: Vec<String> = alternative
         .filter_map(|name| match name {
             GeneralName::RFC822Name(address) => Some(*address),
@@ -24,7 +26,12 @@ pub(super) fn read(der: &[u8]) -> Vec<String> {
         .collect();
     if names.is_empty() {
         let common = certificate.subject().iter_common_name();
-        names.extend(common.filter_map(|name| name.as_str().ok()).filter_map(address).take(1));
+        names.extend(
+            common
+                .filter_map(|name| name.as_str().ok())
+                .filter_map(address)
+                .take(1),
+        );
     }
     names
 }
@@ -70,7 +77,15 @@ mod tests {
 
     #[test]
     fn nothing_else_is() {
-        for common in ["tom", "@example.com", "tom@", "t@m@example.com", "t m@example.com", "t\0@example.com", ""] {
+        for common in [
+            "tom",
+            "@example.com",
+            "tom@",
+            "t@m@example.com",
+            "t m@example.com",
+            "t\0@example.com",
+            "",
+        ] {
             assert_eq!(names(common, &[]), [""; 0], "{common:?}");
         }
         assert_eq!(read(b"no certificate"), [""; 0]);

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightmail_core::config::Config;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::RootCertStore;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::server::danger::ClientCertVerifier;
@@ -96,7 +96,10 @@ fn offer(
 /// Who may vouch for clients: nobody is asked for a certificate unless `client_ca` says who, and nobody needs one.
 fn clients(config: &Config) -> Result<Arc<dyn ClientCertVerifier>, CliError> {
     let files = config.files();
-    let Some(file) = files.iter().find(|file| file.section == "tls" && file.key == "client_ca") else {
+    let Some(file) = files
+        .iter()
+        .find(|file| file.section == "tls" && file.key == "client_ca")
+    else {
         return Ok(WebPkiClientVerifier::no_client_auth());
     };
     let wrong = |why: String| CliError::usage(file.error(&why));

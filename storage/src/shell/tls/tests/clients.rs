@@ -50,7 +50,9 @@ fn told(of: Option<&Issuer>, trusted: &Issuer, protocols: &[&[u8]]) -> Result<Tl
         Some(issuer) => {
             let key = KeyPair::generate().unwrap();
             let mut params = CertificateParams::default();
-            params.subject_alt_names = vec![SanType::Rfc822Name(Ia5String::try_from("Tim@example.com").unwrap())];
+            params.subject_alt_names = vec![SanType::Rfc822Name(
+                Ia5String::try_from("Tim@example.com").unwrap(),
+            )];
             let certificate = params.signed_by(&key, issuer).unwrap();
             let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
             client
