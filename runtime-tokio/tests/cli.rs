@@ -97,6 +97,36 @@ fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// A name mistyped does not become an empty store that is found in good order.
+#[test]
+fn commands_work_on_what_is_there() {
+    let folder = std::env::temp_dir().join(format!("lightmail-nothing-{}", std::process::id()));
+    let commands: [&[&str]; 6] = [
+        &["fsck"],
+        &["garbage", "status"],
+        &["admin", "bump", "--after-restore"],
+        &[
+            "export",
+            "--account",
+            "user@example.com",
+            "--format",
+            "mbox",
+            "--to",
+            "/nowhere",
+        ],
+        &["user", "list"],
+        &["user", "passwd", "user@example.com"],
+    ];
+    for command in commands {
+        let mut lightmail = Command::new(BINARY);
+        lightmail.arg("--data").arg(&folder).args(command);
+        let (status, _, said) = outcome(&mut lightmail);
+        assert!(!matches!(status, Some(0)), "{command:?}: {said}");
+        assert!(said.contains("nothing is there"), "{command:?}: {said}");
+        assert!(!folder.exists(), "{command:?} has made it");
+    }
+}
+
 #[test]
 fn the_store_is_checked_beside_the_server() {
     let server = Server::start("fsck");

@@ -32,6 +32,7 @@ mod storage;
 mod tests;
 mod tokens;
 mod tries;
+mod trust;
 mod upload;
 mod views;
 mod watch;

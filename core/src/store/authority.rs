@@ -36,6 +36,7 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         Request::FindAccount { .. }
         | Request::CreateAccount(_)
         | Request::SetPassword { .. }
+        | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::ListAccounts
         | Request::AddAppPassword(_)

@@ -28,6 +28,8 @@ pub enum Reply {
     AccountCreated,
     /// Of `SetPassword`.
     PasswordSet,
+    /// Of `SetQuota`.
+    QuotaSet,
     /// Of `DeleteAccount`.
     AccountDeleted,
     /// Of `ListAccounts`.
@@ -95,7 +97,12 @@ pub enum Reply {
     /// Of `CollectCalendars`: how many.
     CalendarsCollected(u32),
     /// Of `ClaimObjects`.
-    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    ObjectsClaimed {
+        /// By id.
+        objects: Vec<(ObjectKind, ObjectId)>,
+        /// The last one that was looked at, if there may be more behind it.
+        next: Option<ObjectId>,
+    },
     /// Of `ForgetObjects`.
     ObjectsForgotten,
     /// Of `CountGarbage`.
@@ -301,6 +308,8 @@ pub struct PageRow {
     pub index: Bytes,
     /// Its EMAILID (RFC 8474).
     pub email_id: [u8; 16],
+    /// When it came into this mailbox, in seconds since 1970 (RFC 8514, 3).
+    pub save_date_s: i64,
 }
 
 /// What STORE did.

@@ -62,6 +62,13 @@ pub enum Request {
         /// What is stored of it.
         password: PasswordHashes,
     },
+    /// Gives an account another quota; one that is over it already gets nothing more. → `QuotaSet`, refused with `NoSuchAccount`
+    SetQuota {
+        /// The account's login name.
+        login: String,
+        /// Octets of live messages, 63 bits; 0: no limit.
+        quota_bytes: u64,
+    },
     /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
     /// `DeleteMailbox`, its calendars as by [`CalendarRequest::Delete`]. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
     DeleteAccount {
@@ -343,9 +350,11 @@ pub enum Request {
         limit: u32,
     },
     /// Marks objects that no row names as being deleted; from then on no message can get one as its body. → `ObjectsClaimed`:
-    /// those, and those claimed before and not yet forgotten, by id, at most `limit`
+    /// those, and those claimed before and not yet forgotten, by id
     ClaimObjects {
-        /// At most so many.
+        /// Only those with a larger id, so that what cannot be deleted keeps nobody from what can.
+        after: Option<ObjectId>,
+        /// At most so many are looked at.
         limit: u32,
     },
     /// Removes the rows of objects that are deleted. → `ObjectsForgotten`. What is not claimed stays.
@@ -410,6 +419,7 @@ impl Request {
             Request::FindRecipient { .. } => "store.FindRecipient",
             Request::CreateAccount(_) => "store.CreateAccount",
             Request::SetPassword { .. } => "store.SetPassword",
+            Request::SetQuota { .. } => "store.SetQuota",
             Request::DeleteAccount { .. } => "store.DeleteAccount",
             Request::ListAccounts => "store.ListAccounts",
             Request::AddAppPassword(_) => "store.AddAppPassword",

@@ -160,6 +160,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .map_err(|error| CliError::failed(format!("the runtime cannot start: {error}")))
 }
 
+/// The store that is there.
 async fn open(config: &Config) -> Result<Storage, CliError> {
-    Storage::open(config).await.map_err(CliError::failed)
+    Storage::find(config).await.map_err(CliError::failed)
 }

@@ -32,7 +32,7 @@ pub enum UserCommand {
     Import {
         /// The file; - is standard input
         file: PathBuf,
-        /// Set the passwords of accounts that exist; their quotas stay
+        /// Set the passwords of accounts that exist, and the quotas of those that have one in the file
         #[arg(long)]
         update: bool,
     },
@@ -56,7 +56,13 @@ pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> 
         UserCommand::Passwd { login } | UserCommand::Delete { login } => login.to_lowercase(),
         UserCommand::List | UserCommand::Import { .. } | UserCommand::AppPassword(_) => String::new(),
     };
-    let storage = open(config).await?;
+    // Accounts may be made before the first start.
+    let storage = match &command {
+        UserCommand::Add { .. } | UserCommand::Import { .. } => {
+            Storage::open(config).await.map_err(CliError::failed)?
+        }
+        _ => open(config).await?,
+    };
     let result = match command {
         UserCommand::Add { .. } => add(&storage, &login).await,
         UserCommand::Passwd { .. } => passwd(&storage, &login).await,

@@ -39,6 +39,7 @@ pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
                 accounts.extend(recipients.iter().map(|recipient| recipient.account.0));
             }
             Request::SetPassword { login, .. }
+            | Request::SetQuota { login, .. }
             | Request::DeleteAccount { login, .. }
             | Request::AddAppPassword(NewAppPassword { login, .. })
             | Request::RemoveAppPassword { login, .. } => {

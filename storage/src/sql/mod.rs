@@ -82,6 +82,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::ClearThrottles { .. }
         | Request::AddAppPassword(_)
         | Request::RemoveAppPassword { .. }
+        | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::CreateMailbox { .. }
         | Request::DeleteMailbox { .. }
@@ -241,6 +242,9 @@ async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer
         }
         Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
         Request::Import(wanted) => return import::import(tx, wanted).await,
+        Request::SetQuota { login, quota_bytes } => {
+            return accounts::set_quota(tx, login, *quota_bytes).await;
+        }
         _ => {}
     }
     if let Some(reply) = login::write(tx, request).await? {

@@ -26,6 +26,7 @@ pub(crate) mod server;
 mod shift;
 mod statements;
 mod sweep;
+pub(crate) mod tls;
 mod town;
 mod undelete;
 mod watching;

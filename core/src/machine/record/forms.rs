@@ -42,7 +42,7 @@ structs! {
     Opened { mailbox, view, recent_from }
     Refreshed { view, changed, vanished, recent_from }
     Page { rows, rest }
-    PageRow { uid, object, object_size, head, index, email_id }
+    PageRow { uid, object, object_size, head, index, email_id, save_date_s }
     FlagsChanged { applied, modified, refreshed }
     Copied { uid_validity, source, target, refreshed }
     Expunged { expunged, refreshed }
@@ -55,7 +55,7 @@ structs! {
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
-        hostname, name, version, tls, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
+        hostname, name, version, tls, literal_plus, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
         idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms,
         attempts_per_minute, failed_logins,
     }
@@ -99,6 +99,7 @@ enums! {
         RecipientFound { 0: place },
         AccountCreated,
         PasswordSet,
+        QuotaSet,
         AccountDeleted,
         Accounts { 0: accounts },
         AppPasswordAdded,
@@ -132,7 +133,7 @@ enums! {
         MailboxesCollected { 0: many },
         CalendarObjectsCollected { 0: many },
         CalendarsCollected { 0: many },
-        ObjectsClaimed { 0: objects },
+        ObjectsClaimed { objects: objects, next: next },
         ObjectsForgotten,
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },

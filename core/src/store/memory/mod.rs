@@ -121,10 +121,6 @@ impl Store {
         match request {
             Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
-            Request::CreateAccount(new) => self.create_account(new),
-            Request::SetPassword { login, password } => self.set_password(&login, password),
-            Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
-            Request::ListAccounts => Ok(self.list_accounts()),
             Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
             Request::StatusMailbox { name } => self.status_mailbox(me()?, &name),
@@ -193,7 +189,11 @@ impl Store {
                 at_ms,
                 since,
             } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
-            Request::Append { name, messages, .. } => self.append(me()?, &name, &messages),
+            Request::Append {
+                name,
+                messages,
+                at_ms,
+            } => self.append(me()?, &name, &messages, at_ms),
             Request::Deliver {
                 stored,
                 recipients,
@@ -207,6 +207,11 @@ impl Store {
     /// What no session asks: the operator's requests and the workers'.
     fn serve(&mut self, request: Request) -> Answer {
         match request {
+            Request::CreateAccount(new) => self.create_account(new),
+            Request::SetPassword { login, password } => self.set_password(&login, password),
+            Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
+            Request::ListAccounts => Ok(self.list_accounts()),
+            Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),
             Request::FindImported { keys } => Ok(self.find_imported(&keys)),

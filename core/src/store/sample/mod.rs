@@ -33,6 +33,9 @@ enum Verb {
     },
     CreateAccount,
     SetPassword,
+    SetQuota {
+        limited: bool,
+    },
     DeleteAccount,
     ListAccounts,
     ListMailboxes,
@@ -132,6 +135,7 @@ enum Verb {
         limit: u8,
     },
     Claim {
+        after: Option<u8>,
         limit: u8,
     },
     Forget {
@@ -273,7 +277,7 @@ fn garbage() -> impl Strategy<Value = Verb> {
     prop_oneof![
         1 => (0u8..2, any::<bool>()).prop_map(|(owner, long)| Verb::Lease { owner, long }),
         5 => (0u8..4, 0u8..20, 0u8..5).prop_map(|(what, ago, limit)| Verb::Collect { what, ago, limit }),
-        2 => (0u8..4).prop_map(|limit| Verb::Claim { limit }),
+        2 => (maybe(any::<u8>()), 0u8..4).prop_map(|(after, limit)| Verb::Claim { after, limit }),
         1 => any::<u8>().prop_map(|objects| Verb::Forget { objects }),
         3 => (0u8..20).prop_map(|ago| Verb::CountGarbage { ago }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Verb::Find { from, to }),
@@ -298,6 +302,7 @@ fn accounts() -> impl Strategy<Value = Verb> {
         3 => any::<bool>().prop_map(|detail| Verb::FindRecipient { detail }),
         3 => Just(Verb::CreateAccount),
         1 => Just(Verb::SetPassword),
+        1 => any::<bool>().prop_map(|limited| Verb::SetQuota { limited }),
         1 => Just(Verb::DeleteAccount),
         3 => Just(Verb::ListAccounts),
     ]

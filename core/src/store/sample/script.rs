@@ -16,7 +16,7 @@ use crate::store::{
     Undelete, Work,
 };
 
-/// The logins of the accounts; all but the first have a quota.
+/// The logins of the accounts; all but the first begin with a quota.
 pub(super) const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 /// The names that mailboxes have.
 const NAMES: [&str; 7] = ["INBOX", "INBOX/c", "a", "a/b", "a/b/c", "x", "x/b"];
@@ -60,6 +60,7 @@ impl Script {
             verb @ (Verb::FindAccount
             | Verb::CreateAccount
             | Verb::SetPassword
+            | Verb::SetQuota { .. }
             | Verb::DeleteAccount
             | Verb::ListAccounts
             | Verb::CountGarbage { .. }) => (Actor::Operator, self.operator(step.who, login, verb)),
@@ -122,6 +123,10 @@ impl Script {
             Verb::SetPassword => Request::SetPassword {
                 login,
                 password: Secret(format!("plain:{}", self.draw())).into(),
+            },
+            Verb::SetQuota { limited } => Request::SetQuota {
+                login,
+                quota_bytes: if limited { QUOTA } else { 0 },
             },
             Verb::DeleteAccount => Request::DeleteAccount {
                 login,
@@ -200,10 +205,14 @@ impl Script {
                 from: pick(&self.objects, from).unwrap_or(ObjectId([0; 16])),
                 to: pick(&self.objects, to).unwrap_or(ObjectId([255; 16])),
             },
-            Verb::Claim { limit } => Request::ClaimObjects {
+            Verb::Claim { after, limit } => Request::ClaimObjects {
+                after: after.and_then(|after| pick(&self.objects, after)),
                 limit: u32::from(limit),
             },
-            _ => Request::ClaimObjects { limit: 0 },
+            _ => Request::ClaimObjects {
+                after: None,
+                limit: 0,
+            },
         }
     }
 

@@ -118,7 +118,6 @@ const WANTED: &[&str] = &[
     "CountGarbage calendar objects due",
     "CountGarbage calendars kept",
     "CountGarbage unnamed",
-    "CountGarbage claimed",
     "FindObjects some",
     "FindObjects none",
     "TakeLease NotPermitted",
@@ -141,6 +140,8 @@ const WANTED: &[&str] = &[
     "CreateAccount AlreadyExists",
     "DeleteAccount ok",
     "SetPassword ok",
+    "SetQuota ok",
+    "SetQuota NoSuchAccount",
     "ListAccounts NotPermitted",
     "ListMailboxes ok",
     "ListSubscriptions ok",
@@ -216,7 +217,7 @@ fn samples_reach_every_answer() {
             .unwrap()
             .current()
     }));
-    scripts.extend((0..100).map(|_| {
+    scripts.extend((0..300).map(|_| {
         sample::undelete_scripts(80)
             .new_tree(&mut runner)
             .unwrap()
@@ -275,7 +276,7 @@ fn samples_reach_every_answer() {
                 ) => {
                     seen.insert(format!("{name} {}", if many > 0 { "some" } else { "none" }));
                 }
-                Ok(Reply::ObjectsClaimed(objects)) => drop(seen.insert(format!(
+                Ok(Reply::ObjectsClaimed { objects, .. }) => drop(seen.insert(format!(
                     "{name} {}",
                     if objects.is_empty() { "none" } else { "some" }
                 ))),
