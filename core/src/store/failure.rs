@@ -123,6 +123,7 @@ impl fmt::Display for Budget {
             Budget::Calendars => "calendars of an account",
             Budget::CalendarObjects => "objects of a calendar",
             Budget::MessageSize => "octets of a message",
+            Budget::AppPasswords => "app passwords of an account",
             Budget::Space => "space on the disk or in the bucket",
         })
     }
