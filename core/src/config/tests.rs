@@ -166,7 +166,7 @@ fn faults_that_no_single_line_shows() {
             "config.ini:7: [s3]: bucket is missing",
             "config.ini:10: [tls] certificate: expected text",
             "config.ini:13: [auth] bcrypt_cost: expected 4 to 16",
-            "config.ini:14: [auth] mechanisms: expected some of PLAIN, LOGIN",
+            "config.ini:14: [auth] mechanisms: expected some of SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, EXTERNAL, OAUTHBEARER, XOAUTH2, PLAIN, LOGIN",
             "config.ini:16: [queue] retry_minutes: expected at least one number",
             "config.ini:19: [database] password_file: password is given too; one of them is enough",
             "config.ini:20: [database] pool_size: expected at least 1",
