@@ -5,16 +5,15 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use common::backing::Backing;
+use common::backing::{Backing, Database};
 use common::load::{Dice, append, deliver, numbers};
-use common::{Server, eventually, run};
+use common::{Server, eventually};
 
 /// The shell.
 const BINARY: &str = env!("CARGO_BIN_EXE_lightmail");
@@ -170,39 +169,6 @@ fn dice() -> Dice {
     Dice(seed)
 }
 
-/// A MariaDB server that is nobody's but this test's.
-struct Database(String);
-
-impl Database {
-    fn start() -> Self {
-        let database = Self(format!("mariadb-crashloop-{}", std::process::id()));
-        database.script("up");
-        database
-    }
-
-    fn kill_and_start_again(&self) {
-        self.script("kill");
-        self.script("again");
-    }
-
-    fn command(&self, what: &str) -> Command {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/services/mariadb");
-        let mut command = Command::new(script);
-        command.arg(what).env("LIGHTMAIL_MARIADB_SERVICE", &self.0);
-        command
-    }
-
-    fn script(&self, what: &str) {
-        run(&mut self.command(what));
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let _ = self.command("down").output();
-    }
-}
-
 #[test]
 fn on_sqlite_and_a_folder() {
     let mut server = Server::start("crashloop");
@@ -211,8 +177,8 @@ fn on_sqlite_and_a_folder() {
 
 #[test]
 fn on_mariadb_and_a_bucket() {
-    let database = Database::start();
-    let backing = Backing::at(&database.0);
+    let database = Database::start("crashloop", &[]);
+    let backing = Backing::at(database.name());
     let mut server = Server::start_with("crashloop-backed", &backing.sections());
     crash_loop("MariaDB and S3", &mut server, Some(&database));
 }

@@ -99,8 +99,12 @@ impl Desk {
                 let asker = Arc::downgrade(&self.present);
                 async move { scan(inner, wanted, &asker).await.map(Done::Scanned) }.boxed()
             }
-            Effect::VerifyPassword { password, hash } => {
-                async move { inner.passwords.verify(password, hash).await.map(Done::Verified) }.boxed()
+            Effect::VerifyPassword(check) => {
+                async move { inner.passwords.verify(check).await.map(Done::Verified) }.boxed()
+            }
+            // A few hashes: less than a thread's change.
+            Effect::VerifyScram { attempt, proof } => {
+                async move { inner.passwords.prove(&attempt, &proof).map(Done::ScramVerified) }.boxed()
             }
             Effect::HashPassword(password) => {
                 async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
@@ -110,8 +114,6 @@ impl Desk {
                 Ok(Done::VerifierInvented(invented))
             }
             .boxed(),
-            // A few hashes: less than a thread's change.
-            Effect::VerifyScram(proof) => async move { Ok(Done::ScramVerified(proof.check())) }.boxed(),
             Effect::VerifyToken { login, token } => async move {
                 let tokens = inner.tokens.get();
                 let owner = tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token));
@@ -147,12 +149,12 @@ impl Desk {
 
     /// These ranges will be read, in this order: small ones are fetched meanwhile if objects are far away.
     pub fn soon(&mut self, ranges: Vec<(ObjectId, Range<u64>)>) {
-        self.ahead.hint(&self.inner.objects, ranges);
+        self.ahead.hint(&self.inner, ranges);
     }
 
     /// Reads a range of an object.
     pub fn read(&mut self, object: ObjectId, range: Range<u64>) -> ObjectReader {
-        let ahead = self.ahead.take(&self.inner.objects, object, &range);
+        let ahead = self.ahead.take(&self.inner, object, &range);
         ObjectReader::new(Arc::clone(&self.inner), object, range, ahead)
     }
 }
@@ -181,7 +183,10 @@ async fn delete(inner: &Inner, objects: &[(ObjectKind, ObjectId)]) -> Vec<Object
                 .map(|(object, _)| *object),
         );
         if let Some(Err(failure)) = answers.iter().find(|answer| answer.is_err()) {
-            tracing::warn!(?failure, "garbage.objects.not_deleted");
+            tracing::warn!(
+                why = %failure,
+                "garbage.objects.not_deleted: they are tried again; see that LightMail may delete in the folder or the bucket"
+            );
         }
     }
     if !gone.is_empty() {

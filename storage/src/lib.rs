@@ -17,6 +17,7 @@ mod faults;
 pub mod fsck;
 mod hints;
 mod invented;
+mod known;
 mod objects;
 mod occupy;
 mod open;
@@ -30,6 +31,8 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod tries;
+mod trust;
 mod upload;
 mod views;
 mod watch;

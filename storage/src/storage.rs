@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lightmail_core::config::{self, Config};
 use lightmail_core::machine::Watched;
@@ -20,9 +20,9 @@ use crate::invented::Invented;
 use crate::objects::folder::Folder;
 use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
-use crate::open::{self, make_data_folder};
+use crate::open::{self, Way, make_data_folder};
 use crate::open_error::OpenError;
-use crate::password::Passwords;
+use crate::password::{Hashing, Passwords};
 use crate::sql::commit::Queue;
 use crate::sql::database::Database;
 use crate::sql::db::{Answer, Columns, Db, Stop, sql};
@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     data_dir: PathBuf,
     /// Where other nodes reach this one: what is configured.
     node_address: Option<String>,
+    /// The time between two looks for what other nodes and processes have changed.
+    pub(crate) poll_every: Duration,
     /// This node among others, once it serves and if there may be others.
     node: OnceLock<Arc<Node>>,
     /// The lock of the one server, once it is taken.
@@ -69,14 +71,26 @@ pub(crate) struct Inner {
 impl Storage {
     /// Opens what the configuration names; makes it if it is not there, and brings it to this version.
     pub async fn open(config: &Config) -> Result<Storage, OpenError> {
-        let database = database(config).await?.0;
+        Self::open_by(config, Way::Make).await
+    }
+
+    /// Opens what the configuration names, for a command that works on what is there: a wrong folder does not become a new
+    /// store, and servers of an earlier version do not lose their schema.
+    ///
+    /// Errors: as [`Storage::open`]; nothing is there; it is not of this version.
+    pub async fn find(config: &Config) -> Result<Storage, OpenError> {
+        Self::open_by(config, Way::Find).await
+    }
+
+    async fn open_by(config: &Config, way: Way) -> Result<Storage, OpenError> {
+        let database = database(config, way).await?.0;
         let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
         let storage = Self::with(
             database,
             Path::new(&config.server.data_dir),
-            config.auth.bcrypt_cost,
+            Hashing::from_config(config),
             bucket,
-            config.server.node_address.clone(),
+            &config.server,
         )
         .await?;
         if let Some(oauth) = &config.oauth {
@@ -89,13 +103,13 @@ impl Storage {
 
     /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
-        let database = open::sqlite(data_dir).await?.0;
-        Self::with(database, data_dir, bcrypt_cost, None, None).await
+        let database = open::sqlite(data_dir, Way::Make).await?.0;
+        Self::with(database, data_dir, Hashing::at_cost(bcrypt_cost), None, &config::Server::default()).await
     }
 
     /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
     pub async fn migrate(config: &Config) -> Result<(usize, usize), OpenError> {
-        let (database, migrated) = database(config).await?;
+        let (database, migrated) = database(config, Way::Make).await?;
         database.close(None).await;
         Ok((migrated.from, migrated.to))
     }
@@ -107,11 +121,11 @@ impl Storage {
         bucket: Option<(config::S3, Times)>,
     ) -> Result<Storage, OpenError> {
         Self::with(
-            open::sqlite(data_dir).await?.0,
+            open::sqlite(data_dir, Way::Make).await?.0,
             data_dir,
-            bcrypt_cost,
+            Hashing::at_cost(bcrypt_cost),
             bucket,
-            None,
+            &config::Server::default(),
         )
         .await
     }
@@ -119,9 +133,9 @@ impl Storage {
     async fn with(
         database: Database,
         data_dir: &Path,
-        bcrypt_cost: u32,
+        hashing: Hashing,
         bucket: Option<(config::S3, Times)>,
-        node_address: Option<String>,
+        server: &config::Server,
     ) -> Result<Storage, OpenError> {
         let faults = Faults::default();
         let (root, folder_faults) = (data_dir.to_owned(), faults.clone());
@@ -129,7 +143,7 @@ impl Storage {
         let folder = folder.map_err(|error| OpenError::folder(data_dir, &error))?;
         let objects = open_objects(folder, data_dir, bucket).await?;
         let passwords =
-            Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads("for passwords", &error))?;
+            Passwords::start(hashing).map_err(|error| OpenError::threads("for passwords", &error))?;
         let inner = Inner {
             database,
             queue: Queue::default(),
@@ -143,7 +157,8 @@ impl Storage {
             faults,
             steady: Steady::start(),
             data_dir: data_dir.to_owned(),
-            node_address,
+            node_address: server.node_address.clone(),
+            poll_every: Duration::from_secs(server.poll_seconds.max(1).into()),
             node: OnceLock::new(),
             occupied: OnceLock::new(),
         };
@@ -240,7 +255,7 @@ impl Inner {
                 tracing::debug!(request = name, elapsed_us, retry_after_s, "store.request.failed");
             }
             Err(Failure::Refused(refusal)) => {
-                tracing::debug!(request = name, elapsed_us, ?refusal, "store.request.refused");
+                tracing::debug!(request = name, elapsed_us, why = %refusal, "store.request.refused");
             }
             Ok(_) => tracing::trace!(request = name, elapsed_us, "store.request.answered"),
         }
@@ -349,11 +364,11 @@ impl Inner {
     }
 }
 
-/// The database that the configuration names, brought to this version.
-async fn database(config: &Config) -> Result<(Database, Migrated), OpenError> {
+/// The database that the configuration names.
+async fn database(config: &Config, way: Way) -> Result<(Database, Migrated), OpenError> {
     match &config.database {
-        Some(database) => open::mysql(database).await,
-        None => open::sqlite(Path::new(&config.server.data_dir)).await,
+        Some(database) => open::mysql(database, way).await,
+        None => open::sqlite(Path::new(&config.server.data_dir), way).await,
     }
 }
 

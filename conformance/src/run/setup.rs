@@ -112,6 +112,8 @@ impl Run<'_> {
             .iter()
             .filter_map(|line| line.strip_prefix("* CAPABILITY "))
             .flat_map(|line| line.split(' ').map(str::to_uppercase))
+            // A need may leave out what stands behind it: `APPENDLIMIT`.
+            .flat_map(|word| [word.split('=').next().unwrap_or_default().to_owned(), word])
             .collect();
         if self.transcript.over == Protocol::Imap {
             self.look_for_needs(&offered)?;

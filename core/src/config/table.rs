@@ -123,6 +123,8 @@ table! {
         drain_seconds: u32 = "10";
         /// Where other nodes on the same database send hints of changes: host:port. Empty: no hints.
         node_address: Option<String> = "";
+        /// How often changes by other nodes and by commands are looked for; a hint comes sooner.
+        poll_seconds: u32 = "1";
         /// Resolvers to ask, by address. Empty: those of the system.
         dns_servers: List<String> = "";
         /// Whether the resolvers validate DNSSEC and the way to them is safe, so that their word counts (DANE).
@@ -147,6 +149,8 @@ table! {
         database: String = "maildb";
         /// Encryption: off, prefer, require or verify.
         tls: DatabaseTls = "prefer";
+        /// The authorities that verify trusts, PEM. Empty: those of this system.
+        ca_file: Option<FilePath> = "";
         /// How many connections are held at most.
         pool_size: u32 = "10";
     }
@@ -159,6 +163,8 @@ table! {
         region: String = "us-east-1";
         /// The bucket. Needed.
         bucket: String = "";
+        /// The authorities whose certificate the service must have, PEM. Empty: those that this system trusts.
+        ca_file: Option<FilePath> = "";
         /// The access key's id. Empty: from the environment, with its secret.
         access_key: Option<String> = "";
         /// The access key's secret.
@@ -196,6 +202,8 @@ table! {
         port: Port = "1143";
         /// The port with TLS from the first octet.
         tls_port: Port = "1993";
+        /// Whether clients may send literals of any size unasked (LITERAL+), or only those of up to 4096 octets (LITERAL-).
+        literal_plus: bool = "yes";
     }
 
     /// POP3.
@@ -320,7 +328,7 @@ table! {
         bcrypt_cost: u32 = "12";
         /// Where passwords may cross in the clear: loopback, never or always.
         plaintext: Plaintext = "loopback";
-        /// How many wrong passwords an address or account may give.
+        /// How many wrong passwords a network (an IPv4 address, a /64 of IPv6) or a name may give before it has to wait.
         attempts_per_minute: u32 = "10";
         /// SASL mechanisms that are offered.
         mechanisms: List<String> = "PLAIN, LOGIN";

@@ -13,6 +13,7 @@ use super::output::Output;
 use super::selected::{NoSuchNumber, Selected, Told};
 use super::settings::Settings;
 use crate::config::Plaintext;
+use crate::login::Patience;
 use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
 use crate::sasl::{self, Channel, Kind, Mechanism};
 use crate::store::set::{SequenceSet, UidSet};
@@ -36,8 +37,8 @@ pub(crate) struct Context {
     pub(crate) exchange: Option<Kind>,
     /// The selected mailbox.
     pub(crate) selected: Option<Selected>,
-    /// How often a log-in has failed here.
-    pub(crate) failed_logins: u32,
+    /// The log-ins that have failed here.
+    pub(crate) patience: Patience,
     output: Output,
     awaited: Option<Token>,
     tokens: u64,
@@ -54,7 +55,7 @@ impl Context {
             account: None,
             exchange: None,
             selected: None,
-            failed_logins: 0,
+            patience: Patience::default(),
             output: Output::default(),
             awaited: None,
             tokens: 0,

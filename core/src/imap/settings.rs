@@ -15,6 +15,9 @@ pub struct Settings {
     pub version: String,
     /// Whether the shell can switch to TLS, so that STARTTLS is offered.
     pub tls: bool,
+    /// Whether the client may send literals of any size unasked (LITERAL+), or only small ones (LITERAL-); a server offers one
+    /// of the two (RFC 7888, 5).
+    pub literal_plus: bool,
     /// When passwords may pass unencrypted.
     pub plaintext: Plaintext,
     /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
@@ -39,6 +42,8 @@ pub struct Settings {
     pub bad_commands: u32,
     /// The delay of a bad command beyond the free ones, and the growth of the delay of each failed log-in, in milliseconds.
     pub delay_ms: u64,
+    /// How many wrong passwords a network or a name may give in a minute.
+    pub attempts_per_minute: u32,
     /// Failed log-ins after which the session ends.
     pub failed_logins: u32,
 }
@@ -53,6 +58,7 @@ impl Settings {
             name: "LightMail".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: false,
+            literal_plus: config.imap.literal_plus,
             plaintext: config.auth.plaintext,
             mechanisms: mechanisms(config),
             message_size: limits.message_size,
@@ -65,8 +71,24 @@ impl Settings {
             bad_commands_free: limits.bad_commands_soft,
             bad_commands: limits.bad_commands,
             delay_ms: u64::from(limits.bad_command_delay_seconds) * 1000,
+            attempts_per_minute: config.auth.attempts_per_minute,
             failed_logins: 5,
         }
+    }
+}
+
+impl Settings {
+    /// Octets of a literal that may come unasked where only small ones may (RFC 7888, 5).
+    pub const LITERAL_MINUS_MAX: u64 = 4096;
+
+    /// The most octets of a message, as far as a `number` can tell it (RFC 7889, 5).
+    pub fn append_limit(&self) -> u32 {
+        u32::try_from(self.message_size).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a literal of `size` octets may be sent.
+    pub(super) fn admits(&self, size: u64, sync: bool) -> bool {
+        self.literal_plus || sync || size <= Self::LITERAL_MINUS_MAX
     }
 }
 
@@ -118,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_configuration_is_heard() {
-        let text = "[server]\nhostname = mail.example.com\n[auth]\nplaintext = never\nmechanisms = plain\n\
+        let text = "[server]\nhostname = mail.example.com\n[auth]\nplaintext = never\nmechanisms = plain\n[imap]\nliteral_plus = no\n\
                     [limits]\nmessage_size = 1000\nliterals = 7\nlogin_seconds = 5\nbad_commands = 3\nbad_commands_soft = 2\n";
         let settings = Settings::from_config(&config::parse("config.ini", text).unwrap());
         assert_eq!(
@@ -126,6 +148,7 @@ mod tests {
             ("mail.example.com", Plaintext::Never)
         );
         assert_eq!(settings.mechanisms, ["PLAIN"]);
+        assert!(!settings.literal_plus && Settings::default().literal_plus);
         assert_eq!((settings.message_size, settings.after_login.skip), (1000, 2000));
         assert_eq!(
             (settings.before_login.literals, settings.after_login.literals),

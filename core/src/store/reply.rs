@@ -7,25 +7,43 @@ use bytes::Bytes;
 use crate::machine::{ObjectKind, Peer, Secret};
 
 use super::{
-    AccountId, CalendarReply, DeletedMessage, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse,
-    Uid, UidSet, Undeleted, View,
+    AccountId, AppPasswordLine, CalendarReply, DeletedMessage, LoginFound, MailboxId, MailboxName, ModSeq,
+    ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
 };
 
 /// What a store answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// Of `FindAccount`; `None` is an unknown user, which must look like a wrong password.
+    /// Of `FindAccount`.
     AccountFound(Option<Account>),
+    /// Of `FindLogin`.
+    LoginFound(LoginFound),
+    /// Of `CountFailedLogin`.
+    FailedLoginCounted,
+    /// Of `KeepPassword`.
+    PasswordKept,
     /// Of `FindRecipient`.
     RecipientFound(RecipientPlace),
     /// Of `CreateAccount`.
     AccountCreated,
     /// Of `SetPassword`.
     PasswordSet,
+    /// Of `SetQuota`.
+    QuotaSet,
     /// Of `DeleteAccount`.
     AccountDeleted,
     /// Of `ListAccounts`.
     Accounts(Vec<AccountLine>),
+    /// Of `AddAppPassword`.
+    AppPasswordAdded,
+    /// Of `ListAppPasswords`.
+    AppPasswords(Vec<AppPasswordLine>),
+    /// Of `RemoveAppPassword`.
+    AppPasswordRemoved(bool),
+    /// Of `ListThrottles`.
+    Throttles(Vec<Throttle>),
+    /// Of `ClearThrottles`.
+    ThrottlesCleared,
     /// Of `ListMailboxes`.
     Mailboxes(Vec<Mailbox>),
     /// Of `ListSubscriptions`.
@@ -79,7 +97,12 @@ pub enum Reply {
     /// Of `CollectCalendars`: how many.
     CalendarsCollected(u32),
     /// Of `ClaimObjects`.
-    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    ObjectsClaimed {
+        /// By id.
+        objects: Vec<(ObjectKind, ObjectId)>,
+        /// The last one that was looked at, if there may be more behind it.
+        next: Option<ObjectId>,
+    },
     /// Of `ForgetObjects`.
     ObjectsForgotten,
     /// Of `CountGarbage`.
@@ -150,7 +173,7 @@ impl Access {
     }
 }
 
-/// An account, as a log-in needs it.
+/// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Its id.
@@ -285,6 +308,8 @@ pub struct PageRow {
     pub index: Bytes,
     /// Its EMAILID (RFC 8474).
     pub email_id: [u8; 16],
+    /// When it came into this mailbox, in seconds since 1970 (RFC 8514, 3).
+    pub save_date_s: i64,
 }
 
 /// What STORE did.

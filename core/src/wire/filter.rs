@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use memchr::memchr2;
 
 use super::dot::Encoder;
@@ -21,6 +21,8 @@ pub enum Filter {
     Pick(Arc<[Range<u64>]>),
     /// The transfer encoding is taken off (RFC 3516, BINARY).
     Decode(Encoding),
+    /// The transfer encoding is taken off, and of the octets that this gives only this range passes.
+    DecodeRange(Encoding, Range<u64>),
     /// Made fit for a multi-line response or DATA; the lone dot is not written.
     DotStuff,
     /// POP3 TOP: the header, the empty line and this many lines of the body, made fit like [`Filter::DotStuff`]
@@ -50,6 +52,11 @@ enum Work {
         at: u64,
     },
     Decode(Decoder),
+    DecodeRange {
+        decoder: Decoder,
+        range: Range<u64>,
+        at: u64,
+    },
     DotStuff(Encoder),
     Top {
         cut: Top,
@@ -68,6 +75,11 @@ impl Filtering {
                 at: 0,
             },
             Filter::Decode(encoding) => Work::Decode(Decoder::new(*encoding)),
+            Filter::DecodeRange(encoding, range) => Work::DecodeRange {
+                decoder: Decoder::new(*encoding),
+                range: range.clone(),
+                at: 0,
+            },
             Filter::DotStuff => Work::DotStuff(Encoder::default()),
             Filter::TopLines(lines) => Work::Top {
                 cut: Top::new(*lines),
@@ -82,6 +94,11 @@ impl Filtering {
             Work::None => out.extend_from_slice(octets),
             Work::Pick { ranges, next, at } => return pick(ranges, next, at, octets, out),
             Work::Decode(decoder) => decoder.push(octets, out),
+            Work::DecodeRange { decoder, range, at } => {
+                let before = out.len();
+                decoder.push(octets, out);
+                return keep(range, at, before, out);
+            }
             Work::DotStuff(encoder) => encoder.push(octets, out),
             Work::Top { cut, encoder } => {
                 let (passing, flow) = cut.take(octets);
@@ -97,6 +114,11 @@ impl Filtering {
         match &mut self.0 {
             Work::None | Work::Pick { .. } => {}
             Work::Decode(decoder) => decoder.finish(out),
+            Work::DecodeRange { decoder, range, at } => {
+                let before = out.len();
+                decoder.finish(out);
+                keep(range, at, before, out);
+            }
             Work::DotStuff(encoder) | Work::Top { encoder, .. } => encoder.finish(out),
         }
     }
@@ -118,6 +140,19 @@ fn pick(ranges: &[Range<u64>], next: &mut usize, at: &mut u64, octets: &[u8], ou
         *next += 1;
     }
     Flow::Enough
+}
+
+/// Of what stands behind the first `before` octets of `out`, which goes on a stream at `at`, leaves only what is within `range`.
+fn keep(range: &Range<u64>, at: &mut u64, before: usize, out: &mut BytesMut) -> Flow {
+    let mut fresh = out.split_off(before);
+    let start = *at;
+    *at = start.saturating_add(fresh.len() as u64);
+    let within = |offset: u64| usize::try_from(offset.clamp(start, *at) - start).unwrap_or(fresh.len());
+    let (skip, end) = (within(range.start), within(range.end));
+    fresh.truncate(end);
+    fresh.advance(skip.min(end));
+    out.unsplit(fresh);
+    if *at < range.end { Flow::More } else { Flow::Enough }
 }
 
 /// Where TOP ends. Lines are those that the peer will see: CR, LF and CRLF all break one, as [`Encoder`] writes them.
@@ -236,6 +271,12 @@ mod tests {
             run(&Filter::Decode(Encoding::QuotedPrintable), &[b"=4", b"1="]).0,
             "A"
         );
+        let cut = |range, text: &[u8]| run(&Filter::DecodeRange(Encoding::Base64, range), &[text]);
+        assert_eq!(cut(1..3, b"aGVsbG8="), ("el".into(), Flow::Enough));
+        assert_eq!(cut(3..9, b"aGVsbG8="), ("lo".into(), Flow::More));
+        // Two sextets wait for the end.
+        assert_eq!(cut(3..9, b"aGVsbG"), ("l".into(), Flow::More));
+        assert_eq!(cut(7..9, b"aGVsbG8="), (String::new(), Flow::More));
         assert_eq!(run(&Filter::DotStuff, &[b".", b".a"]).0, "...a\r\n");
         assert_eq!(run(&Filter::None, &[b".", b"\n"]).0, ".\n");
     }
@@ -266,6 +307,7 @@ mod tests {
                 Filter::None,
                 Filter::Pick(ranges.as_slice().into()),
                 Filter::Decode(Encoding::QuotedPrintable),
+                Filter::DecodeRange(Encoding::QuotedPrintable, from..from + length),
                 Filter::DotStuff,
                 Filter::TopLines(lines),
             ] {

@@ -30,7 +30,7 @@ pub struct FsckCommand {
 
 /// Runs `lightmail fsck`.
 pub async fn run(command: &FsckCommand, config: &Config) -> Result<(), CliError> {
-    let storage = Storage::open(config).await.map_err(CliError::unchecked)?;
+    let storage = Storage::find(config).await.map_err(CliError::unchecked)?;
     let wish = Wish {
         bodies: command.bodies,
         repair: command.repair,

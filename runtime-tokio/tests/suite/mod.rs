@@ -2,6 +2,7 @@
 
 mod bucket;
 mod first_light;
+mod full;
 mod garbage;
 mod nodes;
 mod parity;

@@ -66,7 +66,7 @@ impl Cache {
     /// Opens the folder, and makes it if it is not there. Blocks.
     pub(super) fn open(folder: &Path, most: u64) -> io::Result<Self> {
         make_folder(folder)?;
-        remove_left_over(folder)?;
+        remove_left_over(folder, SystemTime::now())?;
         Ok(Self {
             folder: folder.to_owned(),
             most,

@@ -8,9 +8,9 @@ use std::collections::BinaryHeap;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lightmail_core::machine::{Listed, ObjectKind, Purpose};
 use lightmail_core::store::{Failure, ObjectId};
@@ -30,27 +30,42 @@ pub(crate) struct Folder {
     root: PathBuf,
     emails: FolderSync,
     calendars: FolderSync,
+    /// The user and group that bodies are given to: set where the superuser writes into somebody else's folder.
+    owner: Option<(u32, u32)>,
     faults: Faults,
 }
 
 impl Folder {
-    /// Opens the folder, makes what is missing, and removes what writers left that live no more.
+    /// Opens the folder, and makes what is missing.
     pub(crate) fn open_at(root: &Path, faults: Faults) -> io::Result<Self> {
         let kept = |kind: ObjectKind| {
             let path = root.join(kind.folder());
             make_folder(&path)?;
-            remove_left_over(&path)?;
             FolderSync::open(&path)
         };
         let (emails, calendars) = (kept(ObjectKind::Email)?, kept(ObjectKind::Calendar)?);
+        let facts = fs::metadata(root.join(ObjectKind::Email.folder()))?;
+        let is_superuser = rustix::process::geteuid().is_root();
         // The names of the two folders are durable too.
         File::open(root)?.sync_all()?;
         Ok(Self {
             root: root.to_owned(),
             emails,
             calendars,
+            owner: (is_superuser && facts.uid() != 0).then_some((facts.uid(), facts.gid())),
             faults,
         })
+    }
+
+    /// Removes what writers left that live no more and began before a moment (milliseconds since 1970). Returns how many
+    /// there were. Blocks.
+    pub(super) fn remove_left_over(&self, before_ms: u64) -> io::Result<usize> {
+        let before = UNIX_EPOCH + Duration::from_millis(before_ms);
+        let mut removed = 0;
+        for kind in [ObjectKind::Email, ObjectKind::Calendar] {
+            removed += remove_left_over(&self.root.join(kind.folder()), before)?;
+        }
+        Ok(removed)
     }
 
     /// The data folder.
@@ -68,6 +83,9 @@ impl Folder {
             .create_new(true)
             .mode(0o600)
             .open(&temporary)?;
+        if let Some((user, group)) = self.owner {
+            fchown(&file, Some(user), Some(group))?;
+        }
         let draft = Draft {
             file,
             temporary,
@@ -104,8 +122,9 @@ impl Folder {
         self.faults.pass(Point::Stored)
     }
 
-    pub(super) fn open(&self, object: ObjectId) -> io::Result<(File, u64)> {
-        let file = File::open(self.root.join(ObjectKind::Email.key(object)))?;
+    /// A body's file and its octets. Blocks.
+    pub(super) fn open(&self, kind: ObjectKind, object: ObjectId) -> io::Result<(File, u64)> {
+        let file = File::open(self.root.join(kind.key(object)))?;
         let size = file.metadata()?.len();
         Ok((file, size))
     }
@@ -229,7 +248,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.temporary.as_os_str().is_empty() {
-            // What stays behind is removed at the next start.
+            // What stays behind is removed by the garbage worker.
             let _ = fs::remove_file(&self.temporary);
         }
     }
@@ -253,19 +272,23 @@ pub(super) fn nameless_file(folder: &Path, object: ObjectId) -> io::Result<File>
     Ok(file)
 }
 
-/// Removes temporary files whose writers are gone; another process may be writing others.
-pub(super) fn remove_left_over(folder: &Path) -> io::Result<()> {
+/// Removes temporary files that were last written before a moment and whose writers are gone; another process may be writing
+/// others. Returns how many there were.
+pub(super) fn remove_left_over(folder: &Path, before: SystemTime) -> io::Result<usize> {
+    let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if is_temporary(&path)
             && let Ok(file) = File::open(&path)
+            && file.metadata()?.modified()? < before
             && file.try_lock().is_ok()
         {
             tracing::info!(file = %path.display(), "store.leftover.removed");
             fs::remove_file(&path)?;
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 fn is_temporary(path: &Path) -> bool {
@@ -313,13 +336,16 @@ mod tests {
     }
 
     #[test]
-    fn left_over_files_go_at_the_next_start_but_not_those_being_written() {
+    fn left_over_files_go_but_not_young_ones_and_not_those_being_written() {
         let scratch = Scratch::new();
         let first = Folder::open_at(scratch.path(), Faults::default()).unwrap();
         let mut alive = first.create(purpose(1)).unwrap();
         alive.append(b"half").unwrap();
         fs::write(scratch.path().join("emails/.dead.tmp"), b"half").unwrap();
-        let _second = Folder::open_at(scratch.path(), Faults::default()).unwrap();
+        let second = Folder::open_at(scratch.path(), Faults::default()).unwrap();
+        assert_eq!(second.remove_left_over(1000).unwrap(), 0);
+        assert_eq!(names(scratch.path()).len(), 2);
+        assert_eq!(second.remove_left_over(u64::from(u32::MAX) * 1000).unwrap(), 1);
         assert_eq!(names(scratch.path()), [format!(".{}.tmp", ObjectId([1; 16]))]);
         first.finish(alive).unwrap();
         assert_eq!(names(scratch.path()), [format!("{}.eml", ObjectId([1; 16]))]);

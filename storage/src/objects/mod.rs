@@ -157,11 +157,14 @@ impl Objects {
     }
 
     /// Gives up uploads that began before a moment (milliseconds since 1970) and were never finished: what a process that
-    /// died left in the bucket, where it costs space. Returns how many there were.
+    /// died left in the bucket or the folder, where it costs space. Returns how many there were.
     pub async fn abort_uploads(&self, before_ms: u64) -> Result<usize, Failure> {
         match &self.place {
-            // A folder removes such files when it is opened.
-            Place::Folder(_) => Ok(0),
+            Place::Folder(folder) => {
+                let folder = Arc::clone(folder);
+                let removed = blocking::unblock(move || folder.remove_left_over(before_ms)).await;
+                removed.map_err(|error| failure("removal", &error))
+            }
             Place::S3(s3) => s3.abort_uploads(before_ms).await,
         }
     }

@@ -3,16 +3,16 @@
 use lightmail_core::admin;
 use lightmail_core::config::Config;
 use lightmail_core::machine::{Done, Effect, Secret, Seed};
-use lightmail_core::store::{Actor, Failure, Refusal, Reply, Request};
+use lightmail_core::store::{Actor, Failure, PasswordHashes, Refusal, Reply, Request};
 
 use super::{CliError, Clock};
 use crate::Storage;
 
 /// Makes an account with a password. `login` is one that [`admin::login`] took.
 pub async fn make_account(storage: &Storage, login: &str, password: Secret) -> Result<(), CliError> {
-    let pw_hash = hash(storage, password).await?;
+    let password = hash(storage, password).await?;
     let now = Clock::start().now();
-    let account = admin::new_account(&mut random_seed()?, now, login.to_owned(), pw_hash);
+    let account = admin::new_account(&mut random_seed()?, now, login.to_owned(), password);
     ask(storage, login, Request::CreateAccount(account))
         .await
         .map(drop)
@@ -52,22 +52,20 @@ pub fn words(failure: Failure) -> String {
         Failure::Refused(Refusal::NoSuchAccount) => {
             "there is no such account; `lightmail user list` shows them".into()
         }
-        Failure::Refused(Refusal::NoSuchMailbox) => "there is no such mailbox".into(),
-        Failure::Refused(Refusal::OverQuota) => "it is over quota".into(),
-        Failure::Refused(Refusal::Limit(budget)) => format!("it has reached a limit ({budget:?})"),
-        Failure::Refused(refusal) => format!("refused: {refusal:?}"),
-        Failure::Unavailable { .. } => "the database or the bucket is busy or away; try again".into(),
-        Failure::Broken(fault) => fault.0,
+        failure => failure.to_string(),
     }
 }
 
-/// The hash of a password.
-pub async fn hash(storage: &Storage, password: Secret) -> Result<Secret, CliError> {
+/// What is to be stored of a password.
+pub async fn hash(storage: &Storage, password: Secret) -> Result<PasswordHashes, CliError> {
     match storage.desk().run(Effect::HashPassword(password)).await {
         Ok(Done::Hashed(hash)) => Ok(hash),
-        other => Err(CliError::failed(format!(
-            "the password cannot be hashed: {other:?}"
+        Err(failure) => Err(CliError::failed(format!(
+            "the password cannot be hashed: {failure}"
         ))),
+        Ok(_) => Err(CliError::failed(
+            "the password cannot be hashed: another answer came than was asked for",
+        )),
     }
 }
 

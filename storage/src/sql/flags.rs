@@ -80,7 +80,8 @@ pub(super) fn check(tx: &Tx<'_>, mailbox: MailboxId, done: u64, planned: usize) 
     }
     tx.distrust(mailbox);
     Err(Stop::broken(format!(
-        "database: {mailbox:?} has {done} messages where its view has {planned}"
+        "database: mailbox {} has {done} messages where its view has {planned}; it is read anew",
+        mailbox.0
     )))
 }
 

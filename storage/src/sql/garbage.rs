@@ -9,6 +9,7 @@ use lightmail_core::store::{Deleted, GarbageCounts, MailboxId, ObjectId, Reply, 
 
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::messages::kind;
+use super::row::DbRow;
 use super::tx::Tx;
 use super::{calendar_garbage, import};
 
@@ -33,8 +34,7 @@ const DUE_MAILBOXES: &str = "SELECT b.id FROM mailboxes b WHERE b.deleted_at > 0
 const DELETE_EXPUNGED: &str = "DELETE FROM expunged WHERE mailbox_id = ?";
 const DELETE_MAILBOX: &str = "DELETE FROM mailboxes WHERE id = ?";
 
-const UNNAMED: &str =
-    "SELECT id, kind, state FROM object_keys WHERE state IN (1, 2) AND refs = 0 ORDER BY id LIMIT ?";
+const UNNAMED: &str = "SELECT id, kind, state FROM object_keys WHERE state IN (1, 2) AND refs = 0 AND id > ? ORDER BY id LIMIT ?";
 /// The second lock on the door: a body that a row names is never deleted, whatever `refs` says.
 const CLAIM: &str = "UPDATE object_keys SET state = 2 WHERE id = ? AND state = 1 AND refs = 0 \
      AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.object_id = object_keys.id) \
@@ -81,7 +81,7 @@ pub(crate) async fn work(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Re
         Request::CollectCalendars { before_ms, limit } => {
             calendar_garbage::collect_calendars(tx, *before_ms, *limit).await?
         }
-        Request::ClaimObjects { limit } => claim_objects(tx, *limit).await?,
+        Request::ClaimObjects { after, limit } => claim_objects(tx, *after, *limit).await?,
         Request::ForgetObjects { objects } => forget_objects(tx, objects).await?,
         _ => return Ok(None),
     };
@@ -211,13 +211,14 @@ async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answe
     Ok(Reply::MailboxesCollected(count(due.len())?))
 }
 
-async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
-    let rows = tx
-        .db
-        .each(sql(UNNAMED).bind(i64::from(limit)), |row| {
-            Ok((ObjectId(row.array(0)?), kind(row.int(1)?)?, row.int(2)?))
-        })
-        .await?;
+async fn claim_objects(tx: &mut Tx<'_>, after: Option<ObjectId>, limit: u32) -> Answer {
+    // No object has the first id: a version and a variant are in each.
+    let after = after.unwrap_or(ObjectId([0; 16]));
+    let unnamed = sql(UNNAMED).bind(after.0.to_vec()).bind(i64::from(limit));
+    let look = |row: DbRow| Ok((ObjectId(row.array(0)?), kind(row.int(1)?)?, row.int(2)?));
+    let rows = tx.db.each(unnamed, look).await?;
+    let last = rows.last().map(|(object, ..)| *object);
+    let next = last.filter(|_| u32::try_from(rows.len()) == Ok(limit));
     let mut claimed = Vec::with_capacity(rows.len());
     for (object, kind, state) in rows {
         if state == CLAIMED || tx.db.run(sql(CLAIM).bind(object.0.to_vec())).await? == 1 {
@@ -226,7 +227,10 @@ async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
             tracing::error!(%object, "garbage.refs.wrong: a row names this object, but it counts none; run lightmail fsck");
         }
     }
-    Ok(Reply::ObjectsClaimed(claimed))
+    Ok(Reply::ObjectsClaimed {
+        objects: claimed,
+        next,
+    })
 }
 
 async fn forget_objects(tx: &mut Tx<'_>, objects: &[ObjectId]) -> Answer {

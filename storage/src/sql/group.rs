@@ -68,7 +68,7 @@ impl From<Stop> for Ended {
             Stop::Posted(error) if blames_a_request(&error) => Ended::Split(error),
             Stop::Posted(error) => error.into(),
             // What comes before the requests refuses nothing; a row of it may be damaged.
-            Stop::Failure(failure) => Ended::Failed(sqlx::Error::Decode(format!("{failure:?}").into())),
+            Stop::Failure(failure) => Ended::Failed(sqlx::Error::Decode(failure.to_string().into())),
         }
     }
 }

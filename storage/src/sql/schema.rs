@@ -16,6 +16,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("../../../sql/migrations/0002-commits.sql"),
     include_str!("../../../sql/migrations/0003-garbage.sql"),
     include_str!("../../../sql/migrations/0004-calendars.sql"),
+    include_str!("../../../sql/migrations/0005-logins.sql"),
 ];
 
 const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
@@ -55,6 +56,14 @@ pub(crate) async fn migrate(conn: &mut Conn) -> Result<Migrated, MigrateError> {
     }
 }
 
+/// Which version a database is at; 0: an empty one.
+pub(crate) async fn version(conn: &mut Conn) -> Result<usize, MigrateError> {
+    match conn {
+        Conn::Sqlite(conn) => version_of_sqlite(conn).await,
+        Conn::MySql(conn) => schema_mysql::version(conn).await,
+    }
+}
+
 async fn migrate_sqlite(conn: &mut SqliteConnection) -> Result<Migrated, MigrateError> {
     let mut from = None;
     loop {
@@ -78,7 +87,7 @@ async fn migrate_sqlite(conn: &mut SqliteConnection) -> Result<Migrated, Migrate
 
 /// One version up, in the caller's transaction; answers the version before.
 async fn step(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
-    let version = version(conn).await?;
+    let version = version_of_sqlite(conn).await?;
     let Some(text) = STEPS.get(version) else {
         return if version == STEPS.len() {
             Ok(version)
@@ -95,7 +104,7 @@ async fn step(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
     Ok(version)
 }
 
-async fn version(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
+async fn version_of_sqlite(conn: &mut SqliteConnection) -> Result<usize, MigrateError> {
     let tables: i64 = sqlx::query(IS_NEW).fetch_one(&mut *conn).await?.try_get(0)?;
     if tables == 0 {
         return Ok(0);
@@ -152,8 +161,8 @@ mod tests {
                 .unwrap();
             assert_eq!(shape(&mut stepped).await, shape(&mut whole).await);
             assert_eq!(
-                version(&mut stepped).await.unwrap(),
-                version(&mut whole).await.unwrap()
+                version_of_sqlite(&mut stepped).await.unwrap(),
+                version_of_sqlite(&mut whole).await.unwrap()
             );
         });
     }

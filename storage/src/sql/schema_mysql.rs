@@ -73,7 +73,7 @@ fn is_done(error: &sqlx::Error) -> bool {
     matches!(number, Some(1050 | 1051 | 1060 | 1061 | 1091))
 }
 
-async fn version(conn: &mut MySqlConnection) -> Result<usize, MigrateError> {
+pub(super) async fn version(conn: &mut MySqlConnection) -> Result<usize, MigrateError> {
     if is_new(conn).await? {
         return Ok(0);
     }

@@ -159,7 +159,7 @@ impl Room {
         for (at, mailbox) in new.iter().enumerate() {
             let twice = new.iter().take(at).any(|other| other.id == mailbox.id);
             if twice || tx.db.first(sql(ID_TAKEN).bind(mailbox.id.0)).await?.is_some() {
-                return Err(Stop::broken(format!("{:?} is taken", mailbox.id)));
+                return Err(Stop::broken(format!("the mailbox id {} is taken", mailbox.id.0)));
             }
         }
         Ok(())
@@ -204,7 +204,7 @@ pub(crate) async fn plant(
         let inserted = tx.db.run(query).await;
         inserted.map_err(|stop| {
             if stop.is_taken() {
-                Stop::broken(format!("{:?} is taken", new.id))
+                Stop::broken(format!("the mailbox id {} is taken", new.id.0))
             } else {
                 stop
             }

@@ -6,6 +6,8 @@ use lightmail_core::store::{Budget, Failure, Refusal};
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
 
+use crate::trust;
+
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -13,6 +15,8 @@ pub(crate) enum Trouble {
     Conflict,
     /// The connection is gone, or none can be made.
     Away,
+    /// There is no TLS, or a certificate that is not trusted.
+    Distrust,
     /// There are too many connections.
     TooMany,
     /// The server takes no writes.
@@ -34,8 +38,12 @@ pub(crate) enum Trouble {
 impl Trouble {
     pub(crate) fn of(error: &sqlx::Error) -> Self {
         match error {
+            sqlx::Error::Tls(_) => Trouble::Distrust,
+            error if trust::is_of_tls(error) => Trouble::Distrust,
             sqlx::Error::Io(error) => of_io(error.kind()),
-            sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Trouble::Away,
+            sqlx::Error::Protocol(_) => Trouble::Away,
+            // A password that must be encrypted cannot be sent.
+            sqlx::Error::Configuration(_) => Trouble::Denied,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
                 Trouble::Data
             }
@@ -67,11 +75,14 @@ impl Trouble {
     pub(crate) fn remedy(self) -> Option<&'static str> {
         Some(match self {
             Trouble::Away => "see that the database server runs and that [database] says where",
+            Trouble::Distrust => {
+                "renew the database server's certificate, or correct [database] tls or ca_file"
+            }
             Trouble::TooMany => "raise max_connections of the server, or lower [database] pool_size",
             Trouble::ReadOnly => "switch read_only off, or point [database] to the primary",
             Trouble::Full => "make room on the disk of the database server",
             Trouble::Denied => {
-                "see that the user of [database] has its password and all rights on the database"
+                "see that the user of [database] has its password and all rights on the database, and that tls is not off if it must be encrypted"
             }
             _ => return None,
         })

@@ -3,7 +3,7 @@
 use std::thread;
 
 use futures_lite::future::block_on;
-use lightmail_core::config::{Database, DatabaseTls, Port};
+use lightmail_core::config::{Database, Port};
 use lightmail_core::machine::Secret;
 use lightmail_core::store::{Access, Actor, Reply, Request};
 use sqlx::{AssertSqlSafe, Executor, Row};
@@ -73,7 +73,7 @@ fn the_seeded_account_is_local_until_it_has_another_password() {
         let login = "user@example.com".to_owned();
         let find = async || {
             let find = Request::FindAccount { login: login.clone() };
-            match storage.run(Actor::Door, find).await.unwrap() {
+            match storage.run(Actor::Operator, find).await.unwrap() {
                 Reply::AccountFound(Some(account)) => account,
                 other => panic!("{other:?}"),
             }
@@ -91,7 +91,7 @@ fn the_seeded_account_is_local_until_it_has_another_password() {
         assert_eq!(names, ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]);
         let set = Request::SetPassword {
             login: login.clone(),
-            pw_hash: Secret("another".to_owned()),
+            password: Secret("another".to_owned()).into(),
         };
         storage.run(Actor::Operator, set).await.unwrap();
         assert_eq!(find().await.access, Access::Anywhere);
@@ -202,17 +202,6 @@ fn what_cannot_be_opened_is_told_with_place_and_remedy() {
             assert!(words.iter().all(|word| refusal.contains(word)), "{refusal}");
         }
     });
-}
-
-/// The server of the tests speaks no TLS.
-#[test]
-fn a_connection_that_must_be_encrypted_is_not_made_without() {
-    let plain = |database: &mut Database| {
-        (database.socket, database.tls) = (None, DatabaseTls::Require);
-        database.port = Port(super::server::fact("PORT").parse().ok());
-    };
-    let refusal = block_on(refusal(plain));
-    assert!(refusal.contains("correct [database] tls"), "{refusal}");
 }
 
 #[test]

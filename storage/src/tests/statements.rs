@@ -1,7 +1,7 @@
 //! What requests cost in statements: the same whatever the number of messages.
 
 use lightmail_core::store::{
-    Actor, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, Page, Reply, Request, UidSet,
+    Actor, Attempt, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, Page, Reply, Request, UidSet,
 };
 
 use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};
@@ -105,10 +105,12 @@ fn reading_takes_as_few_as_the_table_says() {
             assert_eq!(cost(&town, me, Request::ListMailboxes).await, 1, "LIST");
             let login = "a@example.com".to_owned();
             assert_eq!(
-                cost(&town, Actor::Door, Request::FindAccount { login: login.clone() }).await,
+                cost(&town, Actor::Door, Request::FindLogin(attempt(&login))).await,
                 1,
                 "LOGIN"
             );
+            let failed = cost(&town, Actor::Door, Request::CountFailedLogin(attempt(&login))).await;
+            assert_eq!(failed, if kind == Kind::MySql { 4 } else { 3 }, "LOGIN, wrong");
             let recipient = Request::FindRecipient {
                 address: login,
                 base: None,
@@ -248,4 +250,13 @@ fn confirmed_keys_go_with_the_next_commit_and_old_ones_by_age() {
         assert!(!again(NOW.unix_ms + 14 * day).await, "forgotten after 7 days");
         assert_eq!(super::town::exists(&town.storage, home).await, 3);
     });
+}
+
+fn attempt(login: &str) -> Attempt {
+    Attempt {
+        login: login.to_owned(),
+        from: Some([192, 0, 2, 1].into()),
+        per_minute: 10,
+        at_ms: NOW.unix_ms,
+    }
 }

@@ -6,10 +6,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, login, unexpected};
+use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, login};
 use crate::imap::words::Code;
-use crate::machine::{Done, Effect};
-use crate::sasl::{Answer, Kind, Mechanism, SaslStep};
+use crate::login::Login;
+use crate::sasl::Kind;
 use crate::wire::base64 as wire_base64;
 
 /// `authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")]` (RFC 4959, 7); the responses follow as lines.
@@ -35,58 +35,27 @@ impl std::fmt::Debug for Authenticate {
 impl Command for Authenticate {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         if !cx.may_log_in() {
-            return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
+            return login::refused_in_the_clear();
         }
         let Some(kind) = Kind::named(&self.mechanism).filter(|kind| cx.offered().any(|one| one == *kind))
         else {
             return Completion::no(Code::CANNOT, "There is no such mechanism").into();
         };
-        let mut mechanism = cx.mechanism(kind);
-        let step = mechanism.begin(self.initial.as_deref());
-        follow(cx, mechanism, step)
+        let (visitor, mechanism) = (login::visitor(cx), cx.mechanism(kind));
+        let (login, progress) = Login::with_mechanism(visitor, cx.now, mechanism, self.initial.as_deref());
+        login::follow(cx, login, progress)
     }
 }
 
-fn follow(cx: &mut Context, mechanism: Box<dyn Mechanism>, step: SaslStep) -> Next {
-    let effect = match step {
-        SaslStep::Challenge(challenge) => {
-            cx.line(format_args!("+ {}", STANDARD.encode(challenge)));
-            return Next::Listen(Box::new(AwaitResponse { mechanism }), None);
-        }
-        SaslStep::FindVerifier { login, hash } => Effect::InventVerifier { login, hash },
-        SaslStep::VerifyScram(proof) => Effect::VerifyScram(proof),
-        SaslStep::VerifyToken { login, token } => Effect::VerifyToken { login, token },
-        SaslStep::Credentials { login, password } => return login::check(cx, &login, password),
-        SaslStep::Proven { login } => return login::admit(cx, &login),
-        SaslStep::Rejected => return login::fail(cx),
-        SaslStep::Failed(error) => return Completion::bad(error.to_string()).into(),
-    };
-    cx.effect(effect);
-    Next::wait(AwaitAnswer { mechanism })
-}
-
-#[derive(Debug)]
-struct AwaitAnswer {
-    mechanism: Box<dyn Mechanism>,
-}
-
-impl State for AwaitAnswer {
-    fn on(mut self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        let answer = match event {
-            Event::Outcome(Ok(Done::VerifierInvented(verifier))) => Answer::Verifier(verifier),
-            Event::Outcome(Ok(Done::ScramVerified(signature))) => Answer::Signature(signature),
-            Event::Outcome(Ok(Done::TokenVerified(owner))) => Answer::Owner(owner),
-            Event::Outcome(Err(failure)) => return failure.into(),
-            other => return unexpected(&other).into(),
-        };
-        let step = self.mechanism.answer(answer);
-        follow(cx, self.mechanism, step)
-    }
+/// Sends a challenge and listens to the response.
+pub(super) fn challenge(cx: &mut Context, login: Login, challenge: &[u8]) -> Next {
+    cx.line(format_args!("+ {}", STANDARD.encode(challenge)));
+    Next::Listen(Box::new(AwaitResponse { login }), None)
 }
 
 #[derive(Debug)]
 struct AwaitResponse {
-    mechanism: Box<dyn Mechanism>,
+    login: Login,
 }
 
 impl State for AwaitResponse {
@@ -100,8 +69,8 @@ impl State for AwaitResponse {
         }
         match wire_base64::decode(&line) {
             Ok(response) => {
-                let step = self.mechanism.respond(&response);
-                follow(cx, self.mechanism, step)
+                let progress = self.login.respond(cx.now, &response);
+                login::follow(cx, self.login, progress)
             }
             Err(_) => Completion::bad("A response is written in base64").into(),
         }

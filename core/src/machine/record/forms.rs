@@ -25,6 +25,14 @@ structs! {
     Peer { address, tls }
     Stored { object, size, sha256, received_sha256, index, durable_ms }
     Account { id, login, pw_hash, access }
+    LoginFound { account, wait_ms }
+    LoginAccount { id, access, password, app_passwords }
+    LoginAppPassword { hash, scopes, until_ms }
+    PasswordHashes { bcrypt, scram }
+    ScramVerifiers { sha256, sha1 }
+    Scopes { 0 }
+    AppPasswordLine { label, scopes, until_ms, created_at_ms }
+    Throttle { bucket, full_in_ms }
     AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
     Mailbox {
@@ -34,7 +42,7 @@ structs! {
     Opened { mailbox, view, recent_from }
     Refreshed { view, changed, vanished, recent_from }
     Page { rows, rest }
-    PageRow { uid, object, object_size, head, index, email_id }
+    PageRow { uid, object, object_size, head, index, email_id, save_date_s }
     FlagsChanged { applied, modified, refreshed }
     Copied { uid_validity, source, target, refreshed }
     Expunged { expunged, refreshed }
@@ -47,8 +55,9 @@ structs! {
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
-        hostname, name, version, tls, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
-        idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, failed_logins,
+        hostname, name, version, tls, literal_plus, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
+        idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms,
+        attempts_per_minute, failed_logins,
     }
     smtp::Settings {
         hostname, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
@@ -71,7 +80,7 @@ enums! {
         Reply { 0: reply },
         Stored { 0: stored },
         Scanned { 0: found },
-        Verified { 0: right },
+        Verified { 0: verdict },
         Hashed { 0: hash },
         VerifierInvented { 0: verifier },
         ScramVerified { 0: signature },
@@ -84,11 +93,20 @@ enums! {
     }
     Reply {
         AccountFound { 0: account },
+        LoginFound { 0: found },
+        FailedLoginCounted,
+        PasswordKept,
         RecipientFound { 0: place },
         AccountCreated,
         PasswordSet,
+        QuotaSet,
         AccountDeleted,
         Accounts { 0: accounts },
+        AppPasswordAdded,
+        AppPasswords { 0: lines },
+        AppPasswordRemoved { 0: was },
+        Throttles { 0: throttles },
+        ThrottlesCleared,
         Mailboxes { 0: mailboxes },
         Subscriptions { 0: names },
         Status { 0: status },
@@ -115,11 +133,12 @@ enums! {
         MailboxesCollected { 0: many },
         CalendarObjectsCollected { 0: many },
         CalendarsCollected { 0: many },
-        ObjectsClaimed { 0: objects },
+        ObjectsClaimed { objects: objects, next: next },
         ObjectsForgotten,
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
+    Verdict { Wrong, Password, AppPassword }
     Fate { Restorable, Later, Lives }
     Access {
         Anywhere,
@@ -145,7 +164,7 @@ enums! {
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     Plaintext { Never, Loopback, Always }
     ObjectKind { Email, Calendar }
@@ -153,7 +172,7 @@ enums! {
 
 lists! {
     (ObjectKind, ObjectId) bool u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
-    DeletedMessage
+    DeletedMessage LoginAppPassword AppPasswordLine Throttle
 }
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {

@@ -36,6 +36,8 @@ pub(super) struct Message {
     pub(super) head: Bytes,
     pub(super) index: Bytes,
     pub(super) email_id: [u8; 16],
+    /// When it came into this mailbox, in seconds since 1970.
+    pub(super) save_date_s: i64,
     /// When it was expunged, in milliseconds since 1970.
     pub(super) deleted_at_ms: Option<u64>,
 }

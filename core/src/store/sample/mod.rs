@@ -5,12 +5,14 @@
 //! run them on two stores and compare the answers.
 
 mod calendar;
+mod login;
 mod script;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Actor, FlagChange, Request};
+pub use login::login_scripts;
 pub use script::script;
 
 /// One request, roughly. Numbers are choices, taken modulo what there is to choose from.
@@ -31,6 +33,9 @@ enum Verb {
     },
     CreateAccount,
     SetPassword,
+    SetQuota {
+        limited: bool,
+    },
     DeleteAccount,
     ListAccounts,
     ListMailboxes,
@@ -117,6 +122,7 @@ enum Verb {
         keys: Vec<u8>,
     },
     Calendar(calendar::Verb),
+    Login(login::Verb),
     Lease {
         owner: u8,
         long: bool,
@@ -129,6 +135,7 @@ enum Verb {
         limit: u8,
     },
     Claim {
+        after: Option<u8>,
         limit: u8,
     },
     Forget {
@@ -261,6 +268,8 @@ fn verb() -> impl Strategy<Value = Verb> {
         8 => calendar::verb().prop_map(Verb::Calendar),
         12 => garbage(),
         14 => operating(),
+        // More tokens than requests: no answer depends on how fast a database is.
+        6 => login::verb(Just(1000)).prop_map(Verb::Login),
     ]
 }
 
@@ -268,7 +277,7 @@ fn garbage() -> impl Strategy<Value = Verb> {
     prop_oneof![
         1 => (0u8..2, any::<bool>()).prop_map(|(owner, long)| Verb::Lease { owner, long }),
         5 => (0u8..4, 0u8..20, 0u8..5).prop_map(|(what, ago, limit)| Verb::Collect { what, ago, limit }),
-        2 => (0u8..4).prop_map(|limit| Verb::Claim { limit }),
+        2 => (maybe(any::<u8>()), 0u8..4).prop_map(|(after, limit)| Verb::Claim { after, limit }),
         1 => any::<u8>().prop_map(|objects| Verb::Forget { objects }),
         3 => (0u8..20).prop_map(|ago| Verb::CountGarbage { ago }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Verb::Find { from, to }),
@@ -293,6 +302,7 @@ fn accounts() -> impl Strategy<Value = Verb> {
         3 => any::<bool>().prop_map(|detail| Verb::FindRecipient { detail }),
         3 => Just(Verb::CreateAccount),
         1 => Just(Verb::SetPassword),
+        1 => any::<bool>().prop_map(|limited| Verb::SetQuota { limited }),
         1 => Just(Verb::DeleteAccount),
         3 => Just(Verb::ListAccounts),
     ]

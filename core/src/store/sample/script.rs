@@ -16,8 +16,8 @@ use crate::store::{
     Undelete, Work,
 };
 
-/// The logins of the accounts; all but the first have a quota.
-const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
+/// The logins of the accounts; all but the first begin with a quota.
+pub(super) const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 /// The names that mailboxes have.
 const NAMES: [&str; 7] = ["INBOX", "INBOX/c", "a", "a/b", "a/b/c", "x", "x/b"];
 /// What accounts but the first may keep, in octets: a few messages.
@@ -54,11 +54,13 @@ impl Script {
         let me = self.account(step.who);
         let login = pick(&LOGINS, step.who).unwrap_or_default().to_owned();
         let (actor, request) = match step.verb {
-            verb @ (Verb::FindAccount | Verb::FindRecipient { .. } | Verb::Deliver { .. }) => {
+            verb @ (Verb::FindRecipient { .. } | Verb::Deliver { .. }) => {
                 (Actor::Door, self.door(login, verb))
             }
-            verb @ (Verb::CreateAccount
+            verb @ (Verb::FindAccount
+            | Verb::CreateAccount
             | Verb::SetPassword
+            | Verb::SetQuota { .. }
             | Verb::DeleteAccount
             | Verb::ListAccounts
             | Verb::CountGarbage { .. }) => (Actor::Operator, self.operator(step.who, login, verb)),
@@ -71,6 +73,7 @@ impl Script {
             | Verb::Claim { .. }
             | Verb::Forget { .. }
             | Verb::Find { .. }) => (Actor::Worker, self.worker(verb)),
+            Verb::Login(verb) => self.login(step.who, me, verb),
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
             verb => (Actor::Account(me), self.user(me, verb)),
         };
@@ -92,10 +95,6 @@ impl Script {
                 address: format!("{login}+detail"),
                 base: Some(login),
             },
-            Verb::FindRecipient { detail: false } => Request::FindRecipient {
-                address: login,
-                base: None,
-            },
             Verb::Deliver {
                 letter,
                 same_object,
@@ -110,16 +109,24 @@ impl Script {
                     at_ms: self.now_ms(),
                 }
             }
-            _ => Request::FindAccount { login },
+            _ => Request::FindRecipient {
+                address: login,
+                base: None,
+            },
         }
     }
 
     fn operator(&mut self, who: u8, login: String, verb: Verb) -> Request {
         match verb {
+            Verb::FindAccount => Request::FindAccount { login },
             Verb::CreateAccount => self.new_account(who, login),
             Verb::SetPassword => Request::SetPassword {
                 login,
-                pw_hash: Secret(format!("plain:{}", self.draw())),
+                password: Secret(format!("plain:{}", self.draw())).into(),
+            },
+            Verb::SetQuota { limited } => Request::SetQuota {
+                login,
+                quota_bytes: if limited { QUOTA } else { 0 },
             },
             Verb::DeleteAccount => Request::DeleteAccount {
                 login,
@@ -198,10 +205,14 @@ impl Script {
                 from: pick(&self.objects, from).unwrap_or(ObjectId([0; 16])),
                 to: pick(&self.objects, to).unwrap_or(ObjectId([255; 16])),
             },
-            Verb::Claim { limit } => Request::ClaimObjects {
+            Verb::Claim { after, limit } => Request::ClaimObjects {
+                after: after.and_then(|after| pick(&self.objects, after)),
                 limit: u32::from(limit),
             },
-            _ => Request::ClaimObjects { limit: 0 },
+            _ => Request::ClaimObjects {
+                after: None,
+                limit: 0,
+            },
         }
     }
 
@@ -346,7 +357,7 @@ impl Script {
         Request::CreateAccount(NewAccount {
             id,
             login,
-            pw_hash: Secret("plain:secret".to_owned()),
+            password: self.hashes("secret"),
             quota_bytes,
             mailboxes,
             at_ms: self.now_ms(),

@@ -100,6 +100,7 @@ impl Wire {
         })
     }
 
+    /// Gives up uploads of bodies that began before a moment; those under other names are other programs'.
     pub(super) async fn abort_uploads(&self, before_ms: u64) -> Result<usize, Trouble> {
         let mut aborted = 0;
         let (mut key, mut upload) = (None, None);
@@ -118,7 +119,9 @@ impl Wire {
                     .as_ref()
                     .and_then(unix_ms)
                     .is_some_and(|at| at < before_ms);
-                if let (true, Some(key), Some(upload)) = (old, &found.key, &found.upload_id) {
+                if let (true, Some(key), Some(upload)) = (old, &found.key, &found.upload_id)
+                    && self.is_body(key)
+                {
                     self.abort(key, upload).await?;
                     aborted += 1;
                 }
@@ -128,6 +131,12 @@ impl Wire {
                 return Ok(aborted);
             }
         }
+    }
+
+    fn is_body(&self, key: &str) -> bool {
+        let key = key.strip_prefix(&self.prefix);
+        let kinds = [ObjectKind::Email, ObjectKind::Calendar];
+        key.is_some_and(|key| kinds.iter().any(|kind| kind.object(key).is_some()))
     }
 
     /// Gives up one upload by its key in the bucket.

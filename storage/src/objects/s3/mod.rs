@@ -17,7 +17,7 @@ mod trouble;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use lightmail_core::config;
 use lightmail_core::machine::{Listed, ObjectKind};
@@ -76,7 +76,7 @@ impl S3 {
     /// Makes the client and the spool's folder; sends nothing. Blocks.
     pub(super) fn open(config: &config::S3, data_dir: &Path, times: Times) -> Result<Self, OpenError> {
         let spool = data_dir.join(SPOOL);
-        let made = make_folder(&spool).and_then(|()| remove_left_over(&spool));
+        let made = make_folder(&spool).and_then(|()| remove_left_over(&spool, SystemTime::now()));
         made.map_err(|error| OpenError::folder(&spool, &error))?;
         let reactor = Reactor::start().map_err(|error| OpenError::threads("for S3", &error))?;
         let wire = Arc::new(Wire::new(config, times)?);
@@ -101,12 +101,7 @@ impl S3 {
     }
 
     /// Begins to read a range; the first pieces are fetched at once.
-    pub(super) fn read(&self, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
-        self.read_as(ObjectKind::Email, object, range)
-    }
-
-    /// The same of an object of any kind.
-    pub(super) fn read_as(&self, kind: ObjectKind, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
+    pub(super) fn read(&self, kind: ObjectKind, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
         Stream::begin(&self.reactor, &self.wire, kind.key(object), range)
     }
 

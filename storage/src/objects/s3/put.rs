@@ -108,9 +108,24 @@ impl Wire {
         self.requests.uploads.count();
         let end = self.client.complete_multipart_upload().bucket(&self.bucket);
         let end = end.key(&key).upload_id(&upload).multipart_upload(parts.build());
-        end.send().await.map_err(|error| Trouble::of(&error))?;
+        match end.send().await.map_err(|error| Trouble::of(&error)) {
+            // A try whose answer was lost may have ended the upload, which is then known no more.
+            Err(Trouble::NoObject) if self.size(&key).await? == Some(size) => {}
+            ended => drop(ended?),
+        }
         abandoned.upload = None;
         Ok(())
+    }
+
+    /// The size of an object by its key in the bucket; `None`: there is none.
+    async fn size(&self, key: &str) -> Result<Option<u64>, Trouble> {
+        self.requests.uploads.count();
+        let head = self.client.head_object().bucket(&self.bucket).key(key);
+        match head.send().await.map_err(|error| Trouble::of(&error)) {
+            Ok(head) => Ok(head.content_length.and_then(|size| u64::try_from(size).ok())),
+            Err(Trouble::NoObject) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     async fn put_part(

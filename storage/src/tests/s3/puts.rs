@@ -117,6 +117,30 @@ fn parts_are_sent_again_one_by_one() {
     });
 }
 
+/// A service may forget an upload as soon as it has ended, and then knows nothing of it at the second try.
+#[test]
+fn an_end_whose_answer_was_lost_is_an_end() {
+    block_on(async {
+        let coast = Coast::new(patient()).await;
+        let body = octets(9 * MIB);
+        coast.proxy.next("PUT", BUSY);
+        coast.proxy.next("POST", Fault::LostAnswer);
+        coast
+            .proxy
+            .next("POST", Fault::Answer(404, "NoSuchUpload", "ended or given up"));
+        let object = coast.body(&body).await;
+        assert!(read(coast.storage(), object, 0..body.len() as u64).await.unwrap() == body);
+        assert_eq!(coast.proxy.asked("HEAD").len(), 1);
+
+        coast.proxy.next("PUT", BUSY);
+        coast
+            .proxy
+            .next("POST", Fault::Answer(404, "NoSuchUpload", "given up"));
+        let failed = upload(&mut coast.storage().desk(), &body).await;
+        assert!(failed.is_err(), "nothing was stored under that key: {failed:?}");
+    });
+}
+
 #[test]
 fn an_upload_in_parts_that_fails_leaves_no_parts() {
     block_on(async {
@@ -152,6 +176,27 @@ fn uploads_that_nobody_ends_are_given_up_by_their_age() {
         assert_eq!(objects.abort_uploads(1000).await, Ok(0), "it is younger");
         assert_eq!(objects.abort_uploads(u64::MAX).await, Ok(1));
         assert_eq!(objects.abort_uploads(u64::MAX).await, Ok(0));
+    });
+}
+
+/// A backup, or another LightMail, in the same bucket.
+#[test]
+fn uploads_of_other_programs_are_left_alone() {
+    block_on(async {
+        let coast = Coast::new(patient()).await;
+        let above = coast.section.prefix.clone();
+        let other = Coast::with(patient(), |section| section.prefix = format!("{above}other/")).await;
+        let refused = Fault::Answer(403, "AccessDenied", "no");
+        other.proxy.always(Some(("PUT", refused)));
+        other.proxy.next("DELETE", refused);
+        assert!(
+            upload(&mut other.storage().desk(), &octets(9 * MIB))
+                .await
+                .is_err()
+        );
+        other.proxy.wait_for(1, |asked| asked.method == "DELETE");
+        assert_eq!(coast.storage().objects().abort_uploads(u64::MAX).await, Ok(0));
+        assert_eq!(other.storage().objects().abort_uploads(u64::MAX).await, Ok(1));
     });
 }
 
