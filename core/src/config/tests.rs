@@ -145,7 +145,7 @@ fn all_faults_are_shown_at_once() {
             "config.ini:3: [imap] port: expected a port (0 to 65535) or off, such as 1143\n    port = 14x3\n           ^^^^",
             "config.ini:4: [imap] enabled: expected yes or no, such as yes\n    enabled = maybe\n              ^^^^^",
             "config.ini:5: expected key = value or [section]\n    host\n    ^^^^",
-            "config.ini:6: [imp]: unknown section; did you mean imap?\n    [imp]\n    ^^^^^  sections: server, database, s3, tls, imap, pop3, lmtp, smtp_server, smtp, queue, dkim, api, antivirus, garbage, auth, limits, log",
+            "config.ini:6: [imp]: unknown section; did you mean imap?\n    [imp]\n    ^^^^^  sections: server, database, s3, tls, imap, pop3, lmtp, smtp_server, smtp, queue, dkim, api, antivirus, garbage, auth, oauth, limits, log",
             "config.ini:8: expected ] at the end of the section\n    [pop3\n    ^^^^^",
             "config.ini:12: [pop3] port: given again; first on line 11\n    port = 2\n    ^^^^",
         ]

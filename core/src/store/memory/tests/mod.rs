@@ -142,7 +142,7 @@ const WANTED: &[&str] = &[
     "SetPassword ok",
     "SetQuota ok",
     "SetQuota NoSuchAccount",
-    "ListAccounts NotPermitted",
+    "CreateAccount NotPermitted",
     "ListMailboxes ok",
     "ListSubscriptions ok",
     "StatusMailbox ok",
