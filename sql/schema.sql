@@ -194,7 +194,8 @@ CREATE TABLE commits (
   at BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
--- Work that one server at a time does, by its name (`garbage`): whose it is, until when (milliseconds since 1970).
+-- What one owner at a time has, by its name: the garbage worker's work (`garbage`), an account's maildrop (`maildrop/<id>`, of a POP3
+-- session). Whose it is, until when (milliseconds since 1970).
 CREATE TABLE leases (
   work VARCHAR(32) NOT NULL PRIMARY KEY,
   owner BINARY(16) NOT NULL,

@@ -56,6 +56,8 @@ pub enum Reply {
     Copied(Copied),
     /// Of `Expunge`.
     Expunged(Expunged),
+    /// Of `DeleteMessages`: those that this request deleted.
+    MessagesDeleted(UidSet),
     /// Of `Append`.
     Appended(Appended),
     /// Of `Deliver`: one answer for each recipient, in order.

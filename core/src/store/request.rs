@@ -212,6 +212,16 @@ pub enum Request {
         /// The MODSEQ of the view that the machine has.
         since: ModSeq,
     },
+    /// Soft-deletes messages, whatever their flags, which stay as they are (RFC 1939, 6). → `MessagesDeleted`, refused with
+    /// `NoSuchMailbox`, `Limit(Uids)`. Claims nothing.
+    DeleteMessages {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// The messages; those that are gone are passed over.
+        uids: UidSet,
+        /// Now, in milliseconds since 1970.
+        at_ms: u64,
+    },
     /// Adds messages to a mailbox, all or none (RFC 3501, 6.3.11; RFC 3502). → `Appended`,
     /// refused with `NoSuchMailbox`, `OverQuota`, `Limit`; `Broken` if an object has messages already
     Append {
@@ -262,13 +272,13 @@ pub enum Request {
     /// Something about the account's calendars. → `Calendar`
     Calendar(CalendarRequest),
 
-    /// Takes work that one node at a time does, or keeps it. → `LeaseTaken`: false while another owner has it.
+    /// Takes what one owner at a time has, or keeps it. → `LeaseTaken`: false while another owner has it.
     ///
-    /// Where several nodes share a database, time is the database's, not `at_ms`.
+    /// Where several nodes share a database, time is the database's, not `at_ms`. Taken for no time it is given back.
     TakeLease {
         /// Which work.
         work: Work,
-        /// Whose; drawn once by each worker.
+        /// Whose; drawn once by each worker and each session.
         owner: [u8; 16],
         /// How long, in milliseconds from now.
         for_ms: u64,
@@ -339,18 +349,21 @@ pub enum Request {
     },
 }
 
-/// Work that one node at a time does.
+/// What one owner at a time has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
-    /// Removal of what was deleted: [`crate::garbage`].
+    /// Removal of what was deleted, by one node: [`crate::garbage`].
     Garbage,
+    /// An account's maildrop, by one session of that account: [`crate::pop3`] (RFC 1939, 4).
+    Maildrop(AccountId),
 }
 
 impl Work {
-    /// Its name in the table `leases`.
-    pub fn name(self) -> &'static str {
+    /// Its name in the table `leases`; at most 32 octets.
+    pub fn name(self) -> String {
         match self {
-            Work::Garbage => "garbage",
+            Work::Garbage => "garbage".to_owned(),
+            Work::Maildrop(account) => format!("maildrop/{}", account.0),
         }
     }
 }
@@ -396,6 +409,7 @@ impl Request {
             Request::ChangeFlags { .. } => "store.ChangeFlags",
             Request::Copy { .. } => "store.Copy",
             Request::Expunge { .. } => "store.Expunge",
+            Request::DeleteMessages { .. } => "store.DeleteMessages",
             Request::Append { .. } => "store.Append",
             Request::Deliver { .. } => "store.Deliver",
             Request::FindDeleted(_) => "store.FindDeleted",

@@ -1,4 +1,4 @@
-//! What the garbage worker asks: rows of what was deleted go for good, then the rows of bodies that nothing names.
+//! Leases; and what the garbage worker asks: rows of what was deleted go for good, then the rows of bodies that nothing names.
 //!
 //! It works beside everybody else: each request is one short transaction of a bounded number of rows.
 
@@ -16,6 +16,7 @@ const KEEP_LEASE: &str =
     "UPDATE leases SET owner = ?, until_ms = ? WHERE work = ? AND (owner = ? OR until_ms <= ?)";
 /// The clock that all nodes on MySQL share.
 const NOW: &str = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
+const GIVE_BACK: &str = "DELETE FROM leases WHERE work = ? AND owner = ?";
 const FIRST_LEASE: &str = "INSERT INTO leases (work, owner, until_ms) VALUES (?, ?, ?)";
 
 const DUE_MESSAGES: &str = "SELECT mailbox_id, uid, modseq, object_id FROM messages \
@@ -87,6 +88,12 @@ pub(crate) async fn work(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Re
 }
 
 async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, at_ms: u64) -> Answer {
+    if for_ms == 0 {
+        let give_back = sql(GIVE_BACK).bind(work.name()).bind(owner.to_vec());
+        if tx.db.run(give_back).await? > 0 {
+            return Ok(Reply::LeaseTaken(true));
+        }
+    }
     let at_ms = match tx.db.is_shared() {
         true => tx
             .db
@@ -99,14 +106,14 @@ async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, a
     let keep = sql(KEEP_LEASE)
         .bind(owner.to_vec())
         .bind(until_ms)
-        .bind(work.name().to_owned())
+        .bind(work.name())
         .bind(owner.to_vec())
         .bind(stored(at_ms));
     if tx.db.run(keep).await? > 0 {
         return Ok(Reply::LeaseTaken(true));
     }
     let first = sql(FIRST_LEASE)
-        .bind(work.name().to_owned())
+        .bind(work.name())
         .bind(owner.to_vec())
         .bind(until_ms);
     match tx.db.run(first).await {

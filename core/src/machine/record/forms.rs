@@ -8,7 +8,7 @@ use crate::machine::*;
 use crate::mime::MessageIndex;
 use crate::store::*;
 use crate::wire::command;
-use crate::{imap, smtp};
+use crate::{imap, pop3, smtp};
 
 structs! {
     Token { 0 }
@@ -50,6 +50,10 @@ structs! {
         hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, before_login, after_login,
         login_time_ms,
         idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, failed_logins,
+    }
+    pop3::Settings {
+        hostname, implementation, tls, plaintext, mechanisms, line_max, login_time_ms, idle_time_ms, bad_commands_free,
+        bad_commands, delay_ms, failed_logins,
     }
     smtp::Settings {
         hostname, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
@@ -102,6 +106,7 @@ enums! {
         FlagsChanged { 0: changed },
         Copied { 0: copied },
         Expunged { 0: expunged },
+        MessagesDeleted { 0: uids },
         Appended { 0: appended },
         Delivered { 0: answers },
         DeletedFound { 0: messages },

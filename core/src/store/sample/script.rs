@@ -67,12 +67,17 @@ impl Script {
             | Verb::Undelete { .. }
             | Verb::Import { .. }
             | Verb::FindImported { .. }) => (Actor::Operator, self.operating(me, verb)),
-            verb @ (Verb::Lease { .. }
-            | Verb::Collect { .. }
-            | Verb::Claim { .. }
-            | Verb::Forget { .. }
-            | Verb::Find { .. }) => (Actor::Worker, self.worker(verb)),
+            Verb::Lease {
+                owner,
+                long,
+                maildrop: true,
+            } => (Actor::Account(me), self.lease(Work::Maildrop(me), owner, long)),
+            Verb::Lease { owner, long, .. } => (Actor::Worker, self.lease(Work::Garbage, owner, long)),
+            verb @ (Verb::Collect { .. } | Verb::Claim { .. } | Verb::Forget { .. } | Verb::Find { .. }) => {
+                (Actor::Worker, self.worker(verb))
+            }
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
+            Verb::DeleteMessages { mailbox, uids } => (Actor::Account(me), self.deletion(me, mailbox, uids)),
             verb => (Actor::Account(me), self.user(me, verb)),
         };
         let actor = if !step.intruder {
@@ -183,15 +188,26 @@ impl Script {
         }
     }
 
+    fn lease(&mut self, work: Work, owner: u8, long: bool) -> Request {
+        Request::TakeLease {
+            work,
+            owner: [owner; 16],
+            // What is between these two would depend on how fast a database is.
+            for_ms: if long { 1_000_000_000 } else { 0 },
+            at_ms: self.now_ms(),
+        }
+    }
+
+    fn deletion(&mut self, me: AccountId, mailbox: u8, uids: u16) -> Request {
+        Request::DeleteMessages {
+            mailbox: self.mailbox(me, mailbox),
+            uids: set(uids),
+            at_ms: self.now_ms(),
+        }
+    }
+
     fn worker(&mut self, verb: Verb) -> Request {
         match verb {
-            Verb::Lease { owner, long } => Request::TakeLease {
-                work: Work::Garbage,
-                owner: [owner; 16],
-                // What is between these two would depend on how fast a database is.
-                for_ms: if long { 1_000_000_000 } else { 0 },
-                at_ms: self.now_ms(),
-            },
             Verb::Collect { what, ago, limit } => {
                 let at_ms = self.now_ms();
                 collection(what, at_ms - u64::from(ago) * 150, u32::from(limit), at_ms)

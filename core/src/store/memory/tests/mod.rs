@@ -156,6 +156,8 @@ const WANTED: &[&str] = &[
     "Copy OverQuota",
     "Copy NoSuchMailbox",
     "Expunge ok",
+    "DeleteMessages ok",
+    "DeleteMessages NoSuchMailbox",
     "Expunge NoSuchMailbox",
     "Append ok",
     "Append OverQuota",
