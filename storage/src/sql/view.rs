@@ -32,8 +32,7 @@ macro_rules! catch_up {
             $since,
             " UNION ALL \
              SELECT e.uid_lo, e.modseq, 0, e.uid_hi, 0, 0, -1, NULL \
-             FROM expunged e WHERE e.mailbox_id = ? AND e.modseq > ? \
-            "
+             FROM expunged e WHERE e.mailbox_id = ? AND e.modseq > ?"
         )
     };
 }
