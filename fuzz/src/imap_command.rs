@@ -98,6 +98,8 @@ fn parsers(octets: &[u8]) {
     run(octets, |args| args.list_args().map(drop));
     run(octets, |args| args.lsub_args().map(drop));
     run(octets, |args| args.append_args().map(drop));
+    run(octets, |args| args.append_message().map(drop));
+    run(octets, |args| args.object_id().map(drop));
     run(octets, |args| args.store_item().map(drop));
     run(octets, |args| args.login_args().map(drop));
     run(octets, |args| args.authenticate_args().map(drop));

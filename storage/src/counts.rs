@@ -1,20 +1,25 @@
-//! How many statements requests take, by the names of requests.
+//! What requests cost the database, by their names: statements, and how often it was waited for.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+/// Statements and trips.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Cost {
+    statements: u64,
+    trips: u64,
+}
+
 /// Statements run since the start.
 #[derive(Debug, Default)]
-pub(crate) struct Counts(Mutex<BTreeMap<&'static str, u64>>);
+pub(crate) struct Counts(Mutex<BTreeMap<&'static str, Cost>>);
 
 impl Counts {
-    pub(crate) fn add(&self, name: &'static str, statements: u64) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(name)
-            .or_default() += statements;
+    pub(crate) fn add(&self, name: &'static str, statements: u64, trips: u64) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let cost = counted.entry(name).or_default();
+        cost.statements += statements;
+        cost.trips += trips;
     }
 
     pub(crate) fn now(&self) -> Statements {
@@ -25,16 +30,22 @@ impl Counts {
 /// Statements by the names of requests (`store.Deliver`), at one moment. BEGIN and COMMIT are not counted: a group shares
 /// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Statements(BTreeMap<&'static str, u64>);
+pub struct Statements(BTreeMap<&'static str, Cost>);
 
 impl Statements {
     /// Those of one kind of request.
     pub fn of(&self, name: &str) -> u64 {
-        self.0.get(name).copied().unwrap_or(0)
+        self.0.get(name).map_or(0, |cost| cost.statements)
+    }
+
+    /// How often the database was waited for by one kind of request, COMMIT not counted. What it posts goes with the next
+    /// statement, maybe another request's.
+    pub fn trips(&self, name: &str) -> u64 {
+        self.0.get(name).map_or(0, |cost| cost.trips)
     }
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.0.values().sum()
+        self.0.values().map(|cost| cost.statements).sum()
     }
 }

@@ -151,7 +151,7 @@ impl OpenError {
         Self {
             what: "cannot find out",
             place: "the epoch of database and bodies".into(),
-            why: format!("{failure:?}"),
+            why: failure.to_string(),
             remedy: "see that the database and the bucket or folder are there, and what the log says of them",
         }
     }

@@ -123,6 +123,8 @@ table! {
         drain_seconds: u32 = "10";
         /// Where other nodes on the same database send hints of changes: host:port. Empty: no hints.
         node_address: Option<String> = "";
+        /// How often changes by other nodes and by commands are looked for; a hint comes sooner.
+        poll_seconds: u32 = "1";
         /// Resolvers to ask, by address. Empty: those of the system.
         dns_servers: List<String> = "";
         /// Whether the resolvers validate DNSSEC and the way to them is safe, so that their word counts (DANE).
@@ -197,6 +199,8 @@ table! {
         port: Port = "1143";
         /// The port with TLS from the first octet.
         tls_port: Port = "1993";
+        /// Whether clients may send literals of any size unasked (LITERAL+), or only those of up to 4096 octets (LITERAL-).
+        literal_plus: bool = "yes";
     }
 
     /// POP3.

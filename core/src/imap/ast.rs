@@ -23,6 +23,29 @@ pub enum FetchItem {
     BodyStructure,
     /// `BODY[section]<partial>`, `BODY.PEEK[…]`, `RFC822`, `RFC822.HEADER`, `RFC822.TEXT`
     Section(BodySection),
+    /// `BINARY[part]<partial>` and `BINARY.PEEK[…]` (RFC 3516, 4.2)
+    Binary(BinarySection),
+    /// `BINARY.SIZE[part]` (RFC 3516, 4.2), by the numbers of the part
+    BinarySize(Vec<u32>),
+    /// `SAVEDATE` (RFC 8514, 4.2)
+    SaveDate,
+    /// `EMAILID` (RFC 8474, 5.3)
+    EmailId,
+    /// `THREADID` (RFC 8474, 5.3)
+    ThreadId,
+    /// `PREVIEW` (RFC 8970, 3.1), with LAZY or without
+    Preview,
+}
+
+/// A part of a message with its transfer encoding taken off.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BinarySection {
+    /// Which part, by its numbers; empty: the message, as it is.
+    pub part: Vec<u32>,
+    /// `<offset.length>` of what it decodes to.
+    pub partial: Option<Partial>,
+    /// Whether `\Seen` stays as it is.
+    pub peek: bool,
 }
 
 /// A piece of a message's octets.
@@ -142,6 +165,12 @@ pub enum SearchKey {
     Text(String),
     /// `MODSEQ` (RFC 7162, 3.1.5): at least this.
     ModSeq(ModSeq),
+    /// `SAVEDBEFORE`, `SAVEDON`, `SAVEDSINCE` (RFC 8514, 4.3): the day on which the message came into this mailbox.
+    Saved(DayRelation, Day),
+    /// `EMAILID` (RFC 8474, 6): the id as it is told, in any form that an id may have.
+    EmailId(String),
+    /// `THREADID` (RFC 8474, 6); no message has one here.
+    ThreadId,
 }
 
 /// How a message's day relates to the one asked for.
@@ -168,4 +197,8 @@ pub enum StatusItem {
     UidValidity,
     /// `UNSEEN`
     Unseen,
+    /// `MAILBOXID` (RFC 8474, 4.3)
+    MailboxId,
+    /// `APPENDLIMIT` (RFC 7889, 3.1)
+    AppendLimit,
 }

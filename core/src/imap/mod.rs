@@ -10,6 +10,7 @@ mod context;
 pub mod fetch;
 mod framing;
 pub mod grammar;
+mod object_name;
 mod output;
 pub mod search;
 mod selected;

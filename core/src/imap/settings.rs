@@ -15,6 +15,9 @@ pub struct Settings {
     pub version: String,
     /// Whether the shell can switch to TLS, so that STARTTLS is offered.
     pub tls: bool,
+    /// Whether the client may send literals of any size unasked (LITERAL+), or only small ones (LITERAL-); a server offers one
+    /// of the two (RFC 7888, 5).
+    pub literal_plus: bool,
     /// When passwords may pass unencrypted.
     pub plaintext: Plaintext,
     /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
@@ -53,8 +56,9 @@ impl Settings {
             name: "LightMail".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: false,
+            literal_plus: config.imap.literal_plus,
             plaintext: config.auth.plaintext,
-            mechanisms: mechanisms(&config.auth.mechanisms.0),
+            mechanisms: sasl::wanted(&config.auth.mechanisms.0),
             message_size: limits.message_size,
             before_login: before_login(limits),
             after_login: after_login(limits),
@@ -70,21 +74,26 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Octets of a literal that may come unasked where only small ones may (RFC 7888, 5).
+    pub const LITERAL_MINUS_MAX: u64 = 4096;
+
+    /// The most octets of a message, as far as a `number` can tell it (RFC 7889, 5).
+    pub fn append_limit(&self) -> u32 {
+        u32::try_from(self.message_size).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a literal of `size` octets may be sent.
+    pub(super) fn admits(&self, size: u64, sync: bool) -> bool {
+        self.literal_plus || sync || size <= Self::LITERAL_MINUS_MAX
+    }
+}
+
 impl Default for Settings {
     /// What an empty configuration says.
     fn default() -> Self {
         Self::from_config(&Config::default())
     }
-}
-
-/// Of the mechanisms that there are, those that are wanted.
-fn mechanisms(wanted: &[String]) -> Vec<String> {
-    let is_wanted = |name: &&str| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
-    sasl::NAMES
-        .into_iter()
-        .filter(is_wanted)
-        .map(str::to_owned)
-        .collect()
 }
 
 fn before_login(limits: &Limits) -> Budget {
@@ -115,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_configuration_is_heard() {
-        let text = "[server]\nhostname = mail.example.com\n[auth]\nplaintext = never\nmechanisms = plain\n\
+        let text = "[server]\nhostname = mail.example.com\n[auth]\nplaintext = never\nmechanisms = plain\n[imap]\nliteral_plus = no\n\
                     [limits]\nmessage_size = 1000\nliterals = 7\nlogin_seconds = 5\nbad_commands = 3\nbad_commands_soft = 2\n";
         let settings = Settings::from_config(&config::parse("config.ini", text).unwrap());
         assert_eq!(
@@ -123,6 +132,7 @@ mod tests {
             ("mail.example.com", Plaintext::Never)
         );
         assert_eq!(settings.mechanisms, ["PLAIN"]);
+        assert!(!settings.literal_plus && Settings::default().literal_plus);
         assert_eq!((settings.message_size, settings.after_login.skip), (1000, 2000));
         assert_eq!(
             (settings.before_login.literals, settings.after_login.literals),

@@ -1,6 +1,6 @@
 //! The words of IMAP's status responses: one table from what went wrong to a response code and a text.
 //!
-//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 9051, 7.1 (HASCHILDREN). Nothing that a client sent, and nothing of our insides, is among the words.
+//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 9051, 7.1 (HASCHILDREN); RFC 8474, 7 (MAILBOXID); RFC 3516, 7 (UNKNOWN-CTE). Nothing that a client sent, and nothing of our insides, is among the words.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -35,6 +35,7 @@ codes! {
     EXPUNGE_ISSUED = "EXPUNGEISSUED";
     HAS_CHILDREN = "HASCHILDREN";
     LIMIT = "LIMIT";
+    MAILBOX_ID = "MAILBOXID";
     NO_PERM = "NOPERM";
     NONEXISTENT = "NONEXISTENT";
     OVER_QUOTA = "OVERQUOTA";
@@ -48,6 +49,7 @@ codes! {
     UID_NEXT = "UIDNEXT";
     UID_VALIDITY = "UIDVALIDITY";
     UNAVAILABLE = "UNAVAILABLE";
+    UNKNOWN_CTE = "UNKNOWN-CTE";
     UNSEEN = "UNSEEN";
 }
 

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::decoded::Decoded;
 use super::packed::{BadIndex, Input, Pack, Sink, flag, number, text};
 use super::parameter::Parameter;
 
@@ -31,6 +32,8 @@ pub struct About<'a> {
     pub language: Tags<'a>,
     /// Content-Location (RFC 2557).
     pub location: Option<&'a [u8]>,
+    /// Of a leaf in base64 or quoted-printable: what its body decodes to. It says so itself, not its header.
+    pub decoded: Option<Decoded>,
 }
 
 impl Default for About<'_> {
@@ -46,6 +49,7 @@ impl Default for About<'_> {
             disposition: None,
             language: Tags::default(),
             location: None,
+            decoded: None,
         }
     }
 }
@@ -146,6 +150,9 @@ impl<'a> About<'a> {
         if there(6) {
             about.language = Tags(input.entries(Input::text)?);
         }
+        if there(7) {
+            about.decoded = Some(Decoded::load(input)?);
+        }
         Ok((about, media & ROOT != 0))
     }
 
@@ -172,8 +179,8 @@ impl<'a> About<'a> {
         .into()
     }
 
-    /// Reads the stored form of version 1, in which every value is spelled out.
-    pub(super) fn load(input: &mut Input<'a>) -> Result<About<'a>, BadIndex> {
+    /// Reads the stored form, in which every value is spelled out. `measured`: it tells of decoded bodies.
+    pub(super) fn load(input: &mut Input<'a>, measured: bool) -> Result<About<'a>, BadIndex> {
         let mut about = About {
             media_type: input.str()?,
             subtype: input.str()?,
@@ -193,6 +200,9 @@ impl<'a> About<'a> {
             about.disposition = Some((input.str()?, Params(input.entries(pair)?)));
         }
         about.language = Tags(input.entries(Input::text)?);
+        if measured && input.flag()? {
+            about.decoded = Some(Decoded::load(input)?);
+        }
         Ok(about)
     }
 
@@ -211,6 +221,10 @@ impl<'a> About<'a> {
             list(out, params.iter().count(), params.0);
         }
         list(out, self.language.iter().count(), self.language.0);
+        flag(out, self.decoded.is_some());
+        if let Some(decoded) = self.decoded {
+            decoded.store(out);
+        }
     }
 }
 
@@ -245,6 +259,7 @@ impl<R: Pack> Pack for Whole<'_, R> {
             location,
             about.disposition.is_some(),
             language,
+            about.decoded.is_some(),
         ];
         let there = there.iter().rev().fold(0, |bits, &bit| bits << 1 | u8::from(bit));
         out.put(&[media | if self.root.is_some() { ROOT } else { 0 }, there]);
@@ -263,6 +278,9 @@ impl<R: Pack> Pack for Whole<'_, R> {
         }
         if language {
             list(out, about.language.iter().count(), about.language.0);
+        }
+        if let Some(decoded) = about.decoded {
+            decoded.store(out);
         }
         if let Some(root) = self.root {
             root.pack(out);
@@ -324,7 +342,7 @@ impl<'a> Root<'a> {
         Root { fields: None, ..self }
     }
 
-    /// Reads the stored form of version 1; the envelope of the whole message stands elsewhere. The header is checked
+    /// Reads the stored form; the envelope of the whole message stands elsewhere. The header is checked
     /// against its fields.
     pub(super) fn load(
         input: &mut Input<'a>,
@@ -441,6 +459,7 @@ impl Said {
                 .map(|(kind, params)| (kind.as_str(), Params(params))),
             language: Tags(&self.language),
             location: self.location.as_deref(),
+            decoded: None,
         }
     }
 }

@@ -12,11 +12,15 @@ use super::index::{INDEX_OCTETS, MessageIndex, PARTS, Part, PartKind, Summary};
 use super::packed::{BadIndex, Input, Pack, Sink, flag, number, optional, text};
 use super::structure;
 
-/// The first octet. A reader that does not know it scans the message again.
-const VERSION: u8 = 1;
+/// The first octet. Of a version that is not known nothing is read: then the message is told as one text.
+const VERSION: u8 = 2;
+/// A version that says nothing of decoded bodies.
+const UNMEASURED: u8 = 1;
+
 /// A stored index, looked into without being built.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredIndex<'a> {
+    version: u8,
     size: u64,
     envelope: &'a [u8],
     structures: Option<(&'a [u8], &'a [u8])>,
@@ -63,7 +67,8 @@ impl<'a> StoredIndex<'a> {
     /// Looks at a stored form. Errors: it is damaged or of another version.
     pub fn new(stored: &'a [u8]) -> Result<StoredIndex<'a>, BadIndex> {
         let mut input = Input { rest: stored };
-        if input.octet()? != VERSION {
+        let version = input.octet()?;
+        if !matches!(version, VERSION | UNMEASURED) {
             return Err(BadIndex);
         }
         let (size, envelope) = (input.number()?, input.text()?);
@@ -74,6 +79,7 @@ impl<'a> StoredIndex<'a> {
         };
         let (raw_header, summary) = (input.optional()?, input.text()?);
         Ok(StoredIndex {
+            version,
             size,
             envelope,
             structures,
@@ -131,6 +137,21 @@ impl<'a> StoredIndex<'a> {
             preview: input.string()?,
             has_attachment: input.octet()? == 1,
         })
+    }
+
+    /// [`Summary::preview`] alone.
+    pub fn preview(&self) -> Result<&'a str, BadIndex> {
+        let mut input = Input { rest: self.summary };
+        for _ in 0..6 {
+            input.text()?;
+        }
+        input.entries(Input::text)?;
+        input.entries(Input::text)?;
+        input.optional()?;
+        // The zone of Date.
+        input.octet()?;
+        input.octet()?;
+        input.str()
     }
 
     /// The whole index.
@@ -256,7 +277,7 @@ fn store_part(out: &mut impl Sink, part: &Part, whole: bool) {
 fn load_part<'a>(input: &mut Input<'a>, before: &[Part], index: &StoredIndex<'a>) -> Result<Part, BadIndex> {
     let mut part = load_place(input, before, index.size)?;
     part.lines = u32::try_from(input.number()?).map_err(|_| BadIndex)?;
-    let about = About::load(input)?;
+    let about = About::load(input, index.version != UNMEASURED)?;
     part.packed = match input.flag()? {
         false => about.alone(),
         true => {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::about::{About, Params, Said, Tags, packed_params};
+use super::decoded::Decoded;
 use super::envelope::cut;
 use super::header::{HeaderBlock, unfold};
 use super::index::{NO_PARENT, Part, PartKind};
@@ -85,6 +86,7 @@ impl<'a> About<'a> {
         disposition: None,
         language: Tags(b""),
         location: None,
+        decoded: None,
     };
 
     /// The same part taken for plain text, whatever it calls itself.
@@ -146,6 +148,15 @@ impl Part {
             Some(root) => about.with_root(&root),
             None => about.alone(),
         }
+    }
+
+    /// What the body turned out to decode to.
+    pub(super) fn set_decoded(&mut self, decoded: Decoded) {
+        let decoded = Some(decoded);
+        self.packed = self.packed_with(About {
+            decoded,
+            ..self.about()
+        });
     }
 
     /// Takes the part for octets that nobody looks into.

@@ -176,6 +176,30 @@ impl MessageIndex {
         }
     }
 
+    /// About how many octets of memory it takes.
+    pub fn weight(&self) -> usize {
+        let Summary {
+            subject,
+            from,
+            to,
+            cc,
+            bcc,
+            message_id,
+            in_reply_to,
+            references,
+            preview,
+            ..
+        } = &self.summary;
+        let texts = [subject, from, to, cc, bcc, message_id, preview];
+        let texts = texts.into_iter().chain(in_reply_to).chain(references);
+        let header = self.raw_header.as_ref().map_or(0, Vec::len);
+        let parts: usize = self.parts.iter().map(Part::weight).sum();
+        size_of::<MessageIndex>()
+            + header
+            + parts
+            + texts.map(|text| size_of::<String>() + text.len()).sum::<usize>()
+    }
+
     /// The finished text of `BODY` (RFC 3501, 7.4.2: BODYSTRUCTURE without extension data).
     pub fn body(&self) -> Vec<u8> {
         structure::write(&self.parts, false)

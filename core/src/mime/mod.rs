@@ -11,6 +11,7 @@
 mod about;
 pub mod address;
 mod codec;
+mod decoded;
 mod describe;
 pub mod encoded_word;
 mod envelope;
@@ -30,6 +31,7 @@ pub mod text;
 
 pub use about::{About, Field, Params, Root, Tags};
 pub use codec::StoredIndex;
+pub use decoded::{Decoded, Lines};
 pub use index::{INDEX_OCTETS, MessageIndex, Part, PartKind, Section, Summary};
 pub use packed::BadIndex;
 pub use scan::{Limits, Scanner};

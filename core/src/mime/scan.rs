@@ -11,6 +11,7 @@ use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::about::{About, NO_ENVELOPE, put_ends, put_field};
+use super::decoded::Measure;
 use super::describe::describe;
 use super::envelope::Values;
 use super::fit;
@@ -103,6 +104,8 @@ struct Open {
     newlines: u64,
     /// The boundary whose delimiters end its children; gone with the close delimiter.
     boundary: Option<Box<[u8]>>,
+    /// Of a leaf: what its body decodes to, as far as it has come.
+    measure: Option<Box<Measure>>,
 }
 
 /// What a part turned out to be.
@@ -307,8 +310,11 @@ impl Scanner {
             _ => rest.len(),
         };
         let text = rest.get(..taken).unwrap_or(rest);
-        if let Some(open) = self.open.last() {
+        if let Some(open) = self.open.last_mut() {
             self.preview.push(open.part, text);
+            if let Some(measure) = &mut open.measure {
+                measure.push(text);
+            }
         }
         self.consume(text);
         taken
@@ -338,6 +344,7 @@ impl Scanner {
             part: self.parts.len(),
             newlines: self.newlines,
             boundary: None,
+            measure: None,
         });
         self.add(Part::beginning_at(self.offset, parent));
     }
@@ -377,8 +384,10 @@ impl Scanner {
             part.places = [start, offset, offset];
             (part.packed, part.kind) = (packed, body.kind);
         }
-        if body.kind == PartKind::Message {
-            self.begin_part(Some(at));
+        match (body.kind, self.open.last_mut()) {
+            (PartKind::Message, _) => self.begin_part(Some(at)),
+            (PartKind::Leaf, Some(open)) => open.measure = Measure::begin(body.about.encoding).map(Box::new),
+            _ => {}
         }
         self.seek();
     }
@@ -451,7 +460,8 @@ impl Scanner {
     fn close_down_to(&mut self, level: usize, line_end: u64) {
         let last_header = self.parts.last().map_or(0, |part| part.header().end);
         let end = self.offset.saturating_sub(line_end).max(last_header);
-        let newlines = self.newlines.saturating_sub(u64::from(end < self.offset));
+        let offset = self.offset;
+        let newlines = self.newlines.saturating_sub(u64::from(end < offset));
         for open in self.open.split_off(level.min(self.open.len())).into_iter().rev() {
             let childless = self.parts.len() == open.part + 1;
             let room = self.parts.len() < self.most_parts();
@@ -460,6 +470,9 @@ impl Scanner {
             };
             let [start, body, _] = part.places;
             part.places = [start, body, end];
+            if let Some(measure) = open.measure {
+                part.set_decoded(measure.end(offset.saturating_sub(end)));
+            }
             part.lines = u32::try_from(newlines.saturating_sub(open.newlines)).unwrap_or(u32::MAX);
             match part.kind {
                 PartKind::Multipart if childless && room => {

@@ -22,6 +22,8 @@ pub enum Reply {
     AccountCreated,
     /// Of `SetPassword`.
     PasswordSet,
+    /// Of `SetQuota`.
+    QuotaSet,
     /// Of `DeleteAccount`.
     AccountDeleted,
     /// Of `ListAccounts`.
@@ -54,6 +56,8 @@ pub enum Reply {
     Copied(Copied),
     /// Of `Expunge`.
     Expunged(Expunged),
+    /// Of `DeleteMessages`: those that this request deleted.
+    MessagesDeleted(UidSet),
     /// Of `Append`.
     Appended(Appended),
     /// Of `Deliver`: one answer for each recipient, in order.
@@ -79,7 +83,12 @@ pub enum Reply {
     /// Of `CollectCalendars`: how many.
     CalendarsCollected(u32),
     /// Of `ClaimObjects`.
-    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    ObjectsClaimed {
+        /// By id.
+        objects: Vec<(ObjectKind, ObjectId)>,
+        /// The last one that was looked at, if there may be more behind it.
+        next: Option<ObjectId>,
+    },
     /// Of `ForgetObjects`.
     ObjectsForgotten,
     /// Of `CountGarbage`.
@@ -225,7 +234,7 @@ pub struct Mailbox {
 pub struct Status {
     /// The row.
     pub mailbox: Mailbox,
-    /// Live messages from `recent_from` on.
+    /// Live messages from `recent_from` on; 0 if they were not asked for.
     pub recent: u64,
 }
 
@@ -285,6 +294,8 @@ pub struct PageRow {
     pub index: Bytes,
     /// Its EMAILID (RFC 8474).
     pub email_id: [u8; 16],
+    /// When it came into this mailbox, in seconds since 1970 (RFC 8514, 3).
+    pub save_date_s: i64,
 }
 
 /// What STORE did.

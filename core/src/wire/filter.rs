@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use memchr::memchr2;
 
 use super::dot::Encoder;
@@ -21,11 +21,16 @@ pub enum Filter {
     Pick(Arc<[Range<u64>]>),
     /// The transfer encoding is taken off (RFC 3516, BINARY).
     Decode(Encoding),
+    /// The transfer encoding is taken off, and of the octets that this gives only this range passes.
+    DecodeRange(Encoding, Range<u64>),
     /// Made fit for a multi-line response or DATA; the lone dot is not written.
     DotStuff,
     /// POP3 TOP: the header, the empty line and this many lines of the body, made fit like [`Filter::DotStuff`]
     /// (RFC 1939, 7).
     TopLines(u64),
+    /// So many octets at the front become ASCII, octet by octet: what is beyond it becomes `?`. Then as the other one
+    /// (RFC 6856, 2.1: a surrogate of a header in UTF-8, as large as it is).
+    Ascii(u64, Box<Filter>),
 }
 
 /// Whether more octets would change anything.
@@ -50,10 +55,19 @@ enum Work {
         at: u64,
     },
     Decode(Decoder),
+    DecodeRange {
+        decoder: Decoder,
+        range: Range<u64>,
+        at: u64,
+    },
     DotStuff(Encoder),
     Top {
         cut: Top,
         encoder: Encoder,
+    },
+    Ascii {
+        left: u64,
+        then: Box<Filtering>,
     },
 }
 
@@ -68,10 +82,19 @@ impl Filtering {
                 at: 0,
             },
             Filter::Decode(encoding) => Work::Decode(Decoder::new(*encoding)),
+            Filter::DecodeRange(encoding, range) => Work::DecodeRange {
+                decoder: Decoder::new(*encoding),
+                range: range.clone(),
+                at: 0,
+            },
             Filter::DotStuff => Work::DotStuff(Encoder::default()),
             Filter::TopLines(lines) => Work::Top {
                 cut: Top::new(*lines),
                 encoder: Encoder::default(),
+            },
+            Filter::Ascii(octets, then) => Work::Ascii {
+                left: *octets,
+                then: Box::new(Filtering::new(then)),
             },
         })
     }
@@ -82,11 +105,26 @@ impl Filtering {
             Work::None => out.extend_from_slice(octets),
             Work::Pick { ranges, next, at } => return pick(ranges, next, at, octets, out),
             Work::Decode(decoder) => decoder.push(octets, out),
+            Work::DecodeRange { decoder, range, at } => {
+                let before = out.len();
+                decoder.push(octets, out);
+                return keep(range, at, before, out);
+            }
             Work::DotStuff(encoder) => encoder.push(octets, out),
             Work::Top { cut, encoder } => {
                 let (passing, flow) = cut.take(octets);
                 encoder.push(passing, out);
                 return flow;
+            }
+            Work::Ascii { left, then } => {
+                let front = usize::try_from(*left).unwrap_or(usize::MAX).min(octets.len());
+                let (front, behind) = octets.split_at_checked(front).unwrap_or((octets, &[]));
+                *left = left.saturating_sub(front.len() as u64);
+                let surrogate: Vec<u8> = front.iter().map(ascii).collect();
+                return match then.push(&surrogate, out) {
+                    Flow::More => then.push(behind, out),
+                    Flow::Enough => Flow::Enough,
+                };
             }
         }
         Flow::More
@@ -97,9 +135,19 @@ impl Filtering {
         match &mut self.0 {
             Work::None | Work::Pick { .. } => {}
             Work::Decode(decoder) => decoder.finish(out),
+            Work::DecodeRange { decoder, range, at } => {
+                let before = out.len();
+                decoder.finish(out);
+                keep(range, at, before, out);
+            }
             Work::DotStuff(encoder) | Work::Top { encoder, .. } => encoder.finish(out),
+            Work::Ascii { then, .. } => then.finish(out),
         }
     }
+}
+
+fn ascii(octet: &u8) -> u8 {
+    if octet.is_ascii() { *octet } else { b'?' }
 }
 
 fn pick(ranges: &[Range<u64>], next: &mut usize, at: &mut u64, octets: &[u8], out: &mut BytesMut) -> Flow {
@@ -118,6 +166,19 @@ fn pick(ranges: &[Range<u64>], next: &mut usize, at: &mut u64, octets: &[u8], ou
         *next += 1;
     }
     Flow::Enough
+}
+
+/// Of what stands behind the first `before` octets of `out`, which goes on a stream at `at`, leaves only what is within `range`.
+fn keep(range: &Range<u64>, at: &mut u64, before: usize, out: &mut BytesMut) -> Flow {
+    let mut fresh = out.split_off(before);
+    let start = *at;
+    *at = start.saturating_add(fresh.len() as u64);
+    let within = |offset: u64| usize::try_from(offset.clamp(start, *at) - start).unwrap_or(fresh.len());
+    let (skip, end) = (within(range.start), within(range.end));
+    fresh.truncate(end);
+    fresh.advance(skip.min(end));
+    out.unsplit(fresh);
+    if *at < range.end { Flow::More } else { Flow::Enough }
 }
 
 /// Where TOP ends. Lines are those that the peer will see: CR, LF and CRLF all break one, as [`Encoder`] writes them.
@@ -227,6 +288,24 @@ mod tests {
     }
 
     #[test]
+    fn a_front_becomes_ascii() {
+        let ascii = |octets: u64, then: Filter| Filter::Ascii(octets, Box::new(then));
+        let text = "A: \u{e9}\r\n\r\n.\u{e9}\r\n".as_bytes();
+        assert_eq!(
+            run(&ascii(9, Filter::DotStuff), &[text]).0,
+            "A: ??\r\n\r\n..\u{e9}\r\n"
+        );
+        assert_eq!(
+            run(&ascii(9, Filter::TopLines(0)), &[text]),
+            ("A: ??\r\n\r\n".into(), Flow::Enough)
+        );
+        assert_eq!(
+            run(&ascii(u64::MAX, Filter::None), &[text]).0,
+            "A: ??\r\n\r\n.??\r\n"
+        );
+    }
+
+    #[test]
     fn decodes_stuffs_or_leaves_alone() {
         assert_eq!(
             run(&Filter::Decode(Encoding::Base64), &[b"aGVs", b"bG8"]).0,
@@ -236,6 +315,12 @@ mod tests {
             run(&Filter::Decode(Encoding::QuotedPrintable), &[b"=4", b"1="]).0,
             "A"
         );
+        let cut = |range, text: &[u8]| run(&Filter::DecodeRange(Encoding::Base64, range), &[text]);
+        assert_eq!(cut(1..3, b"aGVsbG8="), ("el".into(), Flow::Enough));
+        assert_eq!(cut(3..9, b"aGVsbG8="), ("lo".into(), Flow::More));
+        // Two sextets wait for the end.
+        assert_eq!(cut(3..9, b"aGVsbG"), ("l".into(), Flow::More));
+        assert_eq!(cut(7..9, b"aGVsbG8="), (String::new(), Flow::More));
         assert_eq!(run(&Filter::DotStuff, &[b".", b".a"]).0, "...a\r\n");
         assert_eq!(run(&Filter::None, &[b".", b"\n"]).0, ".\n");
     }
@@ -266,8 +351,10 @@ mod tests {
                 Filter::None,
                 Filter::Pick(ranges.as_slice().into()),
                 Filter::Decode(Encoding::QuotedPrintable),
+                Filter::DecodeRange(Encoding::QuotedPrintable, from..from + length),
                 Filter::DotStuff,
                 Filter::TopLines(lines),
+                Filter::Ascii(from, Box::new(Filter::TopLines(lines))),
             ] {
                 let whole = run(&filter, &[text.as_bytes()]);
                 for at in 0..=text.len() {

@@ -19,10 +19,17 @@ pub enum Encoding {
 impl Encoding {
     /// The encoding that a Content-Transfer-Encoding field names, in any case; unknown ones count as identity.
     pub fn named(name: &str) -> Encoding {
+        Encoding::known(name).unwrap_or(Encoding::Identity)
+    }
+
+    /// The encoding of that name, in any case; `None` if it is none of the five of RFC 2045, 6.1.
+    pub fn known(name: &str) -> Option<Encoding> {
+        let is = |known: &&str| name.eq_ignore_ascii_case(known);
         match name {
-            _ if name.eq_ignore_ascii_case("base64") => Encoding::Base64,
-            _ if name.eq_ignore_ascii_case("quoted-printable") => Encoding::QuotedPrintable,
-            _ => Encoding::Identity,
+            _ if is(&"base64") => Some(Encoding::Base64),
+            _ if is(&"quoted-printable") => Some(Encoding::QuotedPrintable),
+            _ if ["7bit", "8bit", "binary"].iter().any(is) => Some(Encoding::Identity),
+            _ => None,
         }
     }
 }
@@ -80,13 +87,26 @@ pub struct Base64 {
 impl Base64 {
     /// Decodes the next octets.
     pub fn push(&mut self, octets: &[u8], out: &mut impl BufMut) {
-        for &octet in octets {
+        let mut rest = octets;
+        loop {
+            if self.is_between_groups() {
+                rest = whole_groups(rest, out);
+            }
+            let Some((&octet, behind)) = rest.split_first() else {
+                return;
+            };
             match sextet(octet) {
                 Some(value) => self.take(value, out),
                 None if octet == b'=' => self.finish(out),
                 None => {}
             }
+            rest = behind;
         }
+    }
+
+    /// Whether what comes next begins a group, so that a decoder of its own could go on from here.
+    pub fn is_between_groups(&self) -> bool {
+        self.sextets == 0
     }
 
     /// Ends a group: two sextets give one octet, three give two, one alone gives none.
@@ -107,6 +127,29 @@ impl Base64 {
             let [_, group @ ..] = self.bits.to_be_bytes();
             out.put_slice(&group);
             *self = Base64::default();
+        }
+    }
+}
+
+/// Decodes groups for as long as they have nothing between their octets; gives what follows them. A piece is gathered before it
+/// is put, since a line of mail has 19 groups.
+fn whole_groups<'a>(octets: &'a [u8], out: &mut impl BufMut) -> &'a [u8] {
+    const GATHERED: usize = 32;
+    let mut rest = octets;
+    loop {
+        let (mut piece, mut count) = ([[0; 3]; GATHERED], 0);
+        for (group, three) in rest.chunks_exact(4).zip(&mut piece) {
+            let bits = group
+                .iter()
+                .try_fold(0u32, |bits, &octet| Some(bits << 6 | u32::from(sextet(octet)?)));
+            let Some(bits) = bits else { break };
+            let [_, first, second, third] = bits.to_be_bytes();
+            (*three, count) = ([first, second, third], count + 1);
+        }
+        out.put_slice(piece.get(..count).unwrap_or_default().as_flattened());
+        rest = rest.get(4 * count..).unwrap_or_default();
+        if count < GATHERED {
+            return rest;
         }
     }
 }
@@ -336,6 +379,9 @@ mod tests {
         assert_eq!(Encoding::named("BASE64"), Encoding::Base64);
         assert_eq!(Encoding::named("Quoted-Printable"), Encoding::QuotedPrintable);
         assert_eq!(Encoding::named("8bit"), Encoding::Identity);
+        assert_eq!(Encoding::named("x-uuencode"), Encoding::Identity);
+        assert_eq!(Encoding::known("x-uuencode"), None);
+        assert_eq!(Encoding::known("Binary"), Some(Encoding::Identity));
         check(Encoding::Identity, &[("=41 \r\n", "=41 \r\n")]);
     }
 

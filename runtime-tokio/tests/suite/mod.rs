@@ -6,6 +6,7 @@ mod full;
 mod garbage;
 mod nodes;
 mod parity;
+mod pop3;
 mod recorded;
 mod records;
 mod serving;

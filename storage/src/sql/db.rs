@@ -94,6 +94,8 @@ pub(crate) struct Db<'c> {
     pub(crate) statements: u64,
     /// Those that changed rows.
     pub(crate) writes: u64,
+    /// How often the server was waited for.
+    pub(crate) trips: u64,
 }
 
 impl<'c> Db<'c> {
@@ -105,6 +107,7 @@ impl<'c> Db<'c> {
             one_by_one: false,
             statements: 0,
             writes: 0,
+            trips: 0,
         }
     }
 
@@ -123,11 +126,39 @@ impl<'c> Db<'c> {
     pub(crate) async fn run(&mut self, query: Query) -> Answer<u64> {
         self.pass()?;
         self.flush().await?;
+        self.trips += 1;
         let affected = match self.conn {
             Conn::Sqlite(conn) => query.for_sqlite().execute(conn).await?.rows_affected(),
             Conn::MySql(conn) => query.for_mysql().execute(conn).await?.rows_affected(),
         };
         self.writes += 1;
+        Ok(affected)
+    }
+
+    /// Runs statements of which only the sum of changed rows is asked, in as few packets as hold them.
+    pub(crate) async fn run_all(&mut self, queries: impl IntoIterator<Item = Query>) -> Answer<u64> {
+        let mut queries = queries.into_iter().peekable();
+        let mut affected = 0;
+        while let Some(query) = queries.next() {
+            let alone = self.one_by_one || !self.is_shared() || queries.peek().is_none();
+            if alone {
+                affected += self.run(query).await?;
+                continue;
+            }
+            self.flush().await?;
+            self.pass()?;
+            let mut packet = query.to_literal();
+            while packet.len() < PACKET
+                && let Some(query) = queries.next()
+            {
+                self.pass()?;
+                packet += ";";
+                packet += &query.to_literal();
+            }
+            // Some of them may be done when one fails.
+            self.writes += 1;
+            affected += self.send(packet).await?;
+        }
         Ok(affected)
     }
 
@@ -171,11 +202,20 @@ impl<'c> Db<'c> {
         if self.posted.is_empty() {
             return Ok(());
         }
-        let text = AssertSqlSafe(std::mem::take(&mut self.posted));
-        if let Conn::MySql(conn) = self.conn {
-            sqlx::raw_sql(text).execute(conn).await.map_err(Stop::Posted)?;
-        }
-        Ok(())
+        let text = std::mem::take(&mut self.posted);
+        self.send(text).await.map(drop).map_err(Stop::Posted)
+    }
+
+    /// Sends a packet of statements: how many rows all of them changed.
+    async fn send(&mut self, text: String) -> Result<u64, sqlx::Error> {
+        self.trips += 1;
+        Ok(match self.conn {
+            Conn::MySql(conn) => sqlx::raw_sql(AssertSqlSafe(text))
+                .execute(conn)
+                .await?
+                .rows_affected(),
+            Conn::Sqlite(_) => 0,
+        })
     }
 
     /// The first row.
@@ -230,6 +270,7 @@ impl<'c> Db<'c> {
     /// On MySQL, what was posted goes in front, in the same packet.
     fn rows(&mut self, query: Query) -> Rows<'_> {
         let posted = std::mem::take(&mut self.posted);
+        self.trips += 1;
         match self.conn {
             Conn::Sqlite(conn) => Box::pin(query.for_sqlite().fetch(conn).map(|row| row.map(DbRow::Sqlite))),
             Conn::MySql(conn) => {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::{AccountId, MailboxId, ObjectId, Page, PageRow, Reply, UidSet};
 
 use super::db::{Answer, Columns, sql};
@@ -16,7 +17,7 @@ const GAP_MAX: u32 = 8;
 /// Rows of one statement: a full page.
 const READ_MAX: i64 = Page::ROWS_MAX as i64;
 
-const FETCH: &str = "SELECT m.uid, m.object_id, m.size, m.email_id, i.head, i.cache, i.sha256 \
+const FETCH: &str = "SELECT m.uid, m.object_id, m.size, m.email_id, i.head, i.cache, i.sha256, m.save_date \
      FROM mailboxes b JOIN messages m ON m.mailbox_id = b.id \
      JOIN message_index i ON i.mailbox_id = m.mailbox_id AND i.uid = m.uid \
      WHERE b.id = ? AND b.account_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid LIMIT ?";
@@ -41,6 +42,7 @@ pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, ui
             known.push((
                 row.object,
                 Body {
+                    kind: ObjectKind::Email,
                     size: row.object_size,
                     sha256,
                 },
@@ -103,6 +105,7 @@ fn page_row(row: &DbRow) -> Answer<(PageRow, [u8; 32])> {
         head,
         index: row.octets(5)?,
         email_id: row.array(3)?,
+        save_date_s: row.int(7)?,
     };
     Ok((page_row, row.array(6)?))
 }

@@ -1,6 +1,7 @@
 //! What needs a whole storage.
 
 mod away;
+mod bounds;
 mod calendars;
 mod check;
 mod crash;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lightmail_core::config::{Config, Plaintext};
 use lightmail_core::machine::{Machine, Peer, Seed};
 use lightmail_core::pair::World;
-use lightmail_core::{imap, lmtp, smtp};
+use lightmail_core::{imap, lmtp, pop3, smtp};
 
 use crate::rust;
 
@@ -25,6 +25,12 @@ pub fn vocabulary() -> BTreeMap<&'static str, BTreeSet<String>> {
         ("verb", smtp::verbs().map(str::to_owned).collect()),
         ("reply", smtp::words::ALL.iter().map(reply).collect()),
         ("keyword", keywords()),
+        ("pop-command", pop3::verbs().map(str::to_owned).collect()),
+        ("pop-code", pop_codes()),
+        (
+            "pop-capability",
+            pop3::capability_tags().map(str::to_owned).collect(),
+        ),
     ])
 }
 
@@ -49,6 +55,12 @@ fn untagged() -> BTreeSet<String> {
     found
 }
 
+/// The response codes that POP3's words have.
+fn pop_codes() -> BTreeSet<String> {
+    let codes = pop3::words::ALL.iter().map(|reply| reply.code.to_owned());
+    codes.filter(|code| !code.is_empty()).collect()
+}
+
 fn peer() -> Peer {
     Peer {
         address: Some([127, 0, 0, 1].into()),
@@ -64,7 +76,8 @@ fn answer(world: &mut World, machine: impl Machine + 'static, sent: &str) -> Vec
     said.lines().map(str::to_owned).collect()
 }
 
-/// The capabilities before and after log-in, with and without TLS to be had, with passwords taken and refused.
+/// The capabilities before and after log-in, with and without TLS to be had, with passwords taken and refused, with literals of any
+/// size and with small ones. A number behind a name is none of its own.
 fn capabilities() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for tls in [false, true] {
@@ -72,6 +85,7 @@ fn capabilities() -> BTreeSet<String> {
             let settings = imap::Settings {
                 tls,
                 plaintext,
+                literal_plus: !tls,
                 ..imap::Settings::from_config(&Config::default())
             };
             let session = imap::Session::new(peer(), Arc::new(settings), Seed::new([1; 32]));
@@ -80,11 +94,19 @@ fn capabilities() -> BTreeSet<String> {
             let sent = "a CAPABILITY\r\nb LOGIN user@example.com secret\r\nc CAPABILITY\r\n";
             for line in answer(&mut world, session, sent) {
                 let told = line.strip_prefix("* CAPABILITY ").unwrap_or_default();
-                found.extend(told.split_whitespace().map(str::to_owned));
+                found.extend(told.split_whitespace().map(|word| name(word).to_owned()));
             }
         }
     }
     found
+}
+
+/// A capability without a number that stands behind it.
+fn name(capability: &str) -> &str {
+    match capability.split_once('=') {
+        Some((name, value)) if value.bytes().all(|octet| octet.is_ascii_digit()) => name,
+        _ => capability,
+    }
 }
 
 /// The keywords of the extensions that LHLO is answered with.

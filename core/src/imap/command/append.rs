@@ -1,22 +1,31 @@
-//! APPEND: a message from the client into a mailbox.
+//! APPEND: messages from the client into a mailbox, all or none.
 //!
-//! RFC 3501, 6.3.11; RFC 4315, 3 (APPENDUID); RFC 7888 (a literal that comes unasked); RFC 7889 is kept in spirit: what is refused is
-//! refused before its octets, where the client waits to hear so. The octets go to the store as they come and as they are.
+//! RFC 3501, 6.3.11; RFC 3502, 6.3.11 (MULTIAPPEND); RFC 4315, 3 (APPENDUID); RFC 7888 (literals that come unasked); RFC 7889, 4
+//! (TOOBIG); RFC 3516, 4.4 (`literal8`). What is refused is refused before its octets, where the client waits to hear so. The octets
+//! go to the store as they come and as they are, one message after the other. Until the last of them is stored no message is in the
+//! mailbox: bodies of an APPEND that ends before are named by no row, and are swept.
 
 use bytes::Bytes;
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, noop, unexpected};
-use crate::imap::grammar::{AppendMessage, FlagList};
+use crate::imap::grammar::{Announced, AppendMessage, FlagList};
+use crate::imap::settings::Settings;
 use crate::imap::words::Code;
 use crate::machine::{Action, Done, Effect, Upload};
 use crate::store::{MailboxName, NewMessage, Reply, Request};
+
+/// The most messages of one APPEND.
+const MESSAGES_MAX: usize = 256;
+
+/// The most octets that is known of the messages of one APPEND, while they wait for the last: of their indexes and keywords.
+const KNOWN_OCTETS_MAX: usize = 4 * 1024 * 1024;
 
 /// An APPEND without the announcement of its message is none.
 pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
     begin(args)
 }
 
-/// `append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal` (RFC 3501, 9), up to the announcement of a literal.
+/// `append = "APPEND" SP mailbox 1*append-message` (RFC 3502, 6.3.11), up to the announcement of the first literal.
 /// `None`: the literal is the mailbox's name, more is to come.
 pub(crate) fn announced(args: &mut Cursor<'_>) -> Option<Parsed> {
     let mut name = args.clone();
@@ -38,18 +47,26 @@ struct Append {
 impl Command for Append {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let Append { name, message } = *self;
-        let literal = message.literal;
-        if literal.binary {
-            return Completion::bad("A literal8 needs the extension BINARY").into();
+        if let Err(refused) = admit(&cx.settings, message.literal) {
+            return refused.into();
         }
-        if literal.size == 0 {
-            return Completion::no(Code::CANNOT, "A message without octets is none").into();
-        }
-        if literal.size > cx.settings.message_size {
-            return Completion::no(Code::TOO_BIG, "The message is too big").into();
-        }
-        cx.ask(Request::StatusMailbox { name: name.clone() });
+        cx.ask(Request::StatusMailbox {
+            name: name.clone(),
+            recent: false,
+        });
         Next::wait(AwaitStatus { name, message })
+    }
+}
+
+/// Whether a message may come. An empty one takes the whole APPEND back (RFC 3502, 6.3.11).
+fn admit(settings: &Settings, literal: Announced) -> Result<(), Completion> {
+    if !settings.admits(literal.size, !literal.non_sync) {
+        return Err(Completion::too_big_unasked());
+    }
+    match literal.size {
+        0 => Err(Completion::no(Code::CANNOT, "A message without octets is none")),
+        size if size > settings.message_size => Err(Completion::no(Code::TOO_BIG, "The message is too big")),
+        _ => Ok(()),
     }
 }
 
@@ -62,42 +79,63 @@ struct AwaitStatus {
 
 impl State for AwaitStatus {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        let literal = self.message.literal;
         match event.reply() {
             Ok(Reply::Status(_)) => {}
             Ok(other) => return unexpected(&other).into(),
             Err(failure) => return failure.into(),
         }
-        if !literal.non_sync {
-            cx.line(format_args!("+ Ready for the message"));
-        }
-        let upload = cx.open_upload();
-        let AppendMessage {
-            list,
-            internal_date_s,
-            ..
-        } = self.message;
-        let message = Message {
+        let batch = Batch {
             name: self.name,
-            list,
-            internal_date_s,
+            messages: Vec::new(),
+            known_octets: 0,
         };
-        Next::Stream(Box::new(Streaming { message, upload }))
+        batch.receive(cx, self.message)
     }
 }
 
-/// A message on its way, and where it goes.
+/// The messages that are stored, and where they go.
 #[derive(Debug)]
-struct Message {
+struct Batch {
     name: MailboxName,
-    list: FlagList,
-    internal_date_s: Option<i64>,
+    messages: Vec<NewMessage>,
+    known_octets: usize,
 }
 
-/// The message goes by; then the line ends: nothing may follow (MULTIAPPEND is not offered).
+impl Batch {
+    /// Lets the next message come.
+    fn receive(self, cx: &mut Context, message: AppendMessage) -> Next {
+        if !message.literal.non_sync {
+            cx.line(format_args!("+ Ready for the message"));
+        }
+        let upload = cx.open_upload();
+        Next::Stream(Box::new(Streaming {
+            batch: self,
+            message,
+            upload,
+        }))
+    }
+
+    /// Takes a stored message in. Errors: there are too many.
+    fn add(&mut self, message: NewMessage) -> Result<(), Completion> {
+        let keywords: usize = message
+            .keywords
+            .iter()
+            .map(|keyword| keyword.as_str().len())
+            .sum();
+        self.known_octets += message.stored.index.weight() + keywords;
+        self.messages.push(message);
+        match self.messages.len() <= MESSAGES_MAX && self.known_octets <= KNOWN_OCTETS_MAX {
+            true => Ok(()),
+            false => Err(Completion::no(Code::LIMIT, "These are too many messages at once")),
+        }
+    }
+}
+
+/// A message goes by; then the line ends, or announces the next.
 #[derive(Debug)]
 struct Streaming {
-    message: Message,
+    batch: Batch,
+    message: AppendMessage,
     upload: Upload,
 }
 
@@ -105,22 +143,21 @@ impl State for Streaming {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         match event {
             Event::Octets(octets) => self.feed(cx, octets),
-            Event::Line(line) if line.is_empty() => {
-                cx.effect(Effect::FinishUpload(self.upload));
-                Next::wait(AwaitStored {
-                    message: self.message,
-                })
-            }
-            _ => {
-                cx.act(Action::DropUpload(self.upload));
-                Completion::bad("expected the end of the command behind the message").into()
-            }
+            Event::Line(line) if line.is_empty() => self.finish(cx, None),
+            Event::Message(Ok(next)) => match admit(&cx.settings, next.literal) {
+                Ok(()) => self.finish(cx, Some(next)),
+                Err(refused) => self.refuse(cx, refused),
+            },
+            _ => self.refuse(
+                cx,
+                Completion::bad("expected another message or the end of the command behind the message"),
+            ),
         }
     }
 }
 
 impl Streaming {
-    /// NUL has no form in a string (`CHAR8`, RFC 3501, 9): no FETCH could give it back.
+    /// NUL has no form in a string (`CHAR8`, RFC 3501, 9): no FETCH of BODY could give it back, and content is stored as it is.
     fn feed(self: Box<Self>, cx: &mut Context, mut octets: Bytes) -> Next {
         let Some(at) = memchr::memchr(0, &octets) else {
             cx.act(Action::Feed(self.upload, octets));
@@ -128,54 +165,85 @@ impl Streaming {
         };
         cx.act(Action::Feed(self.upload, octets.split_to(at)));
         cx.act(Action::DropUpload(self.upload));
-        Next::Stream(Box::new(Passing))
+        let why = if self.message.literal.binary {
+            Completion::no(Code::UNKNOWN_CTE, "Mailboxes here keep no NUL")
+        } else {
+            Completion::bad("The message has a NUL in it")
+        };
+        Next::Stream(Box::new(Passing { why }))
+    }
+
+    fn finish(self, cx: &mut Context, next: Option<AppendMessage>) -> Next {
+        let Streaming {
+            batch,
+            message,
+            upload,
+        } = self;
+        cx.effect(Effect::FinishUpload(upload));
+        Next::wait(AwaitStored { batch, message, next })
+    }
+
+    fn refuse(self, cx: &mut Context, why: Completion) -> Next {
+        cx.act(Action::DropUpload(self.upload));
+        why.into()
     }
 }
 
 /// A message that is refused goes by.
 #[derive(Debug)]
-struct Passing;
+struct Passing {
+    why: Completion,
+}
 
 impl State for Passing {
     fn on(self: Box<Self>, _: &mut Context, event: Event) -> Next {
         match event {
             Event::Octets(_) => Next::Stream(self),
-            _ => Completion::bad("The message has a NUL in it").into(),
+            _ => self.why.into(),
         }
     }
 }
 
+/// Waits until a message is stored; then the next one comes, if there is one.
 #[derive(Debug)]
 struct AwaitStored {
-    message: Message,
+    batch: Batch,
+    message: AppendMessage,
+    next: Option<AppendMessage>,
 }
 
 impl State for AwaitStored {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        let AwaitStored {
+            mut batch,
+            message,
+            next,
+        } = *self;
         let stored = match event {
             Event::Outcome(Ok(Done::Stored(stored))) => stored,
             Event::Outcome(Err(failure)) => return failure.into(),
             other => return unexpected(&other).into(),
         };
-        let Message {
-            name,
-            list: FlagList { flags, keywords },
-            internal_date_s,
-        } = self.message;
-        let internal_date_s = internal_date_s.unwrap_or(cx.now.unix_s());
-        let message = NewMessage {
+        let FlagList { flags, keywords } = message.list;
+        let added = batch.add(NewMessage {
             stored,
             flags,
             keywords,
-            internal_date_s,
+            internal_date_s: message.internal_date_s.unwrap_or(cx.now.unix_s()),
             email_id: cx.seed.half(),
-        };
-        cx.ask(Request::Append {
-            name,
-            messages: vec![message],
-            at_ms: cx.now.unix_ms,
         });
-        Next::wait(AwaitAppended)
+        match (added, next) {
+            (Err(refused), _) => refused.into(),
+            (Ok(()), Some(next)) => batch.receive(cx, next),
+            (Ok(()), None) => {
+                cx.ask(Request::Append {
+                    name: batch.name,
+                    messages: batch.messages,
+                    at_ms: cx.now.unix_ms,
+                });
+                Next::wait(AwaitAppended)
+            }
+        }
     }
 }
 

@@ -21,14 +21,19 @@ impl Command for Capability {
     }
 }
 
-/// The capabilities of this moment, a space between them.
+/// The capabilities of this moment, a space between them (those of RFC 3501, 7888 and 2971 in any state; RFC 7889, 2 for
+/// APPENDLIMIT, which is the same for all mailboxes).
 pub(crate) fn list(cx: &Context) -> String {
-    let mut list = BASE.to_owned();
+    let literals = if cx.settings.literal_plus { '+' } else { '-' };
+    let mut list = format!("IMAP4rev1 LITERAL{literals} ID");
     if cx.may_start_tls() {
         list.push_str(" STARTTLS");
     }
     match cx.account {
-        Some(_) => list.push_str(AFTER_LOGIN),
+        Some(_) => {
+            list.push_str(AFTER_LOGIN);
+            list.push_str(&format!(" APPENDLIMIT={}", cx.settings.append_limit()));
+        }
         None if cx.may_log_in() => {
             list.push_str(" SASL-IR");
             cx.settings
@@ -41,8 +46,6 @@ pub(crate) fn list(cx: &Context) -> String {
     list
 }
 
-/// RFC 3501, 7888, 2971.
-const BASE: &str = "IMAP4rev1 LITERAL+ ID";
-
-/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177.
-const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 3502, 3516, 8514, 8474, 8970.
+const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
+    MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW";

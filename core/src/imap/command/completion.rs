@@ -59,6 +59,11 @@ impl Completion {
         }
     }
 
+    /// `BAD` for a literal that comes unasked though it is not small enough for that (RFC 7888, 5).
+    pub(in crate::imap) fn too_big_unasked() -> Self {
+        Self::bad("Literals of more than 4096 octets are to be announced").code(Code::TOO_BIG)
+    }
+
     /// `BAD`
     pub(in crate::imap) fn bad(text: impl Into<Cow<'static, str>>) -> Self {
         Self {

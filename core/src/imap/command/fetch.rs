@@ -1,6 +1,6 @@
 //! FETCH and UID FETCH: tells of messages.
 //!
-//! RFC 3501, 6.4.5, 6.4.8 and 7.4.2. What the view knows is told without a question. Else stored columns are pulled page by
+//! RFC 3501, 6.4.5, 6.4.8 and 7.4.2; RFC 3516, 4.3 (UNKNOWN-CTE). What the view knows is told without a question. Else stored columns are pulled page by
 //! page, each when the last has left, and bodies pass the core by, one barrier each. Messages that have been read become
 //! `\Seen` in one request at the end, and their new flags are told behind the command's own responses.
 //!
@@ -15,6 +15,7 @@ use crate::imap::context::Context;
 use crate::imap::fetch::{Message, Piece, Plan, Response, Stored};
 use crate::imap::grammar::Cursor;
 use crate::imap::selected::Selected;
+use crate::imap::words::Code;
 use crate::machine::{Action, Done};
 use crate::store::set::SequenceSet;
 use crate::store::{Budget, Failure, Flag, FlagChange, Page, Refusal, Reply, Request, Row, Uid, UidSet};
@@ -80,7 +81,7 @@ struct Telling {
     /// Messages that become `\Seen` by being told.
     read: Vec<u32>,
     /// The first of the failures that left a message out.
-    failure: Option<Failure>,
+    failure: Option<Completion>,
 }
 
 impl Telling {
@@ -138,8 +139,8 @@ impl Telling {
         }
     }
 
-    fn failed(&mut self, failure: Failure) {
-        self.failure.get_or_insert(failure);
+    fn failed(&mut self, failure: impl Into<Completion>) {
+        self.failure.get_or_insert(failure.into());
     }
 
     /// All is told: marks as `\Seen` what has been read.
@@ -169,8 +170,8 @@ impl Telling {
     }
 }
 
-fn complete(failure: Option<Failure>) -> Next {
-    failure.map_or_else(Completion::ok, Completion::from).into()
+fn complete(failure: Option<Completion>) -> Next {
+    failure.unwrap_or_else(Completion::ok).into()
 }
 
 /// Told from the view alone: waits until a batch has left.
@@ -248,7 +249,7 @@ impl State for AwaitPage {
             Ok(Reply::Page(Page { rows, rest })) => {
                 let answered: UidSet = rows.iter().map(|row| row.uid.0).collect();
                 if !asked.difference(&rest).difference(&answered).is_empty() {
-                    telling.failed(Refusal::Gone.into());
+                    telling.failed(Failure::from(Refusal::Gone));
                 }
                 // A page without rows would be asked for again and again.
                 let left = if rows.is_empty() { UidSet::default() } else { rest };
@@ -286,6 +287,14 @@ impl FromPage {
     fn tell(mut self, cx: &mut Context) -> Next {
         let mut out = Response::default();
         while let (true, Some(stored)) = (out.len() < BATCH, self.rows.front()) {
+            if !self.telling.plan.can_decode(stored) {
+                self.telling.failed(Completion::no(
+                    Code::UNKNOWN_CTE,
+                    "Some of it is in an encoding that is not known here",
+                ));
+                self.pass();
+                continue;
+            }
             if let Some((selected, seq, row)) = known(cx, stored) {
                 self.telling.tell(selected, (seq, row), Some(stored), &mut out);
             }
@@ -399,7 +408,7 @@ impl State for AwaitSent {
 /// Waits until what has been read is `\Seen`.
 #[derive(Debug)]
 struct AwaitSeen {
-    failure: Option<Failure>,
+    failure: Option<Completion>,
 }
 
 impl State for AwaitSeen {
@@ -412,7 +421,7 @@ impl State for AwaitSeen {
             (Ok(other), _) => unexpected(&other).into(),
             // On a full disk mail can still be read. What was asked for has been told; that it is not marked the client sees.
             (Err(Failure::Refused(Refusal::Limit(Budget::Space))), _) => complete(self.failure),
-            (Err(failure), _) => complete(self.failure.or(Some(failure))),
+            (Err(failure), _) => complete(self.failure.or(Some(failure.into()))),
         }
     }
 }

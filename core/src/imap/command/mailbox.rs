@@ -1,8 +1,9 @@
 //! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: one store request each.
 //!
-//! RFC 3501, 6.3.3 to 6.3.7.
+//! RFC 3501, 6.3.3 to 6.3.7; RFC 8474, 4.1 (MAILBOXID).
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, noop, unexpected};
+use crate::imap::object_name::ObjectName;
 use crate::imap::words::Code;
 use crate::store::{MailboxName, NewMailbox, Reply, Request};
 
@@ -55,12 +56,13 @@ impl Command for Create {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         let superiors = superiors(cx, &self.name);
         let mailbox = new(cx, self.name);
+        let id = ObjectName::Mailbox(mailbox.object_id);
         cx.ask(Request::CreateMailbox {
             mailbox,
             superiors,
             at_s: cx.now.unix_s(),
         });
-        Next::wait(AwaitDone)
+        Next::wait(AwaitCreated { id })
     }
 }
 
@@ -130,6 +132,25 @@ impl Command for Unsubscribe {
     }
 }
 
+/// Waits for a new mailbox, whose id is told (RFC 8474, 4.1).
+#[derive(Debug)]
+struct AwaitCreated {
+    id: ObjectName,
+}
+
+impl State for AwaitCreated {
+    fn on(self: Box<Self>, _: &mut Context, event: Event) -> Next {
+        match event.reply() {
+            Ok(Reply::Created) => {
+                let code = Code::MAILBOX_ID.with(format_args!("({})", self.id));
+                Completion::ok().code(code).into()
+            }
+            Ok(other) => unexpected(&other).into(),
+            Err(failure) => failure.into(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct AwaitDone;
 
@@ -138,7 +159,7 @@ impl State for AwaitDone {
         match event.reply() {
             // The selected mailbox may have lost its messages by this.
             Ok(Reply::Deleted | Reply::Renamed) => noop::then(cx, Completion::ok()),
-            Ok(Reply::Created | Reply::Subscribed | Reply::Unsubscribed) => Completion::ok().into(),
+            Ok(Reply::Subscribed | Reply::Unsubscribed) => Completion::ok().into(),
             Ok(other) => unexpected(&other).into(),
             Err(failure) => failure.into(),
         }

@@ -1,9 +1,11 @@
 //! SELECT and EXAMINE: open a mailbox.
 //!
-//! RFC 3501, 6.3.1 and 6.3.2; RFC 4315, 3 (UIDNOTSTICKY is never sent); RFC 7162, 3.2.11 (CLOSED).
+//! RFC 3501, 6.3.1 and 6.3.2; RFC 4315, 3 (UIDNOTSTICKY is never sent); RFC 7162, 3.2.11 (CLOSED);
+//! RFC 8474, 4.2 (MAILBOXID).
 //! A mailbox that was selected is left in any case, also when the new one cannot be opened.
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
+use crate::imap::object_name::ObjectName;
 use crate::imap::selected::Selected;
 use crate::imap::words::Code;
 use crate::store::{MailboxName, Opened, Reply, Request};
@@ -66,6 +68,7 @@ impl State for AwaitOpened {
 
 impl AwaitOpened {
     fn opened(self, cx: &mut Context, opened: Opened) -> Next {
+        let mailbox_id = ObjectName::Mailbox(opened.mailbox.object_id);
         let selected = Selected::new(opened, self.read_only);
         selected.print_flags(cx.out());
         cx.line(format_args!("* {} EXISTS", selected.exists()));
@@ -87,6 +90,10 @@ impl AwaitOpened {
             "* OK [{} {}] The next UID",
             Code::UID_NEXT,
             view.uid_next.0
+        ));
+        cx.line(format_args!(
+            "* OK [{} ({mailbox_id})] The mailbox's id",
+            Code::MAILBOX_ID
         ));
         cx.selected = Some(selected);
         Completion::ok()

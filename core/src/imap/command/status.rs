@@ -1,12 +1,13 @@
 //! STATUS: the counts of a mailbox that need not be selected.
 //!
-//! RFC 3501, 6.3.10 and 7.2.4.
+//! RFC 3501, 6.3.10 and 7.2.4; RFC 8474, 4.3 (MAILBOXID); RFC 7889, 3.1 (APPENDLIMIT, the same for all mailboxes).
 
 use std::fmt::Write;
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
 use crate::imap::ast::StatusItem;
 use crate::imap::grammar::print;
+use crate::imap::object_name::ObjectName;
 use crate::store::{MailboxName, Reply, Request, Status};
 
 /// `status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"` (RFC 3501, 9)
@@ -29,6 +30,7 @@ impl Command for Query {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         cx.ask(Request::StatusMailbox {
             name: self.name.clone(),
+            recent: self.items.contains(&StatusItem::Recent),
         });
         Next::wait(AwaitStatus {
             name: self.name,
@@ -58,6 +60,7 @@ impl State for AwaitStatus {
 
 impl AwaitStatus {
     fn tell(&self, cx: &mut Context, status: &Status) {
+        let append_limit = cx.settings.append_limit();
         let out = cx.out();
         out.extend_from_slice(b"* STATUS ");
         print::mailbox(out, &self.name);
@@ -71,6 +74,11 @@ impl AwaitStatus {
                 StatusItem::UidNext => write!(out, "{before}UIDNEXT {}", mailbox.uid_next.0),
                 StatusItem::UidValidity => write!(out, "{before}UIDVALIDITY {}", mailbox.uid_validity),
                 StatusItem::Unseen => write!(out, "{before}UNSEEN {}", mailbox.unseen),
+                StatusItem::MailboxId => {
+                    let id = ObjectName::Mailbox(mailbox.object_id);
+                    write!(out, "{before}MAILBOXID ({id})")
+                }
+                StatusItem::AppendLimit => write!(out, "{before}APPENDLIMIT {append_limit}"),
             };
         }
         out.extend_from_slice(b")\r\n");

@@ -5,6 +5,7 @@ use std::fmt::{self, Debug, Write as _};
 use bytes::Bytes;
 
 use super::{Completion, Context};
+use crate::imap::grammar::{AppendMessage, Syntax};
 use crate::machine::{Done, Due, Outcome};
 use crate::store::{Failure, Reply};
 
@@ -29,7 +30,8 @@ pub(in crate::imap) enum Next {
     Drain(Box<dyn State>),
     /// The client's next line: [`Event::Line`]; or a change ([`Event::Changed`]), or the deadline ([`Event::Tick`]).
     Listen(Box<dyn State>, Option<Due>),
-    /// The announced literal piece by piece ([`Event::Octets`]), then what is behind it ([`Event::Line`], [`Event::Garbled`]).
+    /// The announced literal piece by piece ([`Event::Octets`]), then what is behind it ([`Event::Line`], [`Event::Message`],
+    /// [`Event::Garbled`]).
     Stream(Box<dyn State>),
     /// A moment of `Time::mono_ms`, and nothing else: [`Event::Tick`].
     Pause(Box<dyn State>, u64),
@@ -59,6 +61,8 @@ pub(in crate::imap) enum Event {
     Line(Bytes),
     /// The next octets of the literal.
     Octets(Bytes),
+    /// Behind the literal another message is announced, or something else that is to be a literal (RFC 3502, 6.3.11).
+    Message(Result<AppendMessage, Syntax>),
     /// What is behind the literal is no line.
     Garbled,
     /// The watched mailbox has changed.

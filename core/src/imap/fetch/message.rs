@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::binary;
 use super::response::Response;
 use super::section::{self, Selection};
 use super::stored::Stored;
 use crate::imap::ast::{BodySection, FetchItem, SectionText, Spelling};
 use crate::imap::grammar::print;
+use crate::imap::object_name::ObjectName;
 use crate::store::{Keywords, Row};
 use crate::wire::date;
 use crate::wire::filter::Filter;
@@ -51,8 +53,35 @@ impl Message<'_> {
                 out.item("BODYSTRUCTURE ").octets(&stored.bodystructure());
             }
             (FetchItem::Section(section), Some(stored)) => tell_section(stored, section, out),
+            (FetchItem::Binary(section), Some(stored)) => binary::tell(stored, section, out),
+            (FetchItem::BinarySize(part), Some(stored)) => binary::tell_size(stored, part, out),
+            (FetchItem::SaveDate, Some(stored)) => {
+                let date = date::internal(stored.row().save_date_s);
+                out.item("SAVEDATE ").print(format_args!("\"{date}\""));
+            }
+            (FetchItem::EmailId, Some(stored)) => {
+                let id = ObjectName::Email(stored.row().email_id);
+                out.item("EMAILID ").print(format_args!("({id})"));
+            }
+            // Messages are not grouped into threads (RFC 8474, 5.2).
+            (FetchItem::ThreadId, _) => {
+                out.item("THREADID NIL");
+            }
+            (FetchItem::Preview, Some(stored)) => {
+                out.item("PREVIEW ");
+                print::string(out.text(), stored.preview().as_bytes());
+            }
+            // Without the stored columns that they need.
             (
-                FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure | FetchItem::Section(_),
+                FetchItem::Envelope
+                | FetchItem::Body
+                | FetchItem::BodyStructure
+                | FetchItem::Section(_)
+                | FetchItem::Binary(_)
+                | FetchItem::BinarySize(_)
+                | FetchItem::SaveDate
+                | FetchItem::EmailId
+                | FetchItem::Preview,
                 None,
             ) => {}
         }
@@ -81,7 +110,7 @@ fn tell_section(stored: &Stored, section: &BodySection, out: &mut Response) {
     }
 }
 
-fn tell_octets(stored: &Stored, selected: &Selection<'_>, out: &mut Response) {
+pub(super) fn tell_octets(stored: &Stored, selected: &Selection<'_>, out: &mut Response) {
     for octets in &selected.octets {
         out.octets(octets);
     }
@@ -115,11 +144,16 @@ fn name_section(section: &BodySection, out: &mut Response) {
     }
 }
 
-/// Adds the part number, with a dot behind it if more follows.
-fn name_part(path: &[u32], text: &SectionText, out: &mut Response) {
+/// Adds the numbers of a part.
+pub(super) fn name_path(path: &[u32], out: &mut Response) {
     for (at, &number) in path.iter().enumerate() {
         out.octets(if at == 0 { b"" } else { b"." }).number(number);
     }
+}
+
+/// Adds the part number, with a dot behind it if more follows.
+fn name_part(path: &[u32], text: &SectionText, out: &mut Response) {
+    name_path(path, out);
     if !path.is_empty() && *text != SectionText::Whole {
         out.octets(b".");
     }
@@ -157,7 +191,7 @@ fn name_field(name: &str, out: &mut Response) {
 
 impl Response {
     /// Begins an item with this text.
-    fn item(&mut self, text: &str) -> &mut Self {
+    pub(super) fn item(&mut self, text: &str) -> &mut Self {
         self.next_item();
         self.octets(text.as_bytes())
     }

@@ -64,6 +64,12 @@ impl Stored {
         self.texts().and_then(|texts| texts.summary().ok())
     }
 
+    /// The beginning of its text in one line; empty if there is none (RFC 8970, 3.2).
+    pub fn preview(&self) -> &str {
+        let preview = self.texts().and_then(|texts| texts.preview().ok());
+        preview.unwrap_or_default()
+    }
+
     /// The whole index, decoded once.
     pub fn index(&self) -> &Arc<MessageIndex> {
         self.index.get_or_init(|| {

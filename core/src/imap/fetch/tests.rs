@@ -1,5 +1,7 @@
 //! Sections of sample messages, and the rule that holds for all: a literal announces exactly what follows.
 
+mod binary;
+
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
@@ -48,6 +50,7 @@ fn stored(head: &str, object: &[u8], raw_header_octets: usize) -> Stored {
         head: Bytes::copy_from_slice(head.as_bytes()),
         index: scan(object, raw_header_octets).encode(),
         email_id: [0; 16],
+        save_date_s: 0,
     })
 }
 

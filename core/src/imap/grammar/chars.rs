@@ -25,6 +25,11 @@ pub(super) fn is_quoted(octet: u8) -> bool {
     octet.is_ascii() && !matches!(octet, 0 | b'\r' | b'\n' | b'"' | b'\\')
 }
 
+/// What an object's id is made of: `ALPHA / DIGIT / "_" / "-"` (RFC 8474, 7)
+pub(super) fn is_object_id(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-')
+}
+
 /// What the names of commands, items, keys and options are made of.
 pub(super) fn is_word(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-')

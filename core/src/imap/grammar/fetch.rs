@@ -2,13 +2,15 @@
 
 use super::cursor::Cursor;
 use super::syntax::{Expected, Syntax};
-use crate::imap::ast::{BodySection, FetchItem, Partial, SectionText, Spelling};
+use crate::imap::ast::{BinarySection, BodySection, FetchItem, Partial, SectionText, Spelling};
 
 impl Cursor<'_> {
     /// The most items of one FETCH.
     pub const FETCH_ITEMS_MAX: usize = 200;
     /// The most numbers of one part: no message index goes deeper.
     pub const PART_DEPTH_MAX: usize = 32;
+    /// The most modifiers of one PREVIEW.
+    pub const PREVIEW_MODIFIERS_MAX: usize = 16;
     /// The most names in one `HEADER.FIELDS`.
     pub const HEADER_FIELDS_MAX: usize = 200;
 
@@ -33,7 +35,7 @@ impl Cursor<'_> {
 
     /// `fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
     /// "BODY" ["STRUCTURE"] / "UID" / "BODY" section ["<" number "." nz-number ">"] /
-    /// "BODY.PEEK" section ["<" number "." nz-number ">"]`
+    /// "BODY.PEEK" section ["<" number "." nz-number ">"]`, and those of RFC 3516, 7; RFC 8514, 5; RFC 8474, 7; RFC 8970, 6
     fn fetch_item(&mut self) -> Result<FetchItem, Syntax> {
         let start = self.position();
         Ok(match self.word().to_ascii_uppercase().as_str() {
@@ -49,8 +51,54 @@ impl Cursor<'_> {
             "BODY" if self.peek() != Some(b'[') => FetchItem::Body,
             "BODY" => FetchItem::Section(self.body_section(false)?),
             "BODY.PEEK" => FetchItem::Section(self.body_section(true)?),
+            "BINARY" => FetchItem::Binary(self.binary_section(false)?),
+            "BINARY.PEEK" => FetchItem::Binary(self.binary_section(true)?),
+            "BINARY.SIZE" => FetchItem::BinarySize(self.bracketed_part()?),
+            "SAVEDATE" => FetchItem::SaveDate,
+            "EMAILID" => FetchItem::EmailId,
+            "THREADID" => FetchItem::ThreadId,
+            "PREVIEW" => {
+                self.preview_modifiers()?;
+                FetchItem::Preview
+            }
             _ => return Err(self.error_at(start, Expected::FetchItem)),
         })
+    }
+
+    /// `section-binary [partial]` (RFC 3516, 7)
+    fn binary_section(&mut self, peek: bool) -> Result<BinarySection, Syntax> {
+        let part = self.bracketed_part()?;
+        let partial = self.partial()?;
+        Ok(BinarySection { part, partial, peek })
+    }
+
+    /// `section-binary = "[" [section-part] "]"` (RFC 3516, 7)
+    fn bracketed_part(&mut self) -> Result<Vec<u32>, Syntax> {
+        self.expect(b'[', Expected::Section)?;
+        let start = self.position();
+        match self.section_spec()? {
+            (part, SectionText::Whole) => {
+                self.expect(b']', Expected::SectionEnd)?;
+                Ok(part)
+            }
+            _ => Err(self.error_at(start, Expected::SectionEnd)),
+        }
+    }
+
+    /// `[SP "(" preview-mod *(SP preview-mod) ")"]`, `preview-mod = "LAZY"` (RFC 8970, 6). A preview is always at hand, so
+    /// whether it may come later changes nothing.
+    fn preview_modifiers(&mut self) -> Result<(), Syntax> {
+        if !self.rest().starts_with(b" (") {
+            return Ok(());
+        }
+        self.sp()?;
+        self.list(false, (Self::PREVIEW_MODIFIERS_MAX, "modifiers"), |args| {
+            let start = args.position();
+            let lazy = args.word().eq_ignore_ascii_case("LAZY");
+            lazy.then_some(())
+                .ok_or_else(|| args.error_at(start, Expected::PreviewModifier))
+        })
+        .map(drop)
     }
 
     /// `section ["<" number "." nz-number ">"]`, `section = "[" [section-spec] "]"`

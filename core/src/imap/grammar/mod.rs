@@ -16,6 +16,7 @@ mod list;
 mod login;
 mod mailbox;
 mod number;
+mod object_id;
 pub mod print;
 mod search;
 mod status;

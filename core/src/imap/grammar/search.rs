@@ -175,6 +175,11 @@ impl Cursor<'_> {
             "LARGER" => SearchKey::Larger(self.argument(Self::number)?),
             "SMALLER" => SearchKey::Smaller(self.argument(Self::number)?),
             "UID" => SearchKey::Uids(self.argument(Self::sequence_set)?),
+            "SAVEDBEFORE" => SearchKey::Saved(Before, self.argument(Self::date)?),
+            "SAVEDON" => SearchKey::Saved(On, self.argument(Self::date)?),
+            "SAVEDSINCE" => SearchKey::Saved(Since, self.argument(Self::date)?),
+            "EMAILID" => SearchKey::EmailId(self.argument(Self::object_id)?.to_owned()),
+            "THREADID" => self.argument(Self::object_id).map(|_| SearchKey::ThreadId)?,
             _ => return Err(self.error_at(start, Expected::SearchKey)),
         })
     }
@@ -202,7 +207,8 @@ fn argumentless(name: &str) -> Option<Vec<SearchOp>> {
     let key = |flag: Flag| SearchOp::Key(SearchKey::Flag(flag));
     let recent = SearchOp::Key(SearchKey::Recent);
     Some(match name {
-        "ALL" => vec![SearchOp::Key(SearchKey::All)],
+        // Every mailbox knows when its messages were saved (RFC 8514, 4.3).
+        "ALL" | "SAVEDATESUPPORTED" => vec![SearchOp::Key(SearchKey::All)],
         "ANSWERED" => vec![key(Flag::Answered)],
         "DELETED" => vec![key(Flag::Deleted)],
         "DRAFT" => vec![key(Flag::Draft)],

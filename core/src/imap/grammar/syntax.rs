@@ -158,6 +158,10 @@ pub enum Expected {
     DateTime,
     /// `status-att`
     StatusItem,
+    /// `objectid`
+    ObjectId,
+    /// `preview-mod`
+    PreviewModifier,
     /// `list-select-opt`
     SelectOption,
     /// What RECURSIVEMATCH needs beside it.
@@ -238,6 +242,8 @@ impl fmt::Display for Expected {
             Expected::Date => "a date like 1-Feb-2026",
             Expected::DateTime => "a date and time like \"01-Feb-2026 09:00:00 +0100\"",
             Expected::StatusItem => "a STATUS item",
+            Expected::ObjectId => "an object id of at most 255 letters, digits, \"_\" and \"-\"",
+            Expected::PreviewModifier => "LAZY",
             Expected::SelectOption => "SUBSCRIBED, REMOTE, RECURSIVEMATCH or SPECIAL-USE",
             Expected::BaseOption => "SUBSCRIBED beside RECURSIVEMATCH",
             Expected::Return => "RETURN",

@@ -7,6 +7,7 @@ use super::needles::{Found, Needles};
 use super::truth::Truth;
 use crate::imap::ast::{DayRelation, SearchKey, SearchOp, SearchProgram};
 use crate::imap::fetch::Stored;
+use crate::imap::object_name::ObjectName;
 use crate::machine::Scope;
 use crate::store::{Flags, Keywords, ModSeq, Row, UidSet};
 use crate::wire::date::Day;
@@ -54,6 +55,8 @@ enum Test {
     Larger(u32),
     Smaller(u32),
     ModSeq(ModSeq),
+    Saved(DayRelation, Day),
+    EmailId(String),
     /// A field that the index may know, else a needle.
     Field {
         written: bool,
@@ -82,6 +85,9 @@ impl Search {
             SearchKey::Larger(size) => Test::Larger(size),
             SearchKey::Smaller(size) => Test::Smaller(size),
             SearchKey::ModSeq(modseq) => Test::ModSeq(modseq),
+            SearchKey::Saved(relation, day) => Test::Saved(relation, day),
+            SearchKey::EmailId(id) => Test::EmailId(id),
+            SearchKey::ThreadId => Test::Always(false),
             SearchKey::Header { written, name, text } => {
                 let needle = needles.add(text.clone(), Scope::Field(name.clone()));
                 Test::Field {
@@ -154,6 +160,16 @@ impl Test {
             Test::Larger(size) => row.size > *size,
             Test::Smaller(size) => row.size < *size,
             Test::ModSeq(modseq) => row.modseq >= *modseq,
+            Test::Saved(relation, day) => {
+                return of_stored(candidate, |stored| {
+                    is_related(stored.row().save_date_s, *relation, *day)
+                });
+            }
+            Test::EmailId(id) => {
+                return of_stored(candidate, |stored| {
+                    ObjectName::Email(stored.row().email_id).is(id)
+                });
+            }
             Test::Field {
                 written,
                 name,
@@ -172,6 +188,12 @@ impl Test {
             Test::Needle(needle) => return candidate.found.of(*needle),
         })
     }
+}
+
+/// What only the stored columns tell.
+fn of_stored(candidate: &Candidate<'_>, truth: impl FnOnce(&Stored) -> bool) -> Truth {
+    let stored = candidate.stored;
+    stored.map_or(Truth::Unknown, |stored| Truth::from(truth(stored)))
 }
 
 /// Whether the UTC day of a moment, in seconds since 1970, relates so to `day`.

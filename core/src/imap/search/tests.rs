@@ -76,6 +76,7 @@ fn stored(raw_header_octets: usize, head: &str) -> Stored {
         head,
         index,
         email_id: [0; 16],
+        save_date_s: 0,
     })
 }
 
@@ -118,6 +119,10 @@ fn the_view_leaves_texts_open_unless_the_rest_decides() {
         ("SUBJECT x", Truth::Unknown),
         ("NOT BODY x", Truth::Unknown),
         ("SEEN TEXT x", Truth::Unknown),
+        ("SAVEDON 1-Jan-1970", Truth::Unknown),
+        ("EMAILID M0", Truth::Unknown),
+        ("THREADID T0", Truth::False),
+        ("SAVEDATESUPPORTED", Truth::True),
         ("UNSEEN TEXT x", Truth::False),
         ("OR SEEN TEXT x", Truth::True),
         ("OR UNSEEN TEXT x", Truth::Unknown),
@@ -131,6 +136,24 @@ fn the_index_decides_fields() {
     for (program, held, unheld) in [
         ("SUBJECT \"monthly REPORT\"", Truth::True, Truth::True),
         ("SUBJECT weekly", Truth::False, Truth::False),
+        ("SAVEDON 1-Jan-1970", Truth::True, Truth::True),
+        ("SAVEDSINCE 2-Jan-1970", Truth::False, Truth::False),
+        ("SAVEDBEFORE 2-Jan-1970", Truth::True, Truth::True),
+        (
+            "EMAILID M00000000000000000000000000000000",
+            Truth::True,
+            Truth::True,
+        ),
+        (
+            "EMAILID m00000000000000000000000000000000",
+            Truth::False,
+            Truth::False,
+        ),
+        (
+            "EMAILID F00000000000000000000000000000000",
+            Truth::False,
+            Truth::False,
+        ),
         ("CHARSET UTF-8 FROM {7}\r\nJÜRGEN", Truth::True, Truth::True),
         ("FROM jm@example", Truth::True, Truth::True),
         ("CC a@b", Truth::False, Truth::False),

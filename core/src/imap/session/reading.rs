@@ -5,7 +5,7 @@ use super::super::grammar::{self, Head, Syntax};
 use super::super::words::Code;
 use super::{Phase, Running, Session};
 use crate::machine::{Form, Step};
-use crate::wire::command::{Event, Malformed};
+use crate::wire::command::{Announced, Event, Malformed};
 use crate::wire::line::LineFault;
 
 impl Session {
@@ -24,7 +24,7 @@ impl Session {
             }
             Some(Event::Literal(announced)) => {
                 self.disclose_beginning();
-                self.announced(announced.sync);
+                self.announced(announced);
             }
             Some(Event::Malformed { fault, tag }) => {
                 self.disclose(Form::Frame);
@@ -39,11 +39,13 @@ impl Session {
 
     pub(super) fn lost(&mut self) {
         self.disclose(Form::Frame);
-        self.bye("The next command cannot be found");
+        // Only a literal that is too big to be passed over hides what follows it (RFC 7888, 5).
+        let code = Code::TOO_BIG;
+        self.bye(&format!("[{code}] The next command cannot be found"));
     }
 
     /// A literal is announced: APPEND streams its message, all other literals are gathered.
-    pub(super) fn announced(&mut self, sync: bool) {
+    pub(super) fn announced(&mut self, literal: Announced) {
         let command = self.framing.so_far();
         let tag = grammar::tag(command).unwrap_or("*").to_owned();
         if self.cx.account.is_some()
@@ -60,12 +62,14 @@ impl Session {
                 parsed,
             );
         }
-        if !self.framing.gather() {
+        if !self.cx.settings.admits(literal.size, literal.sync) {
+            self.complete(Running { tag, row: None }, Completion::too_big_unasked());
+        } else if !self.framing.gather() {
             self.complete(
                 Running { tag, row: None },
                 Completion::bad("A literal is too big, or one too many"),
             );
-        } else if sync {
+        } else if literal.sync {
             self.cx.line(format_args!("+ Ready for the literal"));
         }
     }

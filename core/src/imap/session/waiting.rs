@@ -1,6 +1,7 @@
 //! A command waits: for one thing at a time, which is told to it.
 
 use super::super::command::{Event, Next, State};
+use super::super::grammar::Cursor;
 use super::{Phase, Running, Session, Waits};
 use crate::machine::{Due, Form, Outcome, Step};
 use crate::sasl;
@@ -70,7 +71,12 @@ impl Session {
                     self.step(running, state, Event::Line(rest.octets().clone()));
                 }
                 Some(wire::Event::Fatal) => self.lost(),
-                Some(wire::Event::Literal(_) | wire::Event::Malformed { .. } | wire::Event::Command(_)) => {
+                Some(wire::Event::Literal(_)) => {
+                    let message = Cursor::new(self.framing.so_far()).append_message();
+                    self.disclose(if message.is_ok() { Form::Plain } else { Form::Frame });
+                    self.step(running, state, Event::Message(message));
+                }
+                Some(wire::Event::Malformed { .. } | wire::Event::Command(_)) => {
                     self.disclose(Form::Frame);
                     self.step(running, state, Event::Garbled);
                 }

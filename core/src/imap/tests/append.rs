@@ -40,8 +40,8 @@ fn what_cannot_be_kept_is_refused_before_it_comes() {
            1S: e BAD expected a space ...
            1C: f APPEND INBOX "text"
            1S: f BAD expected ...
-           1C: g APPEND INBOX ~{10}
-           1S: g BAD A literal8 needs the extension BINARY
+           1C: g APPEND INBOX ~{1001}
+           1S: g NO [TOOBIG] The message is too big
            1C: h NOOP
            1S: h OK NOOP completed"#,
     );
@@ -66,7 +66,7 @@ fn what_comes_unasked_is_passed_over() {
            1S: e OK NOOP completed
            1C: f APPEND INBOX {{3000+}}
            1S: f NO [TOOBIG] The message is too big
-           1S: * BYE The next command cannot be found
+           1S: * BYE [TOOBIG] The next command cannot be found
            1 over"#
     ));
 }
@@ -82,8 +82,12 @@ fn a_nul_is_refused_and_nothing_is_kept() {
           1S: a BAD The message has a NUL in it
           1C| b APPEND INBOX {3}\r\n
           1S: + Ready for the message
-          1C| xyz {2}\r\n
-          1S: b BAD expected the end of the command behind the message
+          1C| xyz {2\r\n
+          1S: b BAD expected another message or the end of the command behind the message
+          1C: d APPEND INBOX ~{3}
+          1S: + Ready for the message
+          1C| x\0y\r\n
+          1S: d NO [UNKNOWN-CTE] Mailboxes here keep no NUL
           1C: c NOOP
           1S: c OK NOOP completed",
     );

@@ -6,8 +6,8 @@ use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo};
 use crate::pair::Fault;
 use crate::store::{Access, Account, Reply};
 
-const ALL: &str =
-    "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE";
+const ALL: &str = "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
+    MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW APPENDLIMIT=52428800";
 
 #[test]
 fn the_greeting_and_capabilities_say_what_works() {

@@ -15,6 +15,7 @@ fn select_tells_all_that_is_required() {
           1S: * OK [UNSEEN 2] ...
           1S: * OK [UIDVALIDITY ...] ...
           1S: * OK [UIDNEXT 3] ...
+          1S: * OK [MAILBOXID (F...)] ...
           1S: a OK [READ-WRITE] SELECT completed
           1C: b EXAMINE INBOX
           1S: * OK [CLOSED] The previous mailbox is closed
@@ -25,6 +26,7 @@ fn select_tells_all_that_is_required() {
           1S: * OK [UNSEEN 2] ...
           1S: * OK [UIDVALIDITY ...] ...
           1S: * OK [UIDNEXT 3] ...
+          1S: * OK [MAILBOXID (F...)] ...
           1S: b OK [READ-ONLY] EXAMINE completed",
     );
 }
@@ -50,7 +52,7 @@ fn create_delete_rename() {
            1C: b DELETE inbox
            1S: b NO [CANNOT] INBOX stays
            1C: c CREATE a/b/
-           1S: c OK CREATE completed
+           1S: c OK [MAILBOXID (F...)] CREATE completed
            1C: d LIST "" a%
            1S: * LIST (\HasChildren) "/" a
            1S: d OK LIST completed
@@ -99,7 +101,7 @@ fn deleting_the_selected_mailbox_empties_it() {
     stage.logged_in('1');
     stage.play(
         "1C: a CREATE x
-         1S: a OK CREATE completed
+         1S: a OK [MAILBOXID (F...)] CREATE completed
          1C: b APPEND x {1+}
          1C: y
          1S: b OK [APPENDUID ... 1] APPEND completed",
@@ -137,7 +139,7 @@ fn list_patterns_and_attributes() {
            1S: * LIST (\HasNoChildren \Trash) "/" Trash
            1S: b OK LIST completed
            1C: c CREATE "INBOX/Entw&APw-rfe &- mehr"
-           1S: c OK CREATE completed
+           1S: c OK [MAILBOXID (F...)] CREATE completed
            1C: d LIST inbox/ *
            1S: * LIST (\HasNoChildren) "/" "INBOX/Entw&APw-rfe &- mehr"
            1S: d OK LIST completed

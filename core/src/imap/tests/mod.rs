@@ -2,9 +2,12 @@
 
 mod append;
 mod idle;
+mod literals;
 mod login;
 mod mailboxes;
 mod messages;
+mod multiappend;
+mod objects;
 mod refusals;
 mod split;
 mod state;

@@ -117,7 +117,7 @@ fn budgets_of_lines_and_literals() {
          1S: d BAD No literal has such a size
          1C: e LOGIN {{5000+}}
          1S: e BAD A literal is too big, or one too many
-         1S: * BYE The next command cannot be found
+         1S: * BYE [TOOBIG] The next command cannot be found
          1 over"
     ));
     logged_in(

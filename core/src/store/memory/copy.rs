@@ -5,6 +5,7 @@ use crate::store::{
     UidSet,
 };
 
+use super::deliver::seconds;
 use super::folder::Message;
 use super::{Answer, Load, Receipt, Store};
 
@@ -79,7 +80,7 @@ impl Store {
         to: MailboxId,
         source: &UidSet,
     ) -> Result<Vec<Message>, Refusal> {
-        let mut copies = self.draft_copies(trip.from, source);
+        let mut copies = self.draft_copies(trip.from, source, trip.at_ms);
         let holds = self
             .accounts
             .get(&me)
@@ -104,14 +105,18 @@ impl Store {
         Ok(copies)
     }
 
-    /// Copies of some live messages, by UID; UID and MODSEQ are still those of the source.
-    pub(super) fn draft_copies(&self, from: MailboxId, uids: &UidSet) -> Vec<Message> {
+    /// Copies of some live messages, by UID, saved now; UID and MODSEQ are still those of the source.
+    pub(super) fn draft_copies(&self, from: MailboxId, uids: &UidSet, at_ms: u64) -> Vec<Message> {
         let messages = self
             .folders
             .get(&from)
             .into_iter()
             .flat_map(|folder| folder.live_in(uids));
-        messages.cloned().collect()
+        let copy = |message: &Message| Message {
+            save_date_s: seconds(at_ms),
+            ..message.clone()
+        };
+        messages.map(copy).collect()
     }
 
     /// Adds copies to a mailbox and counts the bodies' references. Without copies nothing happens.

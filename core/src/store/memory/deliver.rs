@@ -14,7 +14,13 @@ use super::folder::Message;
 use super::{Answer, Load, Object, Receipt, Store};
 
 impl Store {
-    pub(super) fn append(&mut self, me: AccountId, name: &MailboxName, messages: &[NewMessage]) -> Answer {
+    pub(super) fn append(
+        &mut self,
+        me: AccountId,
+        name: &MailboxName,
+        messages: &[NewMessage],
+        at_ms: u64,
+    ) -> Answer {
         let id = self.find(me, name)?;
         if let Some(taken) = messages
             .iter()
@@ -22,7 +28,8 @@ impl Store {
         {
             return Err(Failure::broken(format!("{:?} is taken", taken.stored.object)));
         }
-        let mut drafts = messages.iter().map(draft_append).collect::<Result<Vec<_>, _>>()?;
+        let drafts = messages.iter().map(|new| draft_append(new, at_ms));
+        let mut drafts = drafts.collect::<Result<Vec<_>, _>>()?;
         let mut load = Load::default();
         drafts.iter().for_each(|draft| load.add(draft.row.size));
         if !self
@@ -163,7 +170,7 @@ fn encoded(stored: &Stored) -> Bytes {
     stored.index.encode()
 }
 
-pub(super) fn draft_append(new: &NewMessage) -> Result<Message, Refusal> {
+pub(super) fn draft_append(new: &NewMessage, at_ms: u64) -> Result<Message, Refusal> {
     let row = draft_row(&new.stored, 0, new.internal_date_s)?;
     Ok(Message {
         row,
@@ -172,6 +179,7 @@ pub(super) fn draft_append(new: &NewMessage) -> Result<Message, Refusal> {
         head: Bytes::new(),
         index: encoded(&new.stored),
         email_id: new.email_id,
+        save_date_s: seconds(at_ms),
         deleted_at_ms: None,
     })
 }
@@ -189,6 +197,7 @@ fn draft_delivery(
         head: recipient.head.clone(),
         index,
         email_id: recipient.email_id,
+        save_date_s: seconds(at_ms),
         deleted_at_ms: None,
     })
 }
@@ -208,6 +217,6 @@ fn draft_row(stored: &Stored, head: usize, internal_date_s: i64) -> Result<Row, 
     })
 }
 
-fn seconds(at_ms: u64) -> i64 {
+pub(super) fn seconds(at_ms: u64) -> i64 {
     i64::try_from(at_ms / 1000).unwrap_or(i64::MAX)
 }

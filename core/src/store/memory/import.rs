@@ -54,7 +54,7 @@ impl Store {
         step: &mut Option<ModSeq>,
     ) -> Result<Delivered, Refusal> {
         let me: AccountId = import.account;
-        let mut draft = draft_append(new)?;
+        let mut draft = draft_append(new, import.at_ms)?;
         let mut load = Load::default();
         load.add(draft.row.size);
         let account = self.accounts.get(&me).ok_or(Refusal::NoSuchAccount)?;

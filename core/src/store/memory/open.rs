@@ -69,6 +69,7 @@ fn page_row(message: &Message) -> PageRow {
         head: message.head.clone(),
         index: message.index.clone(),
         email_id: message.email_id,
+        save_date_s: message.save_date_s,
     }
 }
 

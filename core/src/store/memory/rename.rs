@@ -88,9 +88,9 @@ impl Store {
         let all = folder.live().map(|message| message.row.uid.0).collect();
         let keywords = folder.keywords.clone();
         self.folder(me, target)?.keywords = keywords;
-        let copies = self.draft_copies(inbox, &all);
-        self.transfer(target, copies);
         let at_ms = u64::try_from(at_s).unwrap_or(0).saturating_mul(1000);
+        let copies = self.draft_copies(inbox, &all, at_ms);
+        self.transfer(target, copies);
         self.bury_moved(inbox, &all, None, at_ms);
         Ok(Reply::Renamed)
     }

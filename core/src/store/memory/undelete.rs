@@ -7,6 +7,7 @@ use crate::store::{
     Refusal, Reply, Uid, UidSet, Undelete, Undeleted,
 };
 
+use super::deliver::seconds;
 use super::folder::{Folder, Message};
 use super::{Answer, Load, Store};
 
@@ -110,6 +111,7 @@ impl Store {
             let list = folder.keywords.clone();
             drafts.iter_mut().for_each(|draft| {
                 draft.row.flags = list.translate(draft.row.flags, &from_list) & !Flags::from(Flag::Deleted);
+                draft.save_date_s = seconds(wanted.at_ms);
                 draft.deleted_at_ms = None;
             });
             done.target = self.transfer_all(to, drafts);

@@ -69,7 +69,10 @@ impl<'a> Owner<'a> {
 
     /// A mailbox; makes and subscribes it if there is none of that name.
     async fn mailbox(&mut self, name: &MailboxName) -> Result<Mailbox, CliError> {
-        let status = Request::StatusMailbox { name: name.clone() };
+        let status = Request::StatusMailbox {
+            name: name.clone(),
+            recent: false,
+        };
         let found = self
             .storage
             .run(Actor::Account(self.account), status.clone())
@@ -111,7 +114,7 @@ fn new_mailbox(seed: &mut Seed, name: MailboxName) -> NewMailbox {
 
 /// The name of a mailbox as an operator writes it.
 fn mailbox_name(text: &str) -> Result<MailboxName, String> {
-    MailboxName::new(text).map_err(|why| format!("{text:?} is no name of a mailbox: {why:?}"))
+    MailboxName::new(text).map_err(|why| format!("{text:?} is no name of a mailbox: {why}"))
 }
 
 fn odd() -> CliError {

@@ -178,6 +178,8 @@ fn status_items() {
                 "a STATUS x (recent uidvalidity unseen)",
                 "x [Recent, UidValidity, Unseen]",
             ),
+            // RFC 8474, 7; RFC 7889, 5
+            ("a STATUS x (mailboxid APPENDLIMIT)", "x [MailboxId, AppendLimit]"),
             ("a STATUS x ()", "expected a STATUS item at octet 13, found \")\""),
             (
                 "a STATUS x MESSAGES",

@@ -1,7 +1,7 @@
 //! FETCH items.
 
 use super::*;
-use crate::imap::ast::{BodySection, FetchItem, SectionText, Spelling};
+use crate::imap::ast::{BodySection, FetchItem, Partial, SectionText, Spelling};
 
 /// An item as a client writes it.
 pub(super) fn show(item: &FetchItem) -> String {
@@ -14,7 +14,25 @@ pub(super) fn show(item: &FetchItem) -> String {
         FetchItem::Body => "BODY".into(),
         FetchItem::BodyStructure => "BODYSTRUCTURE".into(),
         FetchItem::Section(section) => show_section(section),
+        FetchItem::Binary(section) => {
+            let peek = if section.peek { ".PEEK" } else { "" };
+            let partial = show_partial(section.partial);
+            format!("BINARY{peek}[{}]{partial}", show_part(&section.part))
+        }
+        FetchItem::BinarySize(part) => format!("BINARY.SIZE[{}]", show_part(part)),
+        FetchItem::SaveDate => "SAVEDATE".into(),
+        FetchItem::EmailId => "EMAILID".into(),
+        FetchItem::ThreadId => "THREADID".into(),
+        FetchItem::Preview => "PREVIEW".into(),
     }
+}
+
+fn show_part(part: &[u32]) -> String {
+    part.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
+}
+
+fn show_partial(partial: Option<Partial>) -> String {
+    partial.map_or(String::new(), |p| format!("<{}.{}>", p.offset, p.length))
 }
 
 fn show_section(section: &BodySection) -> String {
@@ -46,9 +64,7 @@ fn show_section(section: &BodySection) -> String {
     let part = section.part.iter().map(u32::to_string);
     let spec: Vec<_> = part.chain(Some(text).filter(|text| !text.is_empty())).collect();
     let peek = if section.peek { ".PEEK" } else { "" };
-    let partial = section
-        .partial
-        .map_or(String::new(), |p| format!("<{}.{}>", p.offset, p.length));
+    let partial = show_partial(section.partial);
     format!("BODY{peek}[{}]{partial}", spec.join("."))
 }
 
@@ -62,6 +78,53 @@ fn parse(args: &mut Cursor<'_>) -> Result<String, Syntax> {
         "{set} {}",
         items.iter().map(show).collect::<Vec<_>>().join(" ")
     ))
+}
+
+#[test]
+fn items_of_extensions() {
+    check(
+        parse,
+        |shown| shown,
+        &[
+            // RFC 3516, 7
+            ("a FETCH 1 BINARY[]", "1 BINARY[]"),
+            (
+                "a FETCH 1 (binary.peek[1.2]<0.5> Binary[3])",
+                "1 BINARY.PEEK[1.2]<0.5> BINARY[3]",
+            ),
+            ("a FETCH 1 BINARY.SIZE[2.1]", "1 BINARY.SIZE[2.1]"),
+            // RFC 8514, 5; RFC 8474, 7
+            (
+                "a FETCH 1 (SAVEDATE EMAILID threadid)",
+                "1 SAVEDATE EMAILID THREADID",
+            ),
+            // RFC 8970, 6
+            ("a FETCH 1 PREVIEW", "1 PREVIEW"),
+            ("a FETCH 1 PREVIEW (lazy)", "1 PREVIEW"),
+            ("a FETCH 1 (PREVIEW (LAZY LAZY) UID)", "1 PREVIEW UID"),
+            (
+                "a FETCH 1 BINARY",
+                "expected a section at octet 17, found the end",
+            ),
+            (
+                "a FETCH 1 BINARY[HEADER]",
+                "expected \"]\" at octet 18, found \"HEADER]\"",
+            ),
+            (
+                "a FETCH 1 BINARY[1.MIME]",
+                "expected \"]\" at octet 18, found \"1.MIME]\"",
+            ),
+            (
+                "a FETCH 1 BINARY.SIZE[1]<0.1>",
+                "expected the end of the command at octet 25, found \"<0.1>\"",
+            ),
+            (
+                "a FETCH 1 (PREVIEW (EAGER))",
+                "expected LAZY at octet 21, found \"EAGER\"",
+            ),
+            ("a FETCH 1 (PREVIEW ())", "expected LAZY at octet 21, found \")\""),
+        ],
+    );
 }
 
 #[test]

@@ -28,12 +28,46 @@ fn show_key(key: &SearchKey) -> String {
         SearchKey::Header { name, text, .. } => format!("{name}:{text:?}"),
         SearchKey::Body(text) => format!("body:{text:?}"),
         SearchKey::Text(text) => format!("text:{text:?}"),
+        SearchKey::Saved(relation, day) => format!("saved:{relation:?}:{}", date(*day)),
+        SearchKey::EmailId(id) => format!("email:{id}"),
+        SearchKey::ThreadId => "thread".into(),
         SearchKey::ModSeq(at_least) => format!("modseq:{}", at_least.0),
     }
 }
 
 fn date(day: crate::wire::date::Day) -> String {
     format!("{day:?}")
+}
+
+#[test]
+fn keys_of_extensions() {
+    let day = date(crate::wire::date::Day::of(0));
+    let saved = format!("saved:Before:{day} saved:On:{day} and saved:Since:{day} and");
+    let long = format!("a SEARCH EMAILID {}", "x".repeat(256));
+    check(
+        Cursor::search,
+        show,
+        &[
+            // RFC 8514, 5
+            (
+                "a SEARCH SAVEDBEFORE 1-Jan-1970 SAVEDON 1-Jan-1970 SAVEDSINCE \"1-Jan-1970\"",
+                &saved,
+            ),
+            ("a SEARCH SAVEDATESUPPORTED", "all"),
+            // RFC 8474, 7
+            ("a SEARCH EMAILID M-_09aZ", "email:M-_09aZ"),
+            ("a SEARCH NOT THREADID T1", "thread not"),
+            ("a SEARCH EMAILID", "expected a space at octet 17, found the end"),
+            (
+                "a SEARCH EMAILID \"M\"",
+                "expected an object id of at most 255 letters, digits, \"_\" and \"-\" at octet 18, found \"\\\"M\\\"\"",
+            ),
+            (
+                &long,
+                "expected an object id of at most 255 letters, digits, \"_\" and \"-\" at octet 18, found \"xxxxxxxxxxxxxxxxxxxx...\"",
+            ),
+        ],
+    );
 }
 
 #[test]
