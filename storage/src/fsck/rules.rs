@@ -2,6 +2,9 @@
 //!
 //! One statement is one snapshot on either database, and every transaction keeps the rules, so work in flight breaks none.
 //! Each `BETWEEN ? AND ?` is the page of keys that is being checked.
+//!
+//! What has no row in another table is found by `LEFT JOIN … IS NULL`: MariaDB may answer `NOT EXISTS` by a copy of the whole other
+//! table, made anew for each page. References are counted by the page's range of each table that names objects, as `queue` has no index for them.
 
 use super::domain::{Domain, Key};
 use super::finding::{Rule, Subject};
@@ -92,12 +95,12 @@ pub(super) const RULES: &[RowRule] = &[
         "SELECT m.mailbox_id, m.uid FROM messages m WHERE m.mailbox_id BETWEEN ? AND ? AND (m.uid < 1 OR m.modseq < 2)",
         "a message has a UID or MODSEQ that is none", RESTORE),
     rule!("message-without-mailbox" I 4, Mailboxes as Mailbox, No:
-        "SELECT m.mailbox_id FROM messages m WHERE m.mailbox_id BETWEEN ? AND ? \
-         AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = m.mailbox_id) GROUP BY m.mailbox_id",
+        "SELECT m.mailbox_id FROM (SELECT DISTINCT mailbox_id FROM messages WHERE mailbox_id BETWEEN ? AND ?) m \
+         LEFT JOIN mailboxes b ON b.id = m.mailbox_id WHERE b.id IS NULL",
         "the mailbox of messages is gone: nobody can read them", RESTORE),
     rule!("expunged-without-mailbox" I 7, Mailboxes as Mailbox, ForgetExpunged:
-        "SELECT e.mailbox_id FROM expunged e WHERE e.mailbox_id BETWEEN ? AND ? \
-         AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = e.mailbox_id) GROUP BY e.mailbox_id",
+        "SELECT e.mailbox_id FROM (SELECT DISTINCT mailbox_id FROM expunged WHERE mailbox_id BETWEEN ? AND ?) e \
+         LEFT JOIN mailboxes b ON b.id = e.mailbox_id WHERE b.id IS NULL",
         "what was expunged is remembered of a mailbox that is gone: it costs space", REPAIR),
     rule!("uid-unaccounted" I 7, Mailboxes as Mailbox, AccountForUids:
         "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id WHERE b.id BETWEEN ? AND ? GROUP BY b.id \
@@ -118,17 +121,17 @@ pub(super) const RULES: &[RowRule] = &[
          WHERE b.account_id BETWEEN ? AND ? AND (s.last IS NULL OR b.uid_validity > s.last) GROUP BY b.account_id",
         "a UIDVALIDITY in use may be given again", REPAIR),
     rule!("index-without-message" I 1, Mailboxes as Message, ForgetIndex:
-        "SELECT i.mailbox_id, i.uid FROM message_index i WHERE i.mailbox_id BETWEEN ? AND ? AND NOT EXISTS \
-         (SELECT 1 FROM messages m WHERE m.mailbox_id = i.mailbox_id AND m.uid = i.uid)",
+        "SELECT i.mailbox_id, i.uid FROM message_index i LEFT JOIN messages m ON m.mailbox_id = i.mailbox_id AND m.uid = i.uid \
+         WHERE i.mailbox_id BETWEEN ? AND ? AND m.uid IS NULL",
         "an index row of no message costs space", REPAIR),
     rule!("body-without-row" I 2, Mailboxes as Message, RestoreObject:
-        "SELECT m.mailbox_id, m.uid FROM messages m WHERE m.mailbox_id BETWEEN ? AND ? AND NOT EXISTS \
-         (SELECT 1 FROM object_keys o WHERE o.id = m.object_id)",
+        "SELECT m.mailbox_id, m.uid FROM messages m LEFT JOIN object_keys o ON o.id = m.object_id \
+         WHERE m.mailbox_id BETWEEN ? AND ? AND o.id IS NULL",
         "the body of a message has no row: the sweep of orphans would delete it",
         "run fsck with --repair: the row is made anew if the body is there and is what the message's index says; else restore the body"),
     rule!("index-missing" I 1, Mailboxes as Message, MakeIndex:
-        "SELECT m.mailbox_id, m.uid FROM messages m WHERE m.mailbox_id BETWEEN ? AND ? AND NOT EXISTS \
-         (SELECT 1 FROM message_index i WHERE i.mailbox_id = m.mailbox_id AND i.uid = m.uid)",
+        "SELECT m.mailbox_id, m.uid FROM messages m LEFT JOIN message_index i ON i.mailbox_id = m.mailbox_id AND i.uid = m.uid \
+         WHERE m.mailbox_id BETWEEN ? AND ? AND i.uid IS NULL",
         "a message has no index: it cannot be read",
         "run fsck with --repair: the index is made anew from the body, with a field of filler in place of the trace fields"),
     rule!("body-differs-from-message" I 2, Mailboxes as Message, No:
@@ -144,10 +147,15 @@ pub(super) const RULES: &[RowRule] = &[
         "a body is being deleted that rows name",
         "stop the servers at once; if the body is still there set its state to 1 and run fsck with --repair, else restore it from a backup"),
     rule!("references" I 3, Objects as Object, CountReferences:
-        "SELECT o.id FROM object_keys o WHERE o.id BETWEEN ? AND ? AND o.state = 1 AND ((o.refs = 0) <> (o.zero_at > 0) \
-         OR o.refs <> (SELECT COUNT(*) FROM messages m WHERE m.object_id = o.id) \
-         + (SELECT COUNT(*) FROM calendar_objects c WHERE c.object_id = o.id) \
-         + (SELECT COUNT(*) FROM queue q WHERE q.object_id = o.id))",
+        "SELECT o.id FROM object_keys o \
+         LEFT JOIN (SELECT object_id, COUNT(*) AS refs FROM messages WHERE object_id BETWEEN ? AND ? GROUP BY object_id) m \
+         ON m.object_id = o.id \
+         LEFT JOIN (SELECT object_id, COUNT(*) AS refs FROM calendar_objects WHERE object_id BETWEEN ? AND ? GROUP BY object_id) c \
+         ON c.object_id = o.id \
+         LEFT JOIN (SELECT object_id, COUNT(*) AS refs FROM queue WHERE object_id BETWEEN ? AND ? GROUP BY object_id) q \
+         ON q.object_id = o.id \
+         WHERE o.id BETWEEN ? AND ? AND o.state = 1 AND ((o.refs = 0) <> (o.zero_at > 0) \
+         OR o.refs <> COALESCE(m.refs, 0) + COALESCE(c.refs, 0) + COALESCE(q.refs, 0))",
         "a body counts other rows than those that name it: it may never be deleted, or be taken for garbage", REPAIR),
     rule!("mailbox-counts" I 6, Mailboxes as Mailbox, CountMailbox:
         "SELECT b.id FROM mailboxes b LEFT JOIN messages m ON m.mailbox_id = b.id AND m.deleted_at = 0 \
@@ -164,22 +172,21 @@ pub(super) const RULES: &[RowRule] = &[
          OR (b.deleted_at = 0 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = b.account_id)))",
         "a mailbox that is deleted holds messages, or one that is not has no account", RESTORE),
     rule!("delivery-leads-nowhere" I 1, Deliveries as Delivery, ForgetDelivery:
-        "SELECT d.k FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id WHERE d.k BETWEEN ? AND ? \
-         AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = d.mailbox_id AND m.uid = d.uid) \
+        "SELECT d.k FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id \
+         LEFT JOIN messages m ON m.mailbox_id = d.mailbox_id AND m.uid = d.uid WHERE d.k BETWEEN ? AND ? AND m.uid IS NULL \
          AND COALESCE((SELECT e.uid_lo FROM expunged e WHERE e.mailbox_id = d.mailbox_id AND e.uid_hi >= d.uid \
          ORDER BY e.uid_hi LIMIT 1), d.uid + 1) > d.uid",
         "a delivery's key names a message that never was: the mail would be acknowledged again and not be there", REPAIR),
     rule!("address-without-account" I 6, Addresses as Address, ForgetAddress:
-        "SELECT d.address FROM addresses d WHERE d.address BETWEEN ? AND ? \
-         AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = d.account_id)",
+        "SELECT d.address FROM addresses d LEFT JOIN accounts a ON a.id = d.account_id \
+         WHERE d.address BETWEEN ? AND ? AND a.id IS NULL",
         "an address leads to no account, and keeps others from having it", REPAIR),
     rule!("subscription-without-account" I 6, Accounts as Account, ForgetSubscriptions:
-        "SELECT s.account_id FROM subscriptions s WHERE s.account_id BETWEEN ? AND ? \
-         AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = s.account_id) GROUP BY s.account_id",
+        "SELECT s.account_id FROM (SELECT DISTINCT account_id FROM subscriptions WHERE account_id BETWEEN ? AND ?) s \
+         LEFT JOIN accounts a ON a.id = s.account_id WHERE a.id IS NULL",
         "subscriptions of no account cost space", REPAIR),
     rule!("queued-without-body" I 2, Queue as Queued, No:
-        "SELECT q.id FROM queue q WHERE q.id BETWEEN ? AND ? AND NOT EXISTS \
-         (SELECT 1 FROM object_keys o WHERE o.id = q.object_id)",
+        "SELECT q.id FROM queue q LEFT JOIN object_keys o ON o.id = q.object_id WHERE q.id BETWEEN ? AND ? AND o.id IS NULL",
         "mail that waits to be sent has no body", RESTORE),
     rule!("calendar-modseq" I 4, Calendars as Calendar, RaiseCalendar:
         "SELECT c.id FROM calendars c WHERE c.id BETWEEN ? AND ? AND (c.removed_floor > c.modseq OR EXISTS \
