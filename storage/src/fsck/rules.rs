@@ -168,8 +168,8 @@ pub(super) const RULES: &[RowRule] = &[
          HAVING MAX(a.used_msgs) <> COALESCE(SUM(b.msgs), 0) OR MAX(a.used_bytes) <> COALESCE(SUM(b.bytes), 0)",
         "an account's use, and so its quota, is wrong", REPAIR),
     rule!("deleted-mailbox" I 6, Mailboxes as Mailbox, No:
-        "SELECT b.id FROM mailboxes b WHERE b.id BETWEEN ? AND ? AND ((b.deleted_at > 0 AND b.msgs > 0) \
-         OR (b.deleted_at = 0 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = b.account_id)))",
+        "SELECT b.id FROM mailboxes b LEFT JOIN accounts a ON a.id = b.account_id WHERE b.id BETWEEN ? AND ? \
+         AND ((b.deleted_at > 0 AND b.msgs > 0) OR (b.deleted_at = 0 AND a.id IS NULL))",
         "a mailbox that is deleted holds messages, or one that is not has no account", RESTORE),
     rule!("delivery-leads-nowhere" I 1, Deliveries as Delivery, ForgetDelivery:
         "SELECT d.k FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id \
@@ -207,9 +207,8 @@ pub(super) const RULES: &[RowRule] = &[
          (SELECT COUNT(*) FROM calendar_objects o WHERE o.calendar_id = c.id AND o.gone = 0)",
         "a calendar counts other objects than it has", REPAIR),
     rule!("calendar-state" I 6, Calendars as Calendar, No:
-        "SELECT c.id FROM calendars c WHERE c.id BETWEEN ? AND ? AND ((c.gone = 0) <> (c.deleted_at = 0) \
-         OR (c.gone > 0 AND c.objects > 0) \
-         OR (c.gone = 0 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = c.account_id)))",
+        "SELECT c.id FROM calendars c LEFT JOIN accounts a ON a.id = c.account_id WHERE c.id BETWEEN ? AND ? \
+         AND ((c.gone = 0) <> (c.deleted_at = 0) OR (c.gone > 0 AND c.objects > 0) OR (c.gone = 0 AND a.id IS NULL))",
         "a calendar is half deleted, or has no account", RESTORE),
 ];
 
@@ -255,6 +254,15 @@ mod tests {
             let pages = row.text.matches("BETWEEN ? AND ?").count();
             assert_eq!(row.text.matches('?').count(), 2 * pages, "{}", row.rule.name);
             assert!(pages > 0, "{}", row.rule.name);
+        }
+    }
+
+    /// MariaDB may copy a whole table for each page to answer one.
+    #[test]
+    fn no_rule_asks_for_what_does_not_exist() {
+        for row in RULES {
+            assert!(!row.text.contains("NOT EXISTS"), "{}", row.rule.name);
+            assert!(!row.text.contains("NOT IN (SELECT"), "{}", row.rule.name);
         }
     }
 }
