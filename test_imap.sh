@@ -72,8 +72,9 @@ read_options() {
   [ -z "$cacert" ] || [ -r "$cacert" ] || give_up "--cacert $cacert: there is no such file to read"
   type -P openssl >/dev/null || give_up 'openssl is not installed'
   if [ -z "$password" ]; then
-    { IFS= read -rs -p "Password of $user: " password </dev/tty && echo >&2; } 2>/dev/tty ||
-      give_up 'no password: set IMAP_PASSWORD, or run this on a terminal'
+    { : </dev/tty; } 2>/dev/null || give_up 'no password: set IMAP_PASSWORD, or run this on a terminal'
+    IFS= read -rs -p "Password of $user: " password </dev/tty
+    echo >&2
   fi
 }
 
@@ -81,7 +82,7 @@ read_options() {
 
 # By number: where to write, where to read, and the process of openssl. `at` is the one that is spoken on.
 declare -A to=() from=() carrier=()
-at=1 lost=0 lost_most=3 serial=0 fault='' offered=''
+at=1 lost=0 lost_most=3 serial=0 fault='' offered='' stopping=false
 
 shown() { ! $verbose || printf '%s %s\n' "$at" "${1//$'\r'/}" >&2; }
 wrong() { fault=$1; return 1; }
@@ -117,7 +118,7 @@ reachable() {
 connect() {
   local write read security=${2-$security}
   leave "$1"
-  at=$1
+  at=$1 asked='' until=$((SECONDS + patience))
   if [ "$security" = no-ssl ]; then
     { exec {write}<>"/dev/tcp/$server/$port"; } 2>"$folder/complaint" || return
     read=$write
@@ -131,7 +132,12 @@ connect() {
     rm "$folder/in" "$folder/out"
   fi
   to[$1]=$write from[$1]=$read
-  [ "$security" = starttls ] || hear
+  if [ "$security" = starttls ]; then ok NOOP; else hear && greeting=$said; fi
+}
+
+# A first look without TLS: there is a server, it greets, and offers STARTTLS if that is wanted.
+greeted_in_the_clear() {
+  reachable && connect 1 no-ssl && { [ "$security" = no-ssl ] || { learn && { offers STARTTLS || wrong 'it offers no STARTTLS'; }; }; }
 }
 
 # Closes connection $1.
@@ -154,15 +160,17 @@ cut() {
 
 # Sends a line; $2 is shown in its place if it has a secret.
 say() {
+  ! $stopping || wrong interrupted || return
   [ -n "${to[$at]-}" ] || wrong 'there is no connection' || return
   local write=${to[$at]}
   shown "C: ${2-$1}"
   { printf '%s\r\n' "$1" 1>&"$write"; } 2>/dev/null || cut 'the server closed'
 }
 
-# Reads with the time that is left until `until`; the rest is for `read`.
+# Reads in the time that is left until `until`; the rest is for `read`.
 take() {
   local left=$((until - SECONDS)) status
+  ! $stopping || wrong interrupted || return
   ((left > 0)) || left=1
   IFS= read -r -t "$left" -u "${from[$at]}" "$@"
   status=$?
@@ -172,7 +180,7 @@ take() {
 
 # Hears one response: `said` is a line with its literals in it, each after a line end and followed by more of the line.
 hear() {
-  local line literal until=$((SECONDS + patience))
+  local line literal
   [ -n "${from[$at]-}" ] || wrong 'there is no connection' || return
   said=
   while take line; do
@@ -190,12 +198,11 @@ hear() {
 
 # ----------------------------------------------------------------------------------------------------- commands and answers
 
+# A command begins that is told of as $1. All of its answer comes in time, or it counts as none.
+number() { serial=$((serial + 1)) asked=$1 untagged=() until=$((SECONDS + patience)) && tag=t$serial; }
+
 # Begins a command; $2 is shown in its place if it has a secret.
-begin() {
-  serial=$((serial + 1))
-  tag=t$serial asked=${2-$1} untagged=()
-  say "$tag $1" "$tag $asked"
-}
+begin() { number "${2-$1}" && say "$tag $1" "$tag $asked"; }
 
 # Hears until the command's answer: `untagged` has what came before it, `answer` is what follows the tag, `status` its first word.
 finish() {
@@ -231,8 +238,7 @@ refused() { ask "$@" && { [[ $status =~ ^(NO|BAD)$ ]] || wrong "$asked: expected
 # A command of words and literals in turn. `plus` is what follows the size of each (+), `kind` stands before it (~).
 with_literals() {
   local words=$1 plus=${plus-} kind=${kind-}
-  serial=$((serial + 1))
-  tag=t$serial asked=${words% } untagged=()
+  number "${words% }"
   words="$tag $words"
   while [ $# -ge 2 ]; do
     say "$words$kind{${#2}$plus}" || return
@@ -320,7 +326,7 @@ shut() { ! $selected || { selected=false && ok CLOSE; }; }
 fill() {
   local n
   shut || return
-  ! $made || { ok "DELETE $box" && made=false; } || return
+  ! $made || { ask "DELETE $box" && made=false; } || return
   ok "CREATE $box" && made=true || return
   for ((n = 1; n <= $1; n++)); do append "$box" "$n" || return; done
 }
@@ -344,7 +350,7 @@ tidy_up() {
   local name found=() response
   [ -n "${box-}" ] || return 0
   leave 1
-  on 1 || return
+  on 1 || { printf 'test_imap.sh: mailbox %s may be left: %s\n' "$box" "$fault" >&2; return; }
   ask "LSUB \"\" $box*" && for response in ${untagged+"${untagged[@]}"}; do
     [[ $response =~ (${box}[^\"\ ]*)\"?$ ]] && found+=("${BASH_REMATCH[1]}")
   done
@@ -355,12 +361,14 @@ tidy_up() {
   done
   for name in ${found+"${found[@]}"}; do ask "DELETE \"$name\""; done
   ask LOGOUT
+  leave 1
 }
 
 # ------------------------------------------------------------------------------------------------------------- the features
 # Each is a chain that ends at what is wrong.
 
-greeting() { answer=$said; [[ $said =~ ^'* OK' ]] || wrong "expected a greeting with OK, heard '$said'"; }
+# The greeting was heard when the connection was made.
+greeting() { [[ $greeting =~ ^'* OK' ]] || wrong "expected a greeting with OK, heard '$greeting'"; }
 capability() { ok CAPABILITY && tells '^\* CAPABILITY .*IMAP4rev[12]'; }
 unknown_command() { refused 'XNOSUCHCOMMAND' && answers '^BAD' && ok NOOP; }
 noop() { ok NOOP; }
@@ -409,8 +417,8 @@ unauthenticate() { on 2 && ok UNAUTHENTICATE && refused 'STATUS INBOX (MESSAGES)
 namespace() { ok NAMESPACE && tells '^\* NAMESPACE (NIL|\(\()'; }
 create_delete() { fill 0 && refused "CREATE $box" && ok "DELETE $box" && made=false && refused "DELETE $box" && refused "SELECT $box"; }
 rename() {
-  fill 1 && ok "RENAME $box $box-b" && made=false && refused "STATUS $box (MESSAGES)" && ok "STATUS $box-b (MESSAGES)" &&
-    tells 'MESSAGES 1' && ok "DELETE $box-b"
+  fill 1 && ok "RENAME $box $other" && made=false && refused "STATUS $box (MESSAGES)" && ok "STATUS $other (MESSAGES)" &&
+    tells 'MESSAGES 1' && ok "DELETE $other"
 }
 list() { fill 0 && ok "LIST \"\" $box" && tells "^\\* LIST \\(.*\\) .*$box" && ok 'LIST "" INBOX' && tells ' "?INBOX"?$' && ok "LIST \"\" $box-%" && tells_times 0 '^\* LIST'; }
 subscribe() {
@@ -480,13 +488,13 @@ store() {
     ok 'FETCH 1:2 FLAGS' && tells_times 2 '\\Answered' && refused 'STORE 1 +FLAGS (\Recent)'
 }
 copying() {
-  fresh 2 && refused "COPY 1:2 $box-b" && answers '\[TRYCREATE\]' && ok "CREATE $box-b" && ok "COPY 1:2 $box-b" && ok "STATUS $box-b (MESSAGES)" &&
-    tells 'MESSAGES 2' && ok "STATUS $box (MESSAGES)" && tells 'MESSAGES 2' && ok "DELETE $box-b"
+  fresh 2 && refused "COPY 1:2 $other" && answers '\[TRYCREATE\]' && ok "CREATE $other" && ok "COPY 1:2 $other" && ok "STATUS $other (MESSAGES)" &&
+    tells 'MESSAGES 2' && ok "STATUS $box (MESSAGES)" && tells 'MESSAGES 2' && ok "DELETE $other"
 }
 moving() {
-  fresh 3 && ok "CREATE $box-b" && ok "MOVE 1 $box-b" && tells '^\* 1 EXPUNGE' && ok 'UID SEARCH 1' && tells '^\* SEARCH ([0-9]+)' &&
-    ok "UID MOVE ${BASH_REMATCH[1]} $box-b" && tells '^\* 1 EXPUNGE' && ok "STATUS $box-b (MESSAGES)" && tells 'MESSAGES 2' && ok 'FETCH 1:* UID' &&
-    tells_times 1 '^\* 1 FETCH' && ok "DELETE $box-b"
+  fresh 3 && ok "CREATE $other" && ok "MOVE 1 $other" && tells '^\* 1 EXPUNGE' && ok 'UID SEARCH 1' && tells '^\* SEARCH ([0-9]+)' &&
+    ok "UID MOVE ${BASH_REMATCH[1]} $other" && tells '^\* 1 EXPUNGE' && ok "STATUS $other (MESSAGES)" && tells 'MESSAGES 2' && ok 'FETCH 1:* UID' &&
+    tells_times 1 '^\* 1 FETCH' && ok "DELETE $other"
 }
 expunge() {
   fresh 4 && ok 'STORE 2:3 +FLAGS (\Deleted)' && ok EXPUNGE && tells_times 2 '^\* [23] EXPUNGE' && ok 'FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]' &&
@@ -528,13 +536,13 @@ uid_commands() {
   local uid
   fresh 2 && ok 'UID SEARCH 1:2' && tells '^\* SEARCH ([0-9]+) ([0-9]+)' && uid=${BASH_REMATCH[2]} && ok "UID FETCH $uid FLAGS" &&
     tells "^\\* 2 FETCH .*UID $uid" && ok "UID STORE $uid +FLAGS (\\Seen)" && tells "UID $uid" && tells '\\Seen' && ok 'UID SEARCH SEEN' &&
-    tells "^\\* SEARCH $uid" && ok "UID FETCH $((uid + 1000)) FLAGS" && tells_times 0 FETCH && refused "UID COPY $uid $box-b" && answers '\[TRYCREATE\]' &&
-    ok "CREATE $box-b" && ok "UID COPY $uid $box-b" && ok "STATUS $box-b (MESSAGES)" && tells 'MESSAGES 1' && ok "DELETE $box-b"
+    tells "^\\* SEARCH $uid" && ok "UID FETCH $((uid + 1000)) FLAGS" && tells_times 0 FETCH && refused "UID COPY $uid $other" && answers '\[TRYCREATE\]' &&
+    ok "CREATE $other" && ok "UID COPY $uid $other" && ok "STATUS $other (MESSAGES)" && tells 'MESSAGES 1' && ok "DELETE $other"
 }
 uidplus() {
   local first
-  fill 0 && append "$box" 1 && answers '^OK \[APPENDUID [0-9]+ ([0-9]+)\]' && first=${BASH_REMATCH[1]} && append "$box" 2 && open '' && ok "CREATE $box-b" &&
-    ok "UID COPY $first $box-b" && answers "^OK \\[COPYUID [0-9]+ $first [0-9]+\\]" && ok "DELETE $box-b" && ok 'STORE 1:2 +FLAGS.SILENT (\Deleted)' &&
+  fill 0 && append "$box" 1 && answers '^OK \[APPENDUID [0-9]+ ([0-9]+)\]' && first=${BASH_REMATCH[1]} && append "$box" 2 && open '' && ok "CREATE $other" &&
+    ok "UID COPY $first $other" && answers "^OK \\[COPYUID [0-9]+ $first [0-9]+\\]" && ok "DELETE $other" && ok 'STORE 1:2 +FLAGS.SILENT (\Deleted)' &&
     ok "UID EXPUNGE $first" && tells_times 1 EXPUNGE && ok 'FETCH 1:* UID' && tells_times 1 FETCH
 }
 idle() {
@@ -602,6 +610,7 @@ row() { rows+=("$(printf '%-22s %-5s %s' "$1" "$2" "${3-}")"); }
 feature() {
   local name=$1 need=$2
   shift 2
+  ! $stopping || return
   tried+="$need "
   if [ "$need" != - ] && ! offers "$need"; then
     skipped=$((skipped + 1))
@@ -609,13 +618,14 @@ feature() {
     return
   fi
   ! $verbose || printf -- '-- %s\n' "$name" >&2
-  fault='' asked=''
+  # A second mailbox for those that need one: what a feature that fails leaves of it is in nobody's way.
+  fault='' asked='' other=${box-}-$serial
   if ((lost >= lost_most)); then
     fault="not tried: $lost connections were lost"
   else
     on 1 && "$@" || fault=${fault:-"$asked: heard '${answer-}'"}
-    local mishap
-    for mishap in 2 3; do leave "$mishap"; done
+    leave 2
+    leave 3
     at=1
   fi
   if [ -z "$fault" ]; then passed=$((passed + 1)) && row "$name" ok; else failed=$((failed + 1)) && row "$name" FAIL "${fault//[$'\r\n']/ }"; fi
@@ -719,24 +729,30 @@ main() {
   read_options "$@"
   folder=$(mktemp -d) || give_up 'no folder for temporary files'
   trap '' PIPE
-  trap 'exit 2' INT TERM HUP
-  trap 'trap "" INT TERM HUP; tidy_up; leave 1; leave 2; leave 3; rm -rf "$folder"' EXIT
-  { { [ "$security" != no-ssl ] || reachable; } && connect 1; } || give_up "no connection to $(place): $(complaint)"
+  # What a signal stops goes on to its end without a word more to the server: the mailbox is removed outside of a trap.
+  trap 'stopping=true' INT TERM HUP
+  trap 'leave 1; leave 2; leave 3; rm -rf "$folder"' EXIT
+  { { [ "$security" = ssl ] || greeted_in_the_clear; } && connect 1; } || give_up "no connection to $(place): $(complaint)"
   features_before_login
   { on 1 && learn && find_place; } || give_up "no place to work in: $fault"
   features_of_mailboxes
   features_of_mails
   feature UNAUTHENTICATE UNAUTHENTICATE unauthenticate
   feature LOGOUT - logout
+  trap '' INT TERM HUP
+  local interrupted=$stopping
+  stopping=false
+  tidy_up
+  ! $interrupted || give_up 'interrupted'
   table
   ((failed == 0))
 }
 
 # Why there is no connection, as bash or openssl tells it.
 complaint() {
-  local lines
-  mapfile -t lines < <(grep -iE 'error|refused|resol|unreach' "$folder/complaint")
-  printf '%s' "${lines[0]:-$fault}"
+  local why
+  why=$(grep -m 1 -iE 'error|refused|known|unreach|route' "$folder/complaint") || why=$fault
+  printf '%s' "${why##*test_imap.sh: }"
 }
 
 main "$@"
