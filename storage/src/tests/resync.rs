@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_lite::future::block_on;
 use lightmail_core::imap::{Session, Settings};
-use lightmail_core::machine::{Action, Done, Effect, Input, Machine, Peer, Step};
+use lightmail_core::machine::{Action, Done, Effect, Input, Machine, Peer, Step, Verdict};
 use lightmail_core::store::{Flag, FlagChange, ModSeq, Request, UidSet};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
@@ -44,8 +44,11 @@ async fn talk(town: &Town, session: &mut Session, lines: &str) -> String {
                 let reply = town.storage.run(actor, request).await;
                 session.handle(NOW, Input::Outcome(token, reply.map(Done::Reply)));
             }
-            Step::Act(Action::Do(token, Effect::VerifyPassword { .. })) => {
-                session.handle(NOW, Input::Outcome(token, Ok(Done::Verified(true))));
+            Step::Act(Action::Do(token, Effect::VerifyPassword(_))) => {
+                session.handle(
+                    NOW,
+                    Input::Outcome(token, Ok(Done::Verified(Verdict::AppPassword))),
+                );
             }
             Step::Act(other) => panic!("{other:?}"),
             Step::Wait { .. } | Step::Over => return String::from_utf8(said).unwrap(),
