@@ -315,10 +315,10 @@ fn scram_hides_who_there_is() {
         let mechanism = sasl::mechanism(Kind::ScramSha256, channel);
         let first = format!("n,,n={login},r=abc");
         let begun = Login::with_mechanism(door.visitor(), door.now, mechanism, Some(first.as_bytes()));
-        let Err(challenged) = door.run(begun) else {
+        let Err(open) = door.run(begun) else {
             panic!("no challenge")
         };
-        let (mut exchange, challenge) = *challenged;
+        let (mut exchange, challenge) = *open;
         let challenge = String::from_utf8(challenge).unwrap();
         let last = format!(
             "c=biws,{},p={}=",
