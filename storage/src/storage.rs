@@ -308,7 +308,7 @@ impl Inner {
         let asking = async { Ok(ask(&mut tx).await) };
         let answer = self.database.bounded(asking).await;
         let answer = answer.unwrap_or_else(|error| Err(error.into()));
-        self.counts.add(name, tx.db.statements);
+        self.counts.add(name, tx.db.count);
         let news = tx.into_news();
         // After an error the connection is closed; what it read is not to be trusted either.
         if !matches!(answer, Err(Stop::Sql(_) | Stop::Posted(_))) {

@@ -195,6 +195,9 @@ table! {
         tls_port: Port = "1993";
         /// Whether clients may send literals of any size unasked (LITERAL+), or only those of up to 4096 octets (LITERAL-).
         literal_plus: bool = "yes";
+        /// Whether a client may log out and in again on one connection (UNAUTHENTICATE). No, where a proxy in front of the server
+        /// lets clients speak to it directly once they have logged in.
+        unauthenticate: bool = "yes";
     }
 
     /// POP3.

@@ -141,7 +141,7 @@ fn all_faults_are_shown_at_once() {
     assert_eq!(
         errors(text),
         [
-            "config.ini:2: [imap] prot: unknown key; did you mean port?\n    prot = …\n    ^^^^  keys here: enabled, host, port, tls_port, literal_plus",
+            "config.ini:2: [imap] prot: unknown key; did you mean port?\n    prot = …\n    ^^^^  keys here: enabled, host, port, tls_port, literal_plus, unauthenticate",
             "config.ini:3: [imap] port: expected a port (0 to 65535) or off, such as 1143\n    port = 14x3\n           ^^^^",
             "config.ini:4: [imap] enabled: expected yes or no, such as yes\n    enabled = maybe\n              ^^^^^",
             "config.ini:5: expected key = value or [section]\n    host\n    ^^^^",

@@ -22,6 +22,8 @@ pub struct Settings {
     pub plaintext: Plaintext,
     /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
     pub mechanisms: Vec<String>,
+    /// Whether a client may log out and in again on its connection (RFC 8437, 8: not where a proxy trusts its backend).
+    pub unauthenticate: bool,
     /// The most octets of a message (APPEND).
     pub message_size: u64,
     /// What one command may be before log-in.
@@ -59,6 +61,7 @@ impl Settings {
             literal_plus: config.imap.literal_plus,
             plaintext: config.auth.plaintext,
             mechanisms: mechanisms(&config.auth.mechanisms.0),
+            unauthenticate: config.imap.unauthenticate,
             message_size: limits.message_size,
             before_login: before_login(limits),
             after_login: after_login(limits),

@@ -9,6 +9,7 @@ use super::conn::Conn;
 use super::query::Query;
 use super::row::DbRow;
 use super::trouble::Trouble;
+use crate::counts::Count;
 use crate::faults::{Faults, Point};
 use lightmail_core::store::{Failure, Refusal};
 
@@ -90,8 +91,8 @@ pub(crate) struct Db<'c> {
     posted: String,
     /// The server takes one statement a packet.
     one_by_one: bool,
-    /// Statements run, BEGIN and COMMIT not among them.
-    pub(crate) statements: u64,
+    /// Statements run, BEGIN and COMMIT not among them, and rows read.
+    pub(crate) count: Count,
     /// Those that changed rows.
     pub(crate) writes: u64,
 }
@@ -103,7 +104,7 @@ impl<'c> Db<'c> {
             faults,
             posted: String::new(),
             one_by_one: false,
-            statements: 0,
+            count: Count::default(),
             writes: 0,
         }
     }
@@ -218,13 +219,18 @@ impl<'c> Db<'c> {
             true => Stop::Sql,
             false => Stop::Posted,
         };
-        let mut rows = self.rows(query);
-        while let Some(row) = rows.try_next().await.map_err(blame)? {
-            if !take(row)? {
+        let (mut rows, mut read) = (self.rows(query), 0);
+        let mut answer = Ok(true);
+        while matches!(answer, Ok(true)) {
+            let Some(row) = rows.try_next().await.map_err(blame)? else {
                 break;
-            }
+            };
+            read += 1;
+            answer = take(row);
         }
-        Ok(())
+        drop(rows);
+        self.count.rows += read;
+        answer.map(drop)
     }
 
     /// On MySQL, what was posted goes in front, in the same packet.
@@ -244,7 +250,7 @@ impl<'c> Db<'c> {
     }
 
     fn pass(&mut self) -> Answer<()> {
-        self.statements += 1;
+        self.count.statements += 1;
         Ok(self.faults.pass(Point::Statement).map_err(sqlx::Error::Io)?)
     }
 }

@@ -290,11 +290,9 @@ async fn answer(inner: &Inner, tx: &mut Tx<'_>, job: &Job) -> Outcome {
     if let Err(late) = inner.steady.check(&job.request) {
         return Outcome::Answered(Err(late));
     }
-    let (statements, writes) = (tx.db.statements, tx.db.writes);
+    let (count, writes) = (tx.db.count, tx.db.writes);
     let answer = write(tx, job.actor, &job.request).await;
-    inner
-        .counts
-        .add(job.request.name(), tx.db.statements - statements);
+    inner.counts.add(job.request.name(), tx.db.count - count);
     match answer {
         Ok(reply) => Outcome::Answered(Ok(reply)),
         Err(stop) if inner.database.is_shared() && stop.is_taken() => Outcome::Overtaken(stop.into_failure()),
@@ -324,11 +322,11 @@ async fn prepare(
     if let Some(now_ms) = due {
         deliver::forget_old(tx, now_ms).await?;
     }
-    inner.counts.add("store.tidy", tx.db.statements);
+    inner.counts.add("store.tidy", tx.db.count);
     if tx.db.is_shared() {
-        let before = tx.db.statements;
+        let before = tx.db.count;
         locks::lock(tx, group).await?;
-        inner.counts.add("store.lock", tx.db.statements - before);
+        inner.counts.add("store.lock", tx.db.count - before);
     }
     Ok(due)
 }

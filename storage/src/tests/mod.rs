@@ -19,6 +19,7 @@ mod nodes;
 mod opening;
 mod pace;
 mod proxy;
+mod resync;
 mod s3;
 pub(crate) mod scratch;
 pub(crate) mod server;

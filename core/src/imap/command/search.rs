@@ -1,20 +1,21 @@
 //! SEARCH and UID SEARCH: which messages match.
 //!
-//! RFC 3501, 6.4.4 and 7.2.5. First the view judges all messages, in turns so short that other sessions do not wait. Those it
+//! RFC 3501, 6.4.4 and 7.2.5; RFC 7162, 3.1.5 and 3.1.6. First the view judges all messages, in turns so short that other sessions do not wait. Those it
 //! leaves open are judged by their stored columns, page by page; those that are open still are read, some at a time. The
 //! answer is told when it is complete, so a failure leaves no half of it.
 
 use bytes::BufMut as _;
 
 use super::{Command, Completion, Event, Form, Next, Parsed, State, unexpected};
-use crate::imap::ast::SearchProgram;
-use crate::imap::context::Context;
+use crate::imap::ast::{SearchKey, SearchOp, SearchProgram};
+use crate::imap::context::{Context, print};
+use crate::imap::enabled::Extension;
 use crate::imap::fetch::Stored;
 use crate::imap::grammar::Cursor;
 use crate::imap::search::{Candidate, Found, Search, Truth};
 use crate::imap::selected::Selected;
 use crate::machine::{Done, Effect, Scan, ScanTarget};
-use crate::store::{Page, PageRow, Reply, Request, Uid, UidSet};
+use crate::store::{ModSeq, Page, PageRow, Reply, Request, Uid, UidSet};
 use crate::wire::decimal;
 
 /// Steps of a search program that one turn takes: about a millisecond.
@@ -41,6 +42,17 @@ struct Question {
 
 impl Command for Question {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
+        let has = |is: fn(&SearchKey) -> bool| {
+            let mut ops = self.program.ops.iter();
+            ops.any(|op| matches!(op, SearchOp::Key(key) if is(key)))
+        };
+        let (modseq, numbers) = (
+            has(|key| matches!(key, SearchKey::ModSeq(_))).then_some(ModSeq(0)),
+            has(|key| matches!(key, SearchKey::Numbers(_))),
+        );
+        if modseq.is_some() {
+            cx.enable(Extension::CondStore);
+        }
         let Some(selected) = cx.selected() else {
             return Completion::bad("Select a mailbox first").into();
         };
@@ -52,6 +64,8 @@ impl Command for Question {
             form: self.form,
             matched: Vec::new(),
             open: Vec::new(),
+            modseq,
+            numbers,
         };
         AwaitTurn {
             searching,
@@ -70,6 +84,10 @@ struct Searching {
     matched: Vec<u32>,
     /// UIDs of messages that the view leaves open.
     open: Vec<u32>,
+    /// The highest MODSEQ of what will be told; `None`: nobody asked for MODSEQs.
+    modseq: Option<ModSeq>,
+    /// Whether the question has sequence numbers in it, which must keep their meaning until it is answered.
+    numbers: bool,
 }
 
 impl Searching {
@@ -82,6 +100,7 @@ impl Searching {
             } else {
                 candidate.seq
             });
+            self.modseq = self.modseq.max(self.modseq.map(|_| candidate.row.modseq));
         }
         truth
     }
@@ -122,7 +141,9 @@ impl Searching {
         self.matched.sort_unstable();
         cx.out().extend_from_slice(b"* SEARCH");
         Telling {
+            modseq: self.modseq.filter(|_| !self.matched.is_empty()),
             numbers: self.matched.into_iter(),
+            expunges: !self.numbers,
         }
         .tell(cx)
     }
@@ -363,6 +384,10 @@ impl State for AwaitScanned {
 #[derive(Debug)]
 struct Telling {
     numbers: std::vec::IntoIter<u32>,
+    /// What stands behind them (RFC 7162, 3.1.6).
+    modseq: Option<ModSeq>,
+    /// Whether expunges may be told then (RFC 7162, 3.2.10.2).
+    expunges: bool,
 }
 
 impl Telling {
@@ -373,8 +398,14 @@ impl Telling {
             decimal::put(out, number);
         }
         if self.numbers.as_slice().is_empty() {
-            out.extend_from_slice(b"\r\n");
-            return Completion::ok().into();
+            match self.modseq {
+                Some(modseq) => print(out, format_args!(" (MODSEQ {})", modseq.0)),
+                None => out.extend_from_slice(b"\r\n"),
+            }
+            return match self.expunges {
+                true => Completion::ok().into(),
+                false => Completion::ok().without_expunges().into(),
+            };
         }
         Next::Drain(Box::new(self))
     }

@@ -1,14 +1,16 @@
 //! STATUS: the counts of a mailbox that need not be selected.
 //!
-//! RFC 3501, 6.3.10 and 7.2.4; RFC 8474, 4.3 (MAILBOXID); RFC 7889, 3.1 (APPENDLIMIT, the same for all mailboxes).
+//! RFC 3501, 6.3.10 and 7.2.4; RFC 7162, 3.1.7; RFC 8474, 4.3 (MAILBOXID); RFC 7889, 3.1 (APPENDLIMIT, the same for all mailboxes).
 
 use std::fmt::Write;
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
 use crate::imap::ast::StatusItem;
+use crate::imap::enabled::Extension;
 use crate::imap::grammar::print;
 use crate::imap::object_name::ObjectName;
-use crate::store::{MailboxName, Reply, Request, Status};
+use crate::imap::selected::Selected;
+use crate::store::{MailboxName, ModSeq, Reply, Request, Status};
 
 /// `status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"` (RFC 3501, 9)
 pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
@@ -28,6 +30,9 @@ struct Query {
 
 impl Command for Query {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
+        if self.items.contains(&StatusItem::HighestModSeq) {
+            cx.enable(Extension::CondStore);
+        }
         cx.ask(Request::StatusMailbox {
             name: self.name.clone(),
         });
@@ -60,6 +65,7 @@ impl State for AwaitStatus {
 impl AwaitStatus {
     fn tell(&self, cx: &mut Context, status: &Status) {
         let append_limit = cx.settings.append_limit();
+        let highest_modseq = told_modseq(cx.selected(), status);
         let out = cx.out();
         out.extend_from_slice(b"* STATUS ");
         print::mailbox(out, &self.name);
@@ -78,8 +84,18 @@ impl AwaitStatus {
                     write!(out, "{before}MAILBOXID ({id})")
                 }
                 StatusItem::AppendLimit => write!(out, "{before}APPENDLIMIT {append_limit}"),
+                StatusItem::HighestModSeq => write!(out, "{before}HIGHESTMODSEQ {}", highest_modseq.0),
             };
         }
         out.extend_from_slice(b")\r\n");
     }
+}
+
+/// The mailbox's HIGHESTMODSEQ; of the selected one, only up to where the client knows everything, as it may go on from there.
+fn told_modseq(selected: Option<&Selected>, status: &Status) -> ModSeq {
+    let mailbox = &status.mailbox;
+    let own = selected.filter(|selected| selected.mailbox() == mailbox.id);
+    own.map_or(mailbox.highest_modseq, |own| {
+        own.synced().min(mailbox.highest_modseq)
+    })
 }

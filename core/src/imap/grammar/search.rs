@@ -180,6 +180,7 @@ impl Cursor<'_> {
             "SAVEDSINCE" => SearchKey::Saved(Since, self.argument(Self::date)?),
             "EMAILID" => SearchKey::EmailId(self.argument(Self::object_id)?.to_owned()),
             "THREADID" => self.argument(Self::object_id).map(|_| SearchKey::ThreadId)?,
+            "MODSEQ" => SearchKey::ModSeq(self.search_modseq()?),
             _ => return Err(self.error_at(start, Expected::SearchKey)),
         })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::modseq::ResyncExpected;
 use crate::store::{BadName, Keyword, MailboxName};
 
 /// A command that the grammar does not know. Prints as `expected a mailbox name at octet 14, found ")"`.
@@ -180,6 +181,8 @@ pub enum Expected {
     Password,
     /// The parameters of ID: a list or NIL.
     IdParameters,
+    /// What belongs to MODSEQs.
+    Resync(ResyncExpected),
     /// At most so many of something.
     AtMost(usize, &'static str),
 }
@@ -253,6 +256,7 @@ impl fmt::Display for Expected {
             Expected::UserName => "a user name",
             Expected::Password => "a password",
             Expected::IdParameters => "a list of names and values, or NIL",
+            Expected::Resync(expected) => return expected.fmt(f),
             Expected::AtMost(most, what) => return write!(f, "at most {most} {what}"),
         })
     }

@@ -9,6 +9,7 @@ mod messages;
 mod multiappend;
 mod objects;
 mod refusals;
+mod resync;
 mod split;
 mod state;
 

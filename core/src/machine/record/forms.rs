@@ -47,7 +47,7 @@ structs! {
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
-        hostname, name, version, tls, literal_plus, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
+        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, before_login, after_login, login_time_ms,
         idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, failed_logins,
     }
     smtp::Settings {
