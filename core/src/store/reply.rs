@@ -225,7 +225,7 @@ pub struct Mailbox {
 pub struct Status {
     /// The row.
     pub mailbox: Mailbox,
-    /// Live messages from `recent_from` on.
+    /// Live messages from `recent_from` on; 0 if they were not asked for.
     pub recent: u64,
 }
 

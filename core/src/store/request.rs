@@ -67,6 +67,8 @@ pub enum Request {
     StatusMailbox {
         /// The mailbox.
         name: MailboxName,
+        /// Whether recent messages are to be counted: where nobody has selected a mailbox for long, that is all of them.
+        recent: bool,
     },
     /// A new mailbox, with the superiors that are missing (RFC 3501, 6.3.3); it is not subscribed. UIDVALIDITY is
     /// `max(at_s, last + 1)`, `last` being the account's last one; superiors come first, in order. An `at_s` that 32 bits do

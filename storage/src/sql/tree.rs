@@ -11,6 +11,7 @@ use super::folder::{Folder, count, look};
 use super::tx::Tx;
 use super::{copy, messages, view};
 
+/// With how many are recent, which are maybe all: each is looked at.
 const STATUS: &str = look!(
     ", (SELECT COUNT(*) FROM messages m WHERE m.mailbox_id = b.id AND m.uid >= b.recent_from AND m.deleted_at = 0)",
     "b.account_id = ? AND b.name_hash = ?"
@@ -41,7 +42,16 @@ pub(crate) async fn list_mailboxes(tx: &mut Tx<'_>, me: AccountId) -> Answer {
     ))
 }
 
-pub(crate) async fn status_mailbox(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer {
+pub(crate) async fn status_mailbox(
+    tx: &mut Tx<'_>,
+    me: AccountId,
+    name: &MailboxName,
+    recent: bool,
+) -> Answer {
+    if !recent {
+        let mailbox = Folder::by_name(tx, me, name).await?.line;
+        return Ok(Reply::Status(Status { mailbox, recent: 0 }));
+    }
     let row = tx
         .db
         .first(sql(STATUS).bind(me.0).bind(name.hash().to_vec()))
@@ -101,7 +111,7 @@ async fn has_inferiors(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> An
 /// Its name is free again.
 pub(crate) async fn close(tx: &mut Tx<'_>, mut folder: Folder, at_ms: u64) -> Answer<()> {
     let modseq = folder.step();
-    let all = (1, i64::from(u32::MAX));
+    let all = [(1, i64::from(u32::MAX))];
     messages::bury(tx, folder.line.id, all, Flags::NONE, modseq, at_ms).await?;
     let (msgs, bytes) = folder.count_all_out();
     folder.deleted_at = messages::deleted_at(at_ms);

@@ -50,7 +50,10 @@ impl Command for Append {
         if let Err(refused) = admit(&cx.settings, message.literal) {
             return refused.into();
         }
-        cx.ask(Request::StatusMailbox { name: name.clone() });
+        cx.ask(Request::StatusMailbox {
+            name: name.clone(),
+            recent: false,
+        });
         Next::wait(AwaitStatus { name, message })
     }
 }

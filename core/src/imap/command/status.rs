@@ -35,6 +35,7 @@ impl Command for Query {
         }
         cx.ask(Request::StatusMailbox {
             name: self.name.clone(),
+            recent: self.items.contains(&StatusItem::Recent),
         });
         Next::wait(AwaitStatus {
             name: self.name,

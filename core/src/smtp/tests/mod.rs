@@ -131,6 +131,7 @@ fn mails(world: &mut World, login: &str) -> u64 {
     };
     let status = Request::StatusMailbox {
         name: MailboxName::inbox(),
+        recent: false,
     };
     match world.ask(Actor::Account(place.account), status) {
         Ok(Reply::Status(status)) => status.mailbox.msgs,

@@ -118,7 +118,7 @@ impl Store {
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
             Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
-            Request::StatusMailbox { name } => self.status_mailbox(me()?, &name),
+            Request::StatusMailbox { name, recent } => self.status_mailbox(me()?, &name, recent),
             Request::CreateMailbox {
                 mailbox,
                 superiors,

@@ -30,16 +30,16 @@ impl Store {
         Reply::Subscriptions(names.cloned().collect())
     }
 
-    pub(super) fn status_mailbox(&mut self, me: AccountId, name: &MailboxName) -> Answer {
+    pub(super) fn status_mailbox(&mut self, me: AccountId, name: &MailboxName, recent: bool) -> Answer {
         let id = self.find(me, name)?;
         let folder = self.folder(me, id)?;
-        let recent = folder
+        let count = folder
             .live()
             .filter(|message| message.row.uid >= folder.line.recent_from)
             .count();
         Ok(Reply::Status(Status {
             mailbox: folder.line.clone(),
-            recent: recent as u64,
+            recent: if recent { count as u64 } else { 0 },
         }))
     }
 

@@ -210,6 +210,7 @@ impl Script {
             Verb::ListSubscriptions => Request::ListSubscriptions,
             Verb::Status { name } => Request::StatusMailbox {
                 name: mailbox_name(name),
+                recent: name % 2 == 0,
             },
             Verb::Create { name } => {
                 let mailbox = self.new_mailbox(mailbox_name(name));

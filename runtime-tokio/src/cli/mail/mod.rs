@@ -69,7 +69,10 @@ impl<'a> Owner<'a> {
 
     /// A mailbox; makes and subscribes it if there is none of that name.
     async fn mailbox(&mut self, name: &MailboxName) -> Result<Mailbox, CliError> {
-        let status = Request::StatusMailbox { name: name.clone() };
+        let status = Request::StatusMailbox {
+            name: name.clone(),
+            recent: false,
+        };
         let found = self
             .storage
             .run(Actor::Account(self.account), status.clone())

@@ -138,7 +138,10 @@ impl Bench {
     }
 
     pub(super) fn line(&mut self, of: &str) -> Mailbox {
-        match self.user(Request::StatusMailbox { name: name(of) }) {
+        match self.user(Request::StatusMailbox {
+            name: name(of),
+            recent: false,
+        }) {
             Ok(Reply::Status(status)) => status.mailbox,
             other => panic!("{of}: {other:?}"),
         }

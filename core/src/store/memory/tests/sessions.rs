@@ -8,7 +8,10 @@ use crate::store::*;
 fn a_message_is_recent_in_one_session() {
     let mut bench = Bench::new(0);
     bench.append("INBOX", &[&[], &[]]).unwrap();
-    let recent = |bench: &mut Bench| match bench.user(Request::StatusMailbox { name: name("INBOX") }) {
+    let recent = |bench: &mut Bench| match bench.user(Request::StatusMailbox {
+        name: name("INBOX"),
+        recent: true,
+    }) {
         Ok(Reply::Status(status)) => status.recent,
         other => panic!("{other:?}"),
     };
