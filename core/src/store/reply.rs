@@ -27,7 +27,7 @@ pub enum Reply {
     /// Of `ListAccounts`.
     Accounts(Vec<AccountLine>),
     /// Of `ListMailboxes`.
-    Mailboxes(Vec<Mailbox>),
+    Mailboxes(Vec<Status>),
     /// Of `ListSubscriptions`.
     Subscriptions(Vec<MailboxName>),
     /// Of `StatusMailbox`.

@@ -60,7 +60,10 @@ pub enum Request {
     ListAccounts,
 
     /// → `Mailboxes`, by name, octet by octet
-    ListMailboxes,
+    ListMailboxes {
+        /// Whether recent messages are to be counted, as in `StatusMailbox`.
+        recent: bool,
+    },
     /// → `Subscriptions`, by name, octet by octet; a name may be subscribed without a mailbox (RFC 3501, 6.3.6)
     ListSubscriptions,
     /// → `Status`, refused with `NoSuchMailbox`
@@ -372,7 +375,7 @@ impl Request {
             Request::SetPassword { .. } => "store.SetPassword",
             Request::DeleteAccount { .. } => "store.DeleteAccount",
             Request::ListAccounts => "store.ListAccounts",
-            Request::ListMailboxes => "store.ListMailboxes",
+            Request::ListMailboxes { .. } => "store.ListMailboxes",
             Request::ListSubscriptions => "store.ListSubscriptions",
             Request::StatusMailbox { .. } => "store.StatusMailbox",
             Request::CreateMailbox { .. } => "store.CreateMailbox",

@@ -37,6 +37,7 @@ fn with_database(town: &Town, change: impl FnOnce(&mut Database)) -> Config {
 fn status() -> Request {
     Request::StatusMailbox {
         name: MailboxName::inbox(),
+        recent: false,
     }
 }
 

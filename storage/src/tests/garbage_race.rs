@@ -73,7 +73,7 @@ impl Race {
     async fn find(&self, town: &Town, home: Home, name: MailboxName) -> Option<MailboxId> {
         match town
             .storage
-            .run(home.actor(), Request::StatusMailbox { name })
+            .run(home.actor(), Request::StatusMailbox { name, recent: false })
             .await
         {
             Ok(Reply::Status(status)) => Some(status.mailbox.id),
@@ -198,7 +198,10 @@ impl Race {
         let mut live = 0;
         for (home, n) in self.homes.iter().flat_map(|home| (0..3).map(move |n| (*home, n))) {
             let storage = &self.nodes[0].storage;
-            let status = Request::StatusMailbox { name: name(n) };
+            let status = Request::StatusMailbox {
+                name: name(n),
+                recent: false,
+            };
             let Ok(Reply::Status(status)) = storage.run(home.actor(), status).await else {
                 continue;
             };

@@ -36,7 +36,7 @@ fn new_mailbox(name: MailboxName, seed: &mut Seed) -> NewMailbox {
 }
 
 async fn mailbox(town: &Town, home: Home, name: MailboxName) -> Option<MailboxId> {
-    let status = Request::StatusMailbox { name };
+    let status = Request::StatusMailbox { name, recent: false };
     match town.storage.run(home.actor(), status).await {
         Ok(Reply::Status(status)) => Some(status.mailbox.id),
         Err(Failure::Refused(_)) => None,

@@ -95,7 +95,8 @@ fn reading_takes_as_few_as_the_table_says() {
                     &town,
                     me,
                     Request::StatusMailbox {
-                        name: MailboxName::inbox()
+                        name: MailboxName::inbox(),
+                        recent: true,
                     }
                 )
                 .await,

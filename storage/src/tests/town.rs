@@ -238,6 +238,7 @@ pub(super) async fn read(
 pub(super) async fn exists(storage: &Storage, home: Home) -> u64 {
     let status = Request::StatusMailbox {
         name: MailboxName::inbox(),
+        recent: false,
     };
     match storage.run(home.actor(), status).await.unwrap() {
         Reply::Status(status) => status.mailbox.msgs,
