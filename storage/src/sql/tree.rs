@@ -108,7 +108,7 @@ async fn has_inferiors(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> An
 /// Its name is free again.
 pub(crate) async fn close(tx: &mut Tx<'_>, mut folder: Folder, at_ms: u64) -> Answer<()> {
     let modseq = folder.step();
-    let all = [(1, i64::from(u32::MAX))];
+    let all = (1, i64::from(u32::MAX));
     messages::bury(tx, folder.line.id, all, Flags::NONE, modseq, at_ms).await?;
     let (msgs, bytes) = folder.count_all_out();
     folder.deleted_at = messages::deleted_at(at_ms);
