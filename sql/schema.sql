@@ -49,8 +49,8 @@ CREATE INDEX addresses_account ON addresses (account_id);
 -- collation is asked whether two names are one. A deleted mailbox (`deleted_at` > 0, milliseconds) keeps its row for sessions
 -- that have it selected; its hash is another one, so the name is free again.
 -- `uid_next` and `highest_modseq` are raised in the transaction that changes messages, never elsewhere.
--- `recent_from`: the first UID that no session has claimed as \Recent. `vanished_floor`: UIDs below it that are no rows are
--- known to be gone. `msgs`, `unseen`, `deleted` (those with \Deleted) and `bytes` count live messages.
+-- `recent_from`: the first UID that no session has claimed as \Recent. `msgs`, `unseen`, `deleted` (those with \Deleted) and
+-- `bytes` count live messages.
 -- `keywords`: names with a space between them; the name at place n is bit 5 + n of `messages.flags`, for ever.
 CREATE TABLE mailboxes (
   id BIGINT NOT NULL PRIMARY KEY,
@@ -60,7 +60,6 @@ CREATE TABLE mailboxes (
   uid_validity BIGINT NOT NULL,
   uid_next BIGINT NOT NULL DEFAULT 1,
   highest_modseq BIGINT NOT NULL DEFAULT 1,
-  vanished_floor BIGINT NOT NULL DEFAULT 0,
   recent_from BIGINT NOT NULL DEFAULT 1,
   msgs BIGINT NOT NULL DEFAULT 0,
   unseen BIGINT NOT NULL DEFAULT 0,
@@ -140,7 +139,8 @@ CREATE TABLE message_index (
   PRIMARY KEY (mailbox_id, uid)
 ) /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
--- UIDs whose rows the garbage worker has taken, with the MODSEQ at which they were expunged.
+-- UIDs whose rows the garbage worker has taken, with the MODSEQ at which they were expunged. Ranges that come to lie side by side
+-- become one, under the higher MODSEQ; no two have a UID in common.
 CREATE TABLE expunged (
   mailbox_id BIGINT NOT NULL,
   modseq BIGINT NOT NULL,
@@ -148,6 +148,7 @@ CREATE TABLE expunged (
   uid_hi BIGINT NOT NULL,
   PRIMARY KEY (mailbox_id, modseq, uid_lo)
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE INDEX expunged_uid ON expunged (mailbox_id, uid_hi);
 
 -- Keys of deliveries whose replies are not known to have arrived, and of COPY and MOVE: what they brought, so that a repeated
 -- one brings nothing more. A confirmed key goes with the next commit, any other 7 days after `at` (milliseconds). Keys of imports
@@ -193,7 +194,8 @@ CREATE TABLE commits (
   at BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
--- Work that one server at a time does, by its name (`garbage`): whose it is, until when (milliseconds since 1970).
+-- What one owner at a time has, by its name: the garbage worker's work (`garbage`), an account's maildrop (`maildrop/<id>`, of a POP3
+-- session). Whose it is, until when (milliseconds since 1970).
 CREATE TABLE leases (
   work VARCHAR(32) NOT NULL PRIMARY KEY,
   owner BINARY(16) NOT NULL,
@@ -259,4 +261,4 @@ INSERT INTO mailboxes (id, account_id, name, name_hash, uid_validity, special_us
 INSERT INTO subscriptions (account_id, name_hash, name)
   SELECT account_id, name_hash, name FROM mailboxes WHERE account_id = 1;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '4');
+INSERT INTO meta (k, v) VALUES ('schema_version', '5');

@@ -10,6 +10,7 @@
 //! | `1 has connected` · `1 and 2 have connected` | the greeting was read |
 //! | `1 has logged in` | and LOGIN was answered |
 //! | `1 has selected it` · `… selected "Work"` · `… examined it` | and SELECT or EXAMINE was; *it* is INBOX, or the mailbox made last |
+//! | `1 has logged in` | over POP3: USER and PASS were answered |
 //! | `1 has said LHLO` | over LMTP: the greeting was read and LHLO answered |
 //! | `2 speaks IMAP` | this connection's protocol, where it is not the transcript's; it is opened when it is first used |
 //! | `2 speaks IMAP and has selected INBOX` | the same, and it has come that far |
@@ -154,6 +155,7 @@ fn connections(phrase: &str) -> Option<Given> {
         Some("IMAP") => (Some(Protocol::Imap), false),
         Some("IMAP as $other") => (Some(Protocol::Imap), true),
         Some("LMTP") => (Some(Protocol::Lmtp), false),
+        Some("POP3") => (Some(Protocol::Pop3), false),
         Some(_) => return None,
     };
     Some(Given::Connections {
@@ -270,7 +272,7 @@ mod tests {
             "x has selected it",
             "1 has eaten it",
             "1",
-            "1 speaks POP3",
+            "1 speaks SMTP",
             "1 speaks IMAP has logged in",
             "1 speaks LMTP as $other",
             "",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lightmail_core::config::Config;
 use lightmail_core::machine::{Peer, Seed};
 use lightmail_core::pair::{Fault, Talk, World};
-use lightmail_core::{imap, lmtp, smtp};
+use lightmail_core::{imap, lmtp, pop3, smtp};
 
 use crate::player::{Heard, Logins, Player, Unsupported};
 use crate::transcript::{FaultRule, How, Protocol};
@@ -18,6 +18,7 @@ pub struct Core {
     logins: Logins,
     imap: Arc<imap::Settings>,
     lmtp: Arc<smtp::Settings>,
+    pop3: Arc<pop3::Settings>,
     talks: HashMap<u8, Connection>,
     /// Conversations so far: each machine gets a seed of its own.
     seeds: u64,
@@ -60,15 +61,17 @@ impl Core {
             logins,
             imap: Arc::new(imap::Settings::from_config(&config)),
             lmtp: Arc::new(smtp::Settings::lmtp(&config)),
+            pop3: Arc::new(pop3::Settings::from_config(&config)),
             talks: HashMap::new(),
             seeds: 0,
             read_max: None,
         }
     }
 
-    /// The same, which offers STARTTLS as a server with a certificate does.
+    /// The same, which offers STARTTLS and STLS as a server with a certificate does.
     pub fn offering_tls(mut self) -> Self {
         Arc::make_mut(&mut self.imap).tls = true;
+        Arc::make_mut(&mut self.pop3).tls = true;
         self
     }
 
@@ -113,6 +116,9 @@ impl Player for Core {
                 .world
                 .join(imap::Session::new(peer, Arc::clone(&self.imap), seed)),
             Protocol::Lmtp => self.world.join(lmtp::session(peer, Arc::clone(&self.lmtp), seed)),
+            Protocol::Pop3 => self
+                .world
+                .join(pop3::Session::new(peer, Arc::clone(&self.pop3), seed)),
         };
         if let Some(octets) = self.read_max {
             self.world.set_read_max(talk, octets);

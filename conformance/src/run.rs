@@ -382,10 +382,10 @@ impl<'a> Run<'a> {
     }
 
     /// Over LMTP a last command shows that we have seen all replies: a server may hold a message that comes again before that
-    /// for a retry, and transcripts send the same messages. What is broken already cannot be closed better.
+    /// for a retry, and transcripts send the same messages. Over POP3 it frees the maildrop for the next one. What is broken already cannot be closed better.
     fn close_all(&mut self) {
         for connection in std::mem::take(&mut self.open) {
-            if self.speaks(connection) == Protocol::Lmtp {
+            if self.speaks(connection) != Protocol::Imap {
                 let _ = self.player.send(connection, b"QUIT\r\n");
             }
             let _ = self.player.close(connection);

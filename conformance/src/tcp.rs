@@ -13,6 +13,7 @@ use crate::transcript::{FaultRule, Protocol};
 pub struct Tcp {
     imap: String,
     lmtp: Option<String>,
+    pop3: Option<String>,
     /// What IMAP is wrapped in.
     tls: Option<Tls>,
     logins: Logins,
@@ -90,12 +91,18 @@ impl Tcp {
         Self {
             imap,
             lmtp,
+            pop3: None,
             tls: None,
             logins,
             patience,
             until: None,
             connections: HashMap::new(),
         }
+    }
+
+    /// The same, whose POP3 listens at this `HOST:PORT`, in the clear.
+    pub fn with_pop3(self, pop3: Option<String>) -> Self {
+        Self { pop3, ..self }
     }
 
     /// The same, which speaks IMAP under TLS from the first octet.
@@ -134,16 +141,18 @@ pub(crate) fn open(place: &str, patience: Duration) -> io::Result<TcpStream> {
 
 impl Player for Tcp {
     fn connect(&mut self, number: u8, protocol: Protocol) -> io::Result<()> {
-        let place = match protocol {
-            Protocol::Imap => Some(&self.imap),
-            Protocol::Lmtp => self.lmtp.as_ref(),
-        };
-        let place = place.ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::Unsupported,
+        let (place, unnamed) = match protocol {
+            Protocol::Imap => (Some(&self.imap), ""),
+            Protocol::Lmtp => (
+                self.lmtp.as_ref(),
                 "LMTP, of which no server was named: --lmtp HOST:PORT",
-            )
-        })?;
+            ),
+            Protocol::Pop3 => (
+                self.pop3.as_ref(),
+                "POP3, of which no server was named: --pop3 HOST:PORT",
+            ),
+        };
+        let place = place.ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, unnamed))?;
         let stream = open(place, self.patience)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(self.patience))?;

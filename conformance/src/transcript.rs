@@ -4,7 +4,7 @@
 //! proves   RFC 3501, 7.4.1: numbers drop by one after each EXPUNGE, and only when told
 //! given    INBOX with 4 messages; 1 and 2 have selected it
 //! needs    MOVE                          # capabilities without which it does not apply
-//! over     LMTP                          # IMAP where nothing is said
+//! over     LMTP                          # or POP3; IMAP where nothing is said
 //!
 //! 1C: a STORE 1,3 +FLAGS.SILENT (\Deleted)
 //! 1S: a OK ...
@@ -81,6 +81,8 @@ pub enum Protocol {
     Imap,
     /// LMTP.
     Lmtp,
+    /// POP3.
+    Pop3,
 }
 
 /// One step and the line where it stands.
@@ -273,7 +275,8 @@ impl Reader<'_> {
             "over" => match rest {
                 "IMAP" => self.over = Protocol::Imap,
                 "LMTP" => self.over = Protocol::Lmtp,
-                _ => return self.bad(at, "over   IMAP or LMTP"),
+                "POP3" => self.over = Protocol::Pop3,
+                _ => return self.bad(at, "over   IMAP, LMTP or POP3"),
             },
             _ => return Ok(false),
         }
@@ -514,7 +517,7 @@ mod tests {
                 "proves   RFC 3501, 6.1-2: x",
                 "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
             ),
-            ("over     POP3", "over   IMAP or LMTP"),
+            ("over     SMTP", "over   IMAP, LMTP or POP3"),
             ("time +5", "time +29m (ms, s, m or h)"),
             ("time +99999999999999999999s", "time +29m (ms, s, m or h)"),
             (

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::config::{Config, Port};
 use crate::greet::Greet;
-use crate::{imap, smtp};
+use crate::{imap, pop3, smtp};
 
 /// One place to listen on, and what answers there.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Door {
 
 /// RFC 3501, 7.1.5: a BYE in place of the greeting.
 const IMAP_FULL: &str = "* BYE [UNAVAILABLE] Too many connections; try again later\r\n";
+/// RFC 1939, 4; RFC 3206, 4: in place of the greeting.
+const POP3_FULL: &str = "-ERR [SYS/TEMP] Too many connections; try again later\r\n";
 /// RFC 5321, 3.8; RFC 3463, 3.8.
 const LMTP_FULL: &str = "421 4.7.0 Too many connections; try again later\r\n";
 
@@ -84,6 +86,16 @@ pub fn doors(config: &Config) -> Vec<Door> {
         let imap = &config.imap;
         for (transport, port) in [(Transport::Plain, imap.port), (Transport::Tls, imap.tls_port)] {
             doors.extend(tcp("imap", transport, &imap.host, port, greet.clone(), IMAP_FULL));
+        }
+    }
+    if config.pop3.enabled {
+        let greet = Greet::pop3(pop3::Settings {
+            tls: true,
+            ..pop3::Settings::from_config(config)
+        });
+        let pop3 = &config.pop3;
+        for (transport, port) in [(Transport::Plain, pop3.port), (Transport::Tls, pop3.tls_port)] {
+            doors.extend(tcp("pop3", transport, &pop3.host, port, greet.clone(), POP3_FULL));
         }
     }
     if config.lmtp.enabled {
@@ -146,14 +158,21 @@ mod tests {
         let embedded = [
             "imap 127.0.0.1:1143",
             "imaps 127.0.0.1:1993",
+            "pop3 127.0.0.1:1110",
+            "pop3s 127.0.0.1:1995",
             "lmtp ./data/lmtp.sock",
             "lmtp 127.0.0.1:1124",
         ];
         assert_eq!(places(""), embedded);
-        assert_eq!(places("[imap]\nenabled = no\n[lmtp]\nenabled = no\n"), [""; 0]);
-        let elsewhere =
-            "[imap]\nhost = ::1\nport = 143\ntls_port = off\n[lmtp]\nport = off\nsocket = /run/l.sock\n";
-        assert_eq!(places(elsewhere), ["imap ::1:143", "lmtp /run/l.sock"]);
+        assert_eq!(
+            places("[imap]\nenabled = no\n[pop3]\nenabled = no\n[lmtp]\nenabled = no\n"),
+            [""; 0]
+        );
+        let elsewhere = "[imap]\nhost = ::1\nport = 143\ntls_port = off\n[pop3]\nport = off\n[lmtp]\nport = off\nsocket = /run/l.sock\n";
+        assert_eq!(
+            places(elsewhere),
+            ["imap ::1:143", "pop3s 127.0.0.1:1995", "lmtp /run/l.sock"]
+        );
     }
 
     #[test]
@@ -171,6 +190,9 @@ mod tests {
                 .unwrap()
                 .to_owned()
         });
-        assert_eq!(greetings.collect::<Vec<_>>(), ["* OK", "* OK", "220 ", "220 "]);
+        assert_eq!(
+            greetings.collect::<Vec<_>>(),
+            ["* OK", "* OK", "+OK ", "+OK ", "220 ", "220 "]
+        );
     }
 }

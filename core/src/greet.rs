@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::machine::record::{Expected, Origin, Reader, Recordable, words};
 use crate::machine::{Machine, Peer, Recorded, Seed};
-use crate::{imap, lmtp, smtp};
+use crate::{imap, lmtp, pop3, smtp};
 
 type Make = dyn Fn(Peer, Seed) -> Box<dyn Machine + Send> + Send + Sync;
 
@@ -38,6 +38,17 @@ impl Greet {
             settings: written,
             ..Self::new("imap", move |peer, seed| {
                 Box::new(imap::Session::new(peer, Arc::clone(&settings), seed))
+            })
+        }
+    }
+
+    /// POP3 sessions.
+    pub fn pop3(settings: pop3::Settings) -> Self {
+        let (written, settings) = (words(&settings).into(), Arc::new(settings));
+        Self {
+            settings: written,
+            ..Self::new("pop3", move |peer, seed| {
+                Box::new(pop3::Session::new(peer, Arc::clone(&settings), seed))
             })
         }
     }
@@ -87,8 +98,9 @@ pub fn again(origin: &Origin) -> Result<Box<dyn Machine + Send>, Expected> {
     let mut settings = Reader::new(&origin.settings);
     let greet = match &*origin.proto {
         "imap" => Greet::imap(Recordable::read(&mut settings)?),
+        "pop3" => Greet::pop3(Recordable::read(&mut settings)?),
         "lmtp" => Greet::lmtp(Recordable::read(&mut settings)?),
-        _ => return Err("a protocol that can be replayed: imap or lmtp"),
+        _ => return Err("a protocol that can be replayed: imap, pop3 or lmtp"),
     };
     settings.end()?;
     Ok(greet.machine(origin.peer.clone(), origin.seed.clone()))

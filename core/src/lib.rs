@@ -17,6 +17,7 @@ pub mod lmtp;
 pub mod machine;
 pub mod mime;
 pub mod pair;
+pub mod pop3;
 pub mod sasl;
 pub mod smtp;
 pub mod store;

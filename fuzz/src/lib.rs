@@ -24,6 +24,7 @@ mod matcher;
 mod mime_index;
 mod mime_sound;
 mod names;
+mod pop3_session;
 mod record;
 mod responses;
 mod sasl;
@@ -44,6 +45,7 @@ pub use lmtp_session::lmtp_session;
 pub use matcher::matcher;
 pub use mime_index::mime_index;
 pub use names::names;
+pub use pop3_session::pop3_session;
 pub use record::{Record, Recorder, replay};
 pub use sasl::sasl;
 pub use sequence_set::sequence_set;
@@ -55,7 +57,7 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("address", |octets| on(octets, address)),
     ("config_ini", |octets| on(octets, config_ini)),
     ("data_decoder", |octets| on(octets, data_decoder)),
@@ -68,6 +70,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("matcher", |octets| on(octets, matcher)),
     ("mime_index", |octets| on(octets, mime_index)),
     ("names", |octets| on(octets, names)),
+    ("pop3_session", |octets| on(octets, pop3_session)),
     ("sasl", |octets| on(octets, sasl)),
     ("sequence_set", |octets| on(octets, sequence_set)),
     ("uid_set", |octets| on(octets, uid_set)),

@@ -7,7 +7,7 @@ use lightmail_core::greet::Greet;
 use lightmail_core::machine::{self, Machine, Peer, Seed};
 use lightmail_core::pair::{Talk, World};
 use lightmail_core::store::{Flag, Flags, MailboxName};
-use lightmail_core::{imap, lmtp, smtp};
+use lightmail_core::{imap, lmtp, pop3, smtp};
 
 use crate::record::Recorder;
 
@@ -76,6 +76,17 @@ pub type Recorded = Recorder<Box<dyn Machine + Send>>;
 /// Begins the session of [`imap`] with the name 1, recorded.
 pub fn join_imap(world: &mut World) -> (Talk, Recorded) {
     let greet = Greet::imap(imap::Settings::default());
+    join(world, greet.recorded(local(), Seed::new([1; 32]), usize::MAX))
+}
+
+/// The POP3 session of the name 1.
+pub fn pop3() -> pop3::Session {
+    pop3::Session::new(local(), Arc::new(pop3::Settings::default()), Seed::new([1; 32]))
+}
+
+/// Begins the session of [`pop3()`], recorded.
+pub fn join_pop3(world: &mut World) -> (Talk, Recorded) {
+    let greet = Greet::pop3(pop3::Settings::default());
     join(world, greet.recorded(local(), Seed::new([1; 32]), usize::MAX))
 }
 

@@ -54,6 +54,7 @@ fn hostile(target: &str) -> Vec<(String, Vec<u8>)> {
     // How its inputs begin: in one piece, sessions with INBOX selected.
     let beginning: &[u8] = match target {
         "imap_session" => b"2\0\0\0\0\0\0\0\0",
+        "pop3_session" => b"2\0\0\0\0\0\0\0\0",
         "lmtp_session" => b"3\0\0\0\0\0\0\0\0",
         "imap_command" | "mime_index" | "matcher" => b"\0\0\0\0",
         _ => b"",

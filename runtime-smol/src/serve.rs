@@ -21,7 +21,11 @@ const REST: Duration = Duration::from_millis(100);
 pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     let mut signals = Signals::new([Signal::Term, Signal::Int, Signal::Hup])
         .map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")))?;
-    let (house, doors) = House::open(loaded, |task| spawn(task).detach()).await?;
+    let opening = async { Some(House::open(loaded, |task| spawn(task).detach()).await) };
+    let Some(opened) = opening.or(told_early(&mut signals)).await else {
+        return Ok(());
+    };
+    let (house, doors) = opened?;
     let mut accepting = Vec::new();
     for (door, bound) in doors {
         let listener = Listener::new(bound).map_err(CliError::failed)?;
@@ -40,6 +44,14 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
     };
     house.clone().close(sleep).or(at_once).await;
     Ok(())
+}
+
+/// Ready at a signal that ends a server before it has served: nothing has to be drained, and what it was opening is safe to be
+/// left.
+async fn told_early<T>(signals: &mut Signals) -> Option<T> {
+    while let Some(Ok(Signal::Hup)) = signals.next().await {}
+    tracing::warn!("server.stopped.before_it_served");
+    None
 }
 
 /// Ready at a signal that ends the server, or at an error: without signals nobody could stop it in good order.

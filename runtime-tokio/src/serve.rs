@@ -19,7 +19,11 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
         |kind| signal(kind).map_err(|error| CliError::failed(format!("signals cannot be caught: {error}")));
     let (mut terminate, mut interrupt) = (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?);
     let mut hangup = catch(SignalKind::hangup())?;
-    let (house, doors) = House::open(loaded, |task| drop(tokio::spawn(task))).await?;
+    let (house, doors) = tokio::select! {
+        opened = House::open(loaded, |task| drop(tokio::spawn(task))) => opened?,
+        _ = terminate.recv() => return told_early(),
+        _ = interrupt.recv() => return told_early(),
+    };
     let mut accepting = tokio::task::JoinSet::new();
     for (door, bound) in doors {
         let listener = Listener::new(bound).map_err(CliError::failed)?;
@@ -41,6 +45,12 @@ pub async fn serve(loaded: Loaded) -> Result<(), CliError> {
         _ = terminate.recv() => tracing::warn!("server.stopped.at_once"),
         _ = interrupt.recv() => tracing::warn!("server.stopped.at_once"),
     }
+    Ok(())
+}
+
+/// The end of a server that has not served: nothing has to be drained, and what it was opening is safe to be left.
+fn told_early() -> Result<(), CliError> {
+    tracing::warn!("server.stopped.before_it_served");
     Ok(())
 }
 

@@ -5,16 +5,15 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use common::backing::Backing;
+use common::backing::{Backing, Database};
 use common::load::{Dice, append, deliver, numbers};
-use common::{Server, eventually, run};
+use common::{Server, eventually};
 
 /// The shell.
 const BINARY: &str = env!("CARGO_BIN_EXE_lightmail");
@@ -131,20 +130,22 @@ fn crash_loop(name: &str, server: &mut Server, database: Option<&Database>) {
                 Some(database) if dice.below(2) == 0 => database.kill_and_start_again(),
                 _ => server.kill_and_start_again(),
             }
+            // Beside the clients, who go on.
+            assert_sound(name, server, &[]);
         }
     });
     println!("{name}: {kills} kills in {:.1} s", begun.elapsed().as_secs_f32());
     let mut client = server.logged_in();
     delivered.check(&format!("{name}, LMTP"), numbers(&mut client, "INBOX"));
     appended.check(&format!("{name}, APPEND"), numbers(&mut client, "Archive"));
-    assert_sound(name, server);
+    assert_sound(name, server, &["--bodies"]);
 }
 
-/// `lightmail fsck --bodies` finds nothing, beside the server that runs.
-fn assert_sound(name: &str, server: &Server) {
+/// `lightmail fsck` finds nothing, beside the server that runs.
+fn assert_sound(name: &str, server: &Server, options: &[&str]) {
     let mut fsck = Command::new(BINARY);
     fsck.arg("--config").arg(server.folder.join("config.ini"));
-    let fsck = fsck.args(["fsck", "--bodies"]).output().unwrap();
+    let fsck = fsck.arg("fsck").args(options).output().unwrap();
     let said = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
     assert!(
         fsck.status.success(),
@@ -170,39 +171,6 @@ fn dice() -> Dice {
     Dice(seed)
 }
 
-/// A MariaDB server that is nobody's but this test's.
-struct Database(String);
-
-impl Database {
-    fn start() -> Self {
-        let database = Self(format!("mariadb-crashloop-{}", std::process::id()));
-        database.script("up");
-        database
-    }
-
-    fn kill_and_start_again(&self) {
-        self.script("kill");
-        self.script("again");
-    }
-
-    fn command(&self, what: &str) -> Command {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/services/mariadb");
-        let mut command = Command::new(script);
-        command.arg(what).env("LIGHTMAIL_MARIADB_SERVICE", &self.0);
-        command
-    }
-
-    fn script(&self, what: &str) {
-        run(&mut self.command(what));
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let _ = self.command("down").output();
-    }
-}
-
 #[test]
 fn on_sqlite_and_a_folder() {
     let mut server = Server::start("crashloop");
@@ -211,8 +179,8 @@ fn on_sqlite_and_a_folder() {
 
 #[test]
 fn on_mariadb_and_a_bucket() {
-    let database = Database::start();
-    let backing = Backing::at(&database.0);
+    let database = Database::start("crashloop", &[]);
+    let backing = Backing::at(database.name());
     let mut server = Server::start_with("crashloop-backed", &backing.sections());
     crash_loop("MariaDB and S3", &mut server, Some(&database));
 }

@@ -393,7 +393,10 @@ fn thousands_of_accounts_come_from_a_file() {
     let (ok, said) = import(&hashes, &[]);
     assert_eq!(
         (ok, said.as_str()),
-        (true, "2000 accounts made, 0 updated, 0 skipped, 0 failed\n")
+        (
+            true,
+            "2000 accounts made, 0 updated (0 of them with another quota), 0 skipped, 0 failed\n"
+        )
     );
     assert_eq!(
         list().lines().filter(|line| line.ends_with("1048576")).count(),
@@ -417,15 +420,29 @@ fn thousands_of_accounts_come_from_a_file() {
         answer.contains(" OK ")
     };
     assert!(log_in("new@example.com", "two") && !log_in("u7@example.com", "one"));
-    let (ok, said) = run_with(
-        server.lightmail().args(["user", "import", "-", "--update"]),
-        text.as_bytes(),
-    );
-    assert!(
-        ok && said.contains("0 accounts made, 2 updated, 0 skipped, 0 failed"),
-        "{said}"
-    );
+    let update = |text: &str| {
+        let mut command = server.lightmail();
+        run_with(command.args(["user", "import", "-", "--update"]), text.as_bytes())
+    };
+    let updated = |quotas| {
+        format!("0 accounts made, 2 updated ({quotas} of them with another quota), 0 skipped, 0 failed\n")
+    };
+    assert_eq!(update(text), (true, updated(0)));
     assert!(log_in("u7@example.com", "one"));
+    let told = |now: &str, was: &str| format!("-:1: quota of u7@example.com: {now}, was {was}\n");
+    let lines = |quota: &str| format!("u7@example.com one {quota}\nnew@example.com two 0\n");
+    let raised = told("2097152 octets", "1048576 octets");
+    assert_eq!(update(&lines("2M")), (true, raised + &updated(1)));
+    assert_eq!(update(&lines("2M")), (true, updated(0)));
+    assert_eq!(list().matches(" 2097152").count(), 1);
+    assert_eq!(
+        update(&lines("0")),
+        (true, told("none", "2097152 octets") + &updated(1))
+    );
+    assert_eq!(
+        update(&lines("1M")),
+        (true, told("1048576 octets", "none") + &updated(1))
+    );
 
     // Quotas are obeyed by an import, unless it is told otherwise.
     let mbox = server.folder.join("full.mbox");

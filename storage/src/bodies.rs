@@ -1,16 +1,18 @@
-//! Sizes and hashes of bodies that were listed lately, so that reading one asks the database nothing.
+//! What bodies are that were listed lately, so that reading one asks the database nothing.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::ObjectId;
 
 /// The most bodies remembered.
 const BODIES_MAX: usize = 16 * 1024;
 
-/// What a whole body must be.
+/// What the row of an object says of it: where its octets are, and what they must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Body {
+    pub(crate) kind: ObjectKind,
     pub(crate) size: u64,
     pub(crate) sha256: [u8; 32],
 }
@@ -59,6 +61,7 @@ mod tests {
         let bodies = Bodies::default();
         let id = |n: usize| ObjectId((n as u128).to_be_bytes());
         let body = Body {
+            kind: ObjectKind::Email,
             size: 1,
             sha256: [0; 32],
         };

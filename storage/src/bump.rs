@@ -43,8 +43,9 @@ const FIRST_DONE: &str = "INSERT INTO meta (v, k) VALUES (?, ?)";
 const NEXT_DONE: &str = "UPDATE meta SET v = ? WHERE k = ?";
 const FORGET_DONE: &str = "DELETE FROM meta WHERE k IN ('bump', 'bump_hard')";
 
-const ACCOUNT: &str = "SELECT MIN(id) FROM (SELECT account_id AS id FROM mailboxes WHERE account_id > ? \
-     UNION ALL SELECT account_id FROM calendars WHERE account_id > ?) AS owners";
+/// Each is one look at the end of an index.
+pub(crate) const ACCOUNT: &str = "SELECT (SELECT MIN(account_id) FROM mailboxes WHERE account_id > ?), \
+     (SELECT MIN(account_id) FROM calendars WHERE account_id > ?)";
 const PASS_OVER: &str = "INSERT INTO expunged (mailbox_id, modseq, uid_lo, uid_hi) \
      SELECT id, highest_modseq + 1000000, uid_next, uid_next + 9999 FROM mailboxes WHERE account_id = ? AND uid_next <= ?";
 const RAISE: &str = "UPDATE mailboxes SET uid_next = CASE WHEN uid_next <= ? THEN uid_next + ? ELSE uid_next END, \
@@ -92,7 +93,9 @@ async fn next_account(tx: &mut Tx<'_>, bump: Bump) -> Answer<Option<u64>> {
     let before = row.map(|row| row.text(0)).transpose()?;
     let after = before.as_deref().and_then(|id| id.parse().ok()).unwrap_or(0_i64);
     let next = tx.db.first(sql(ACCOUNT).bind(after).bind(after)).await?;
-    let Some(account) = next.map(|row| row.maybe_int(0)).transpose()?.flatten() else {
+    let Some(row) = next else { return Ok(None) };
+    let owners = [row.maybe_int(0)?, row.maybe_int(1)?];
+    let Some(account) = owners.into_iter().flatten().min() else {
         return Ok(None);
     };
     lock_account(tx, account).await?;

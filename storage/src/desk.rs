@@ -134,12 +134,12 @@ impl Desk {
 
     /// These ranges will be read, in this order: small ones are fetched meanwhile if objects are far away.
     pub fn soon(&mut self, ranges: Vec<(ObjectId, Range<u64>)>) {
-        self.ahead.hint(&self.inner.objects, ranges);
+        self.ahead.hint(&self.inner, ranges);
     }
 
     /// Reads a range of an object.
     pub fn read(&mut self, object: ObjectId, range: Range<u64>) -> ObjectReader {
-        let ahead = self.ahead.take(&self.inner.objects, object, &range);
+        let ahead = self.ahead.take(&self.inner, object, &range);
         ObjectReader::new(Arc::clone(&self.inner), object, range, ahead)
     }
 }
@@ -168,7 +168,10 @@ async fn delete(inner: &Inner, objects: &[(ObjectKind, ObjectId)]) -> Vec<Object
                 .map(|(object, _)| *object),
         );
         if let Some(Err(failure)) = answers.iter().find(|answer| answer.is_err()) {
-            tracing::warn!(?failure, "garbage.objects.not_deleted");
+            tracing::warn!(
+                why = %failure,
+                "garbage.objects.not_deleted: they are tried again; see that LightMail may delete in the folder or the bucket"
+            );
         }
     }
     if !gone.is_empty() {

@@ -59,7 +59,10 @@ async fn raise_epochs(inner: Weak<Inner>) {
 /// A full disk keeps nobody from reading mail: the epoch is raised the next time.
 async fn raise_or_warn(inner: &Inner) {
     if let Err(failure) = raise(inner, 0).await {
-        tracing::warn!(?failure, "store.epoch.not_raised");
+        tracing::warn!(
+            why = %failure,
+            "store.epoch.not_raised: it is tried again in an hour; until then a restored database may go unnoticed"
+        );
     }
 }
 

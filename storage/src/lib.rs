@@ -28,6 +28,7 @@ mod steady;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod upload;
 mod views;
 mod watch;

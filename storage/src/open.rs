@@ -14,6 +14,7 @@ use crate::sql::database::Database;
 use crate::sql::mysql::MySql;
 use crate::sql::schema::{self, MigrateError, Migrated, STEPS};
 use crate::sql::settings;
+use crate::trust;
 
 /// The database's file below the data folder.
 const DATABASE: &str = "lightmail.db";
@@ -71,6 +72,9 @@ async fn bring(conn: &mut Conn, way: Way, place: String) -> Result<Migrated, Ope
 
 /// A database of a MySQL server.
 pub(crate) async fn mysql(config: &config::Database, way: Way) -> Result<(Database, Migrated), OpenError> {
+    if let Some(file) = &config.ca_file {
+        trust::authorities(&file.0).map_err(|error| OpenError::authorities("[database] ca_file", &error))?;
+    }
     let mysql = MySql::new(config).map_err(|error| OpenError::password(&error))?;
     let place = mysql.place().to_owned();
     let away = |error: &sqlx::Error| OpenError::server(&place, error);

@@ -9,6 +9,7 @@ use sqlx::mysql::MySqlDatabaseError;
 
 use crate::sql::schema::MigrateError;
 use crate::sql::settings::TooOld;
+use crate::trust;
 
 /// Why a storage cannot be opened. It prints as what failed, where, why, and what to do about it.
 #[derive(Debug)]
@@ -125,6 +126,15 @@ impl OpenError {
         }
     }
 
+    pub(crate) fn authorities(key: &'static str, error: &io::Error) -> Self {
+        Self {
+            what: "cannot use",
+            place: key.into(),
+            why: error.to_string(),
+            remedy: "put the certificate of the authority into it, as PEM, for the user that LightMail runs as to read",
+        }
+    }
+
     pub(crate) fn epoch(database: u64, objects: u64) -> Self {
         Self {
             what: "cannot serve from",
@@ -141,7 +151,7 @@ impl OpenError {
         Self {
             what: "cannot find out",
             place: "the epoch of database and bodies".into(),
-            why: format!("{failure:?}"),
+            why: failure.to_string(),
             remedy: "see that the database and the bucket or folder are there, and what the log says of them",
         }
     }
@@ -193,7 +203,13 @@ fn database_remedy(error: &sqlx::Error) -> &'static str {
         (Some(1049), _) => "make it with `mysql -u root -p < sql/schema.sql`, or correct [database] database",
         (Some(1040 | 1203), _) => "raise max_connections of the server, or lower [database] pool_size",
         (Some(1290 | 1792 | 1836), _) => "switch read_only off, or point [database] to the primary",
-        (None, sqlx::Error::Tls(_)) => "correct [database] tls, or the server's certificate",
+        (None, sqlx::Error::Tls(_)) => "correct [database] tls, or give the server a certificate",
+        (None, error) if trust::is_of_tls(error) => {
+            "correct [database] tls, host or ca_file, or the server's certificate"
+        }
+        (None, sqlx::Error::Configuration(_)) => {
+            "set [database] tls = require: this user's password goes through TLS only (caching_sha2_password)"
+        }
         (None, sqlx::Error::Io(_)) => "start the database server, or correct [database] host, port or socket",
         _ => "see that the database is readable and writable and that its disk has room",
     }

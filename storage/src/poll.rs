@@ -1,6 +1,6 @@
 //! Changes by other nodes and processes are seen by asking: one poller for a storage, while somebody watches.
 //!
-//! It asks for the HIGHESTMODSEQ of all that is watched, many mailboxes with one statement, every second and whenever the
+//! It asks for the HIGHESTMODSEQ of all that is watched, many mailboxes with one statement, every second (`[server] poll_seconds`) and whenever the
 //! bell rings. The poll is the truth; what rings the bell is only a reason to ask now.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,8 +16,6 @@ use crate::sql::poll::{newest_of_accounts, newest_of_mailboxes};
 use crate::sql::tx::{Notice, Tx};
 use crate::storage::Inner;
 
-/// The time between polls.
-const INTERVAL: Duration = Duration::from_secs(1);
 /// The least time between them, however often the bell rings.
 const GAP: Duration = Duration::from_millis(50);
 
@@ -68,8 +66,9 @@ impl Bell {
 
 /// Starts the poller of a storage. It ends by itself when nobody watches.
 pub(crate) fn start(inner: &Arc<Inner>) {
-    let (bell, inner) = (Arc::clone(inner.hub.bell()), Arc::downgrade(inner));
-    blocking::unblock(move || async_io::block_on(poll(&inner, &bell))).detach();
+    let (bell, every) = (Arc::clone(inner.hub.bell()), inner.poll_every);
+    let inner = Arc::downgrade(inner);
+    blocking::unblock(move || async_io::block_on(poll(&inner, &bell, every))).detach();
 }
 
 /// Starts another poller if this one panics: who watches does not wait in vain.
@@ -87,10 +86,10 @@ impl Drop for Poller<'_> {
 }
 
 /// Between polls it does not keep the storage open.
-async fn poll(inner: &Weak<Inner>, bell: &Bell) {
+async fn poll(inner: &Weak<Inner>, bell: &Bell, every: Duration) {
     let _poller = Poller(inner);
     loop {
-        bell.wait(INTERVAL).await;
+        bell.wait(every).await;
         let Some(inner) = inner.upgrade() else { return };
         let Some(wanted) = inner.hub.wanted_or_end() else {
             return;

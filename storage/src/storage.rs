@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lightmail_core::config::{self, Config};
 use lightmail_core::machine::Watched;
@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     data_dir: PathBuf,
     /// Where other nodes reach this one: what is configured.
     node_address: Option<String>,
+    /// The time between two looks for what other nodes and processes have changed.
+    pub(crate) poll_every: Duration,
     /// This node among others, once it serves and if there may be others.
     node: OnceLock<Arc<Node>>,
     /// The lock of the one server, once it is taken.
@@ -83,7 +85,7 @@ impl Storage {
             Path::new(&config.server.data_dir),
             config.auth.bcrypt_cost,
             bucket,
-            config.server.node_address.clone(),
+            &config.server,
         )
         .await
     }
@@ -91,7 +93,7 @@ impl Storage {
     /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
         let database = open::sqlite(data_dir, Way::Make).await?.0;
-        Self::with(database, data_dir, bcrypt_cost, None, None).await
+        Self::with(database, data_dir, bcrypt_cost, None, &config::Server::default()).await
     }
 
     /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
@@ -112,7 +114,7 @@ impl Storage {
             data_dir,
             bcrypt_cost,
             bucket,
-            None,
+            &config::Server::default(),
         )
         .await
     }
@@ -122,7 +124,7 @@ impl Storage {
         data_dir: &Path,
         bcrypt_cost: u32,
         bucket: Option<(config::S3, Times)>,
-        node_address: Option<String>,
+        server: &config::Server,
     ) -> Result<Storage, OpenError> {
         let faults = Faults::default();
         let (root, folder_faults) = (data_dir.to_owned(), faults.clone());
@@ -142,7 +144,8 @@ impl Storage {
             faults,
             steady: Steady::start(),
             data_dir: data_dir.to_owned(),
-            node_address,
+            node_address: server.node_address.clone(),
+            poll_every: Duration::from_secs(server.poll_seconds.max(1).into()),
             node: OnceLock::new(),
             occupied: OnceLock::new(),
         };
@@ -239,7 +242,7 @@ impl Inner {
                 tracing::debug!(request = name, elapsed_us, retry_after_s, "store.request.failed");
             }
             Err(Failure::Refused(refusal)) => {
-                tracing::debug!(request = name, elapsed_us, ?refusal, "store.request.refused");
+                tracing::debug!(request = name, elapsed_us, why = %refusal, "store.request.refused");
             }
             Ok(_) => tracing::trace!(request = name, elapsed_us, "store.request.answered"),
         }
@@ -279,10 +282,20 @@ impl Inner {
         name: &'static str,
         ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T> + Copy,
     ) -> Answer<T> {
-        let answer = match self.read_once(name, false, ask).await {
+        self.read_within(self.database.work_limit(), name, ask).await
+    }
+
+    /// The same for what may take longer than a request.
+    pub(crate) async fn read_within<T>(
+        &self,
+        limit: Duration,
+        name: &'static str,
+        ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T> + Copy,
+    ) -> Answer<T> {
+        let answer = match self.read_once(limit, name, false, ask).await {
             // The server closes connections that are idle for long: a new one tells whether it is there.
             (true, Err(Stop::Sql(error))) if Trouble::of(&error) == Trouble::Away => {
-                self.read_once(name, true, ask).await.1
+                self.read_once(limit, name, true, ask).await.1
             }
             (_, answer) => answer,
         };
@@ -295,6 +308,7 @@ impl Inner {
     /// Answers too whether the connection had been used before.
     async fn read_once<T>(
         &self,
+        limit: Duration,
         name: &'static str,
         anew: bool,
         ask: impl AsyncFnOnce(&mut Tx<'_>) -> Answer<T>,
@@ -306,9 +320,9 @@ impl Inner {
         let used = reader.used;
         let mut tx = Tx::new(Db::new(reader.conn(), &self.faults), &self.caches);
         let asking = async { Ok(ask(&mut tx).await) };
-        let answer = self.database.bounded(asking).await;
+        let answer = self.database.bounded(limit, asking).await;
         let answer = answer.unwrap_or_else(|error| Err(error.into()));
-        self.counts.add(name, tx.db.count);
+        self.counts.add(name, tx.db.cost);
         let news = tx.into_news();
         // After an error the connection is closed; what it read is not to be trusted either.
         if !matches!(answer, Err(Stop::Sql(_) | Stop::Posted(_))) {

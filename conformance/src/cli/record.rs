@@ -40,6 +40,7 @@ pub(super) struct Args {
 enum Spoken {
     Imap,
     Lmtp,
+    Pop3,
 }
 
 impl Args {
@@ -56,6 +57,7 @@ impl Args {
             protocol: match self.protocol {
                 Spoken::Imap => Protocol::Imap,
                 Spoken::Lmtp => Protocol::Lmtp,
+                Spoken::Pop3 => Protocol::Pop3,
             },
             output: self.output.clone(),
             given,

@@ -28,6 +28,9 @@ pub(super) struct Args {
     /// Where its LMTP listens, on TCP; without it, LMTP transcripts do not apply
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
     lmtp: Option<String>,
+    /// Where its POP3 listens; without it, POP3 transcripts do not apply
+    #[arg(long, value_name = "HOST:PORT", value_parser = place)]
+    pop3: Option<String>,
     /// The account's login name, which is an address
     #[arg(long, value_name = "ADDRESS")]
     user: String,
@@ -114,11 +117,14 @@ impl Args {
             };
             format!("--imap {}: no server can be reached: {error}{hint}", self.imap)
         });
-        let lmtp = self.lmtp.as_ref().map_or(Ok(()), |place| {
-            reach(place, None, self.patience)
-                .map_err(|error| format!("--lmtp {place}: no server can be reached: {error}"))
-        });
-        imap.and(lmtp)
+        let other = |name: &str, place: &Option<String>| {
+            place.as_ref().map_or(Ok(()), |place| {
+                reach(place, None, self.patience)
+                    .map_err(|error| format!("--{name} {place}: no server can be reached: {error}"))
+            })
+        };
+        imap.and_then(|()| other("lmtp", &self.lmtp))
+            .and_then(|()| other("pop3", &self.pop3))
     }
 
     fn player(&self, tls: Option<&Tls>) -> Tcp {
@@ -127,7 +133,8 @@ impl Args {
             password: self.password.clone(),
             other: self.other.clone(),
         };
-        let player = Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience);
+        let player = Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience)
+            .with_pop3(self.pop3.clone());
         match tls {
             Some(tls) => player.with_tls(tls.clone()),
             None => player,

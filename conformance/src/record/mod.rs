@@ -1,7 +1,7 @@
 //! Records a session: a proxy between a client and a server that writes what passes as a transcript, one for each connection.
 //!
 //! A record holds no password: what logs in, or may be meant to, is masked with as many `x` as it had octets (`mask`, `imap`,
-//! `lmtp`). Each line stands in its file before it is passed on, so that it is there whatever ends the program, and in the order of
+//! `lmtp`, `pop3`). Each line stands in its file before it is passed on, so that it is there whatever ends the program, and in the order of
 //! cause and effect. Neither side is waited for by the other longer than TCP makes it: what one does not read, the other is not
 //! asked for.
 
@@ -9,6 +9,7 @@ mod imap;
 mod lines;
 mod lmtp;
 mod mask;
+mod pop3;
 mod proxy;
 mod script;
 #[cfg(test)]
@@ -139,6 +140,7 @@ fn masker(protocol: Protocol) -> Box<dyn Masker> {
     match protocol {
         Protocol::Imap => Box::new(imap::Imap::default()),
         Protocol::Lmtp => Box::new(lmtp::Lmtp::default()),
+        Protocol::Pop3 => Box::new(pop3::Pop3::default()),
     }
 }
 

@@ -34,6 +34,7 @@ impl<W: Write> Script<W> {
         let over = match protocol {
             Protocol::Imap => "IMAP",
             Protocol::Lmtp => "LMTP",
+            Protocol::Pop3 => "POP3",
         };
         script.put(&format!(
             "# Recorded by lightmail-conformance. Secrets are x, as many as they had octets.\n\

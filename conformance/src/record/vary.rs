@@ -19,6 +19,7 @@ impl Varying {
         match protocol {
             Protocol::Imap => self.imap(line),
             Protocol::Lmtp => lmtp(line).unwrap_or_else(|| line.to_owned()),
+            Protocol::Pop3 => pop3(line).unwrap_or_else(|| line.to_owned()),
         }
     }
 
@@ -111,6 +112,15 @@ fn lmtp(line: &str) -> Option<String> {
         return None;
     }
     let head = enhanced.map_or(4, |word| 4 + word.len() + 1).min(line.len());
+    let (head, text) = line.split_at(head);
+    Some(with_text(head, text))
+}
+
+/// `-ERR [CODE] text`: up to the text. A good answer stands as it came, as numbers are in it.
+fn pop3(line: &str) -> Option<String> {
+    let text = line.strip_prefix("-ERR ")?;
+    let code = text.strip_prefix('[').and_then(|text| text.split_once("] "));
+    let head = line.len() - code.map_or(text.len(), |(_, text)| text.len());
     let (head, text) = line.split_at(head);
     Some(with_text(head, text))
 }

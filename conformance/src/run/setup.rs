@@ -32,8 +32,10 @@ impl Run<'_> {
         if uses_other && self.player.logins().other.is_empty() {
             return Err(Stop::NotOffered("a second account".into()));
         }
-        if self.transcript.over == Protocol::Lmtp {
-            self.look_for_needs_of_lmtp()?;
+        match self.transcript.over {
+            Protocol::Imap => {}
+            Protocol::Lmtp => self.look_for_needs_of_lmtp()?,
+            Protocol::Pop3 => self.look_for_needs_of_pop3()?,
         }
         self.speaks.insert(SETUP, Protocol::Imap);
         if uses_other {
@@ -72,6 +74,28 @@ impl Run<'_> {
         self.hang_up()
     }
 
+    /// Looks in the answer to CAPA.
+    fn look_for_needs_of_pop3(&mut self) -> Result<(), Stop> {
+        self.speaks.insert(SETUP, Protocol::Pop3);
+        self.greeted(SETUP)?;
+        self.send(SETUP, b"CAPA\r\n", 1)?;
+        let mut offered = HashSet::new();
+        loop {
+            match self.hear(SETUP, 1)? {
+                // CAPA itself may be missing.
+                Heard::Line(line) if line == b"." || line.starts_with(b"-ERR") => break,
+                Heard::Line(line) => {
+                    let line = String::from_utf8_lossy(&line).to_uppercase();
+                    offered.extend(line.split(' ').next().map(str::to_owned));
+                    offered.insert(line);
+                }
+                other => return Err(setup_failed("CAPA", &came(&other))),
+            }
+        }
+        self.look_for_needs(&offered)?;
+        self.hang_up()
+    }
+
     fn look_for_needs(&self, offered: &HashSet<String>) -> Result<(), Stop> {
         let missing = self
             .transcript
@@ -86,6 +110,7 @@ impl Run<'_> {
         let greetings = match self.speaks(number) {
             Protocol::Imap => &["* OK", "* PREAUTH"][..],
             Protocol::Lmtp => &["220 "],
+            Protocol::Pop3 => &["+OK"],
         };
         let heard = self.hear(number, 1)?;
         match &heard {
@@ -222,8 +247,23 @@ impl Run<'_> {
     }
 
     fn log_in(&mut self, number: u8, login: &str) -> Result<(), Stop> {
+        if self.speaks(number) == Protocol::Pop3 {
+            self.said_well(number, &format!("USER {login}"))?;
+            return self.said_well(number, "PASS $password");
+        }
         self.command(number, &format!("LOGIN \"{login}\" \"$password\""))
             .map(drop)
+    }
+
+    /// A command of POP3 that must be answered with one line of `+OK`.
+    fn said_well(&mut self, number: u8, command: &str) -> Result<(), Stop> {
+        let octets = fill(format!("{command}\r\n").as_bytes(), &self.captures)
+            .map_err(|what| Stop::Failed { line: 1, what })?;
+        self.send(number, &octets, 1)?;
+        match self.hear(number, 1)? {
+            Heard::Line(line) if line.starts_with(b"+OK") => Ok(()),
+            other => Err(setup_failed(command, &came(&other))),
+        }
     }
 
     /// Says LHLO; the keywords of the answer.

@@ -136,7 +136,7 @@ impl Config {
     /// What no single line shows: values that do not go with each other, or with what they are for.
     fn contradictions(&self) -> Vec<ConfigError> {
         let mut errors = self.missing();
-        errors.extend(self.clashes());
+        errors.extend([self.clashes(), self.idle_authorities()].concat());
         let mut refuse = |section, key, wrong: bool, why: &str| {
             let origin = self.origin(section, key).filter(|_| wrong);
             errors.extend(origin.map(|origin| origin.error(why)));
@@ -251,6 +251,30 @@ impl Config {
             ),
             ("api", "port", api.enabled, &api.host, api.port),
         ]
+    }
+
+    /// Authorities that nobody would ask: who names them believes that certificates are checked.
+    fn idle_authorities(&self) -> Vec<ConfigError> {
+        let database = self
+            .database
+            .as_ref()
+            .is_some_and(|database| database.ca_file.is_some() && database.tls != DatabaseTls::Verify);
+        let plain = |endpoint: &String| !endpoint.to_ascii_lowercase().starts_with("https:");
+        let s3 = self
+            .s3
+            .as_ref()
+            .is_some_and(|s3| s3.ca_file.is_some() && s3.endpoint.as_ref().is_some_and(plain));
+        let idle = [
+            ("database", database, "it is of use with tls = verify only"),
+            (
+                "s3",
+                s3,
+                "it is of use with an endpoint that begins with https:// only",
+            ),
+        ];
+        let idle = idle.into_iter().filter(|(_, idle, _)| *idle);
+        idle.filter_map(|(section, _, why)| Some(self.origin(section, "ca_file")?.error(why)))
+            .collect()
     }
 
     /// Keys without which an optional section makes no sense.

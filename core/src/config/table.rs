@@ -123,6 +123,8 @@ table! {
         drain_seconds: u32 = "10";
         /// Where other nodes on the same database send hints of changes: host:port. Empty: no hints.
         node_address: Option<String> = "";
+        /// How often changes by other nodes and by commands are looked for; a hint comes sooner.
+        poll_seconds: u32 = "1";
         /// Resolvers to ask, by address. Empty: those of the system.
         dns_servers: List<String> = "";
         /// Whether the resolvers validate DNSSEC and the way to them is safe, so that their word counts (DANE).
@@ -147,6 +149,8 @@ table! {
         database: String = "maildb";
         /// Encryption: off, prefer, require or verify.
         tls: DatabaseTls = "prefer";
+        /// The authorities that verify trusts, PEM. Empty: those of this system.
+        ca_file: Option<FilePath> = "";
         /// How many connections are held at most.
         pool_size: u32 = "10";
     }
@@ -159,6 +163,8 @@ table! {
         region: String = "us-east-1";
         /// The bucket. Needed.
         bucket: String = "";
+        /// The authorities whose certificate the service must have, PEM. Empty: those that this system trusts.
+        ca_file: Option<FilePath> = "";
         /// The access key's id. Empty: from the environment, with its secret.
         access_key: Option<String> = "";
         /// The access key's secret.
@@ -193,11 +199,11 @@ table! {
         port: Port = "1143";
         /// The port with TLS from the first octet.
         tls_port: Port = "1993";
-        /// Whether clients may send literals of any size unasked (LITERAL+), or only those of up to 4096 octets (LITERAL-).
-        literal_plus: bool = "yes";
         /// Whether a client may log out and in again on one connection (UNAUTHENTICATE). No, where a proxy in front of the server
         /// lets clients speak to it directly once they have logged in.
         unauthenticate: bool = "yes";
+        /// Whether clients may send literals of any size unasked (LITERAL+), or only those of up to 4096 octets (LITERAL-).
+        literal_plus: bool = "yes";
     }
 
     /// POP3.

@@ -141,7 +141,7 @@ fn all_faults_are_shown_at_once() {
     assert_eq!(
         errors(text),
         [
-            "config.ini:2: [imap] prot: unknown key; did you mean port?\n    prot = …\n    ^^^^  keys here: enabled, host, port, tls_port, literal_plus, unauthenticate",
+            "config.ini:2: [imap] prot: unknown key; did you mean port?\n    prot = …\n    ^^^^  keys here: enabled, host, port, tls_port, unauthenticate, literal_plus",
             "config.ini:3: [imap] port: expected a port (0 to 65535) or off, such as 1143\n    port = 14x3\n           ^^^^",
             "config.ini:4: [imap] enabled: expected yes or no, such as yes\n    enabled = maybe\n              ^^^^^",
             "config.ini:5: expected key = value or [section]\n    host\n    ^^^^",
@@ -226,6 +226,26 @@ fn what_is_described_reads_back() {
         (again.s3.unwrap().bucket.as_str(), again.lmtp.socket),
         (" b ", None)
     );
+}
+
+#[test]
+fn authorities_that_nobody_would_ask_are_refused() {
+    let s3 = "[s3]\nbucket = b\nca_file = ca.pem\n";
+    let database = "[database]\nca_file = ca.pem\n";
+    assert_eq!(
+        first_lines(&format!(
+            "{database}tls = require\n{s3}endpoint = http://127.0.0.1:9000\n"
+        )),
+        [
+            "config.ini:2: [database] ca_file: it is of use with tls = verify only",
+            "config.ini:6: [s3] ca_file: it is of use with an endpoint that begins with https:// only",
+        ]
+    );
+    for s3_endpoint in ["", "endpoint = HTTPS://127.0.0.1:9000\n"] {
+        let right = format!("{database}tls = verify\n{s3}{s3_endpoint}");
+        let files = parse("config.ini", &right).unwrap().files();
+        assert_eq!(files.len(), 2, "both must be there at start");
+    }
 }
 
 #[test]

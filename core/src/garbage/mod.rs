@@ -11,6 +11,8 @@
 //! | `DeleteObjects` | the same; deleting what is gone is no error |
 //!
 //! Objects die only through the claim, which no message can be given past; so COPY wins or finds the message gone, never half.
+//! A round takes up the claim behind the last object of the round before, and begins anew behind the last of all: what cannot be
+//! deleted has its turn like everything else, and keeps nobody waiting for ever.
 //! When there is nothing else to do, a window of the bucket is compared with the rows: see `sweep`.
 
 mod sweep;
@@ -55,9 +57,12 @@ impl Settings {
 /// The most objects that S3 deletes at one request.
 const BATCH_MAX: u32 = 1000;
 
-/// How long the lease is taken for, beyond the rest that follows: a round is far shorter. If one is not, two workers at once
-/// do no harm.
-const LEASE_MS: u64 = 5 * 60_000;
+/// How long the lease is taken for: so long others wait behind a node that died. A round is shorter. If one is not, two
+/// workers at once do no harm.
+const LEASE_MS: u64 = 90_000;
+/// How often the lease is taken anew while its owner rests, and how often one without it asks whether it is free: two such
+/// requests may fail before it runs out.
+const RENEW_MS: u64 = 30_000;
 
 /// The worker.
 #[derive(Debug)]
@@ -71,6 +76,8 @@ pub struct Garbage {
     /// What was asked for and is not answered.
     asked: Token,
     due: Option<Effect>,
+    /// The last object that was claimed, if there may be more behind it: the next round goes on there.
+    claimed: Option<ObjectId>,
     /// Whether this round has removed anything.
     busy: bool,
     /// Whether it has the lease, as far as it knows.
@@ -85,8 +92,10 @@ pub struct Garbage {
 enum State {
     /// Not told the time yet.
     Begin,
-    /// The end of a rest.
-    Rest(Due),
+    /// The end of a rest that lasts so many milliseconds more.
+    Rest(u64),
+    /// The lease, taken anew in a rest that lasts so many milliseconds more.
+    Renewal(u64),
     Lease,
     Messages,
     CalendarObjects,
@@ -112,6 +121,7 @@ impl Garbage {
             state: State::Begin,
             asked: Token(0),
             due: None,
+            claimed: None,
             busy: false,
             leads: false,
             once: false,
@@ -130,8 +140,7 @@ impl Garbage {
 
     fn begin_round(&mut self) {
         self.busy = false;
-        let rest_ms = self.settings.idle_ms.max(self.settings.pause_ms);
-        self.ask_lease(State::Lease, rest_ms.saturating_add(LEASE_MS));
+        self.ask_lease(State::Lease, LEASE_MS);
     }
 
     fn ask_lease(&mut self, state: State, for_ms: u64) {
@@ -171,7 +180,9 @@ impl Garbage {
 
     /// Anything else than the answer that fits is a failure: the next round begins anew, and everything can be repeated.
     fn on(&mut self, outcome: Outcome) {
-        if let (State::Lease, Ok(Done::Reply(Reply::LeaseTaken(taken)))) = (&self.state, &outcome) {
+        if let (State::Lease | State::Renewal(_), Ok(Done::Reply(Reply::LeaseTaken(taken)))) =
+            (&self.state, &outcome)
+        {
             self.leads = *taken;
         }
         if self.stopping {
@@ -187,9 +198,13 @@ impl Garbage {
             }
             (State::CalendarObjects, Ok(Done::Reply(Reply::CalendarObjectsCollected(collected)))) => {
                 self.busy |= collected > 0;
-                self.ask(State::Claim, Request::ClaimObjects { limit });
+                let after = self.claimed;
+                self.ask(State::Claim, Request::ClaimObjects { after, limit });
             }
-            (State::Claim, Ok(Done::Reply(Reply::ObjectsClaimed(claimed)))) => self.delete(claimed),
+            (State::Claim, Ok(Done::Reply(Reply::ObjectsClaimed { objects, next }))) => {
+                self.claimed = next;
+                self.delete(objects);
+            }
             (State::Deletion, Ok(Done::ObjectsDeleted(objects))) => {
                 self.busy |= !objects.is_empty();
                 self.ask(State::Forgetting, Request::ForgetObjects { objects });
@@ -207,6 +222,9 @@ impl Garbage {
                 Some(effect) => self.run(State::Sweep, effect),
                 None => self.rest(),
             },
+            // Whether it was taken or not, the rest goes on.
+            (State::Renewal(left_ms), _) => self.state = State::Rest(left_ms),
+            _ if self.once => self.end(),
             _ => {
                 self.sweep.give_up();
                 self.busy = false;
@@ -260,15 +278,25 @@ impl Garbage {
     }
 
     fn rest(&mut self) {
-        if self.once && !self.busy {
+        if self.once && !self.busy && self.claimed.is_none() {
             return self.end();
         }
         let ms = if self.busy || self.sweep.is_under_way() {
             self.settings.pause_ms
-        } else {
+        } else if self.leads {
             self.settings.idle_ms
+        } else {
+            self.settings.idle_ms.min(RENEW_MS)
         };
-        self.state = State::Rest(Due::Idle(ms.max(1)));
+        self.state = State::Rest(ms.max(1));
+    }
+
+    /// A part of a rest is over.
+    fn wake(&mut self, rest_ms: u64) {
+        match rest_ms.saturating_sub(RENEW_MS) {
+            0 => self.begin_round(),
+            left_ms => self.ask_lease(State::Renewal(left_ms), LEASE_MS),
+        }
     }
 }
 
@@ -277,7 +305,8 @@ impl Machine for Garbage {
         self.now = now;
         match (input, &self.state) {
             (Input::Outcome(token, outcome), _) if token == self.asked => self.on(outcome),
-            (Input::Tick, State::Begin | State::Rest(_)) => self.begin_round(),
+            (Input::Tick, State::Begin) => self.begin_round(),
+            (Input::Tick, State::Rest(rest_ms)) => self.wake(*rest_ms),
             (Input::Shutdown | Input::Eof, State::Begin | State::Rest(_)) => self.end(),
             (Input::Shutdown | Input::Eof, _) => self.stopping = true,
             _ => {}
@@ -292,7 +321,7 @@ impl Machine for Garbage {
             State::Over => return Step::Over,
             // The first round begins with the first tick, which tells the time.
             State::Begin => Some(Due::Idle(0)),
-            State::Rest(due) => Some(due),
+            State::Rest(ms) => Some(Due::Idle(ms.min(RENEW_MS))),
             _ => None,
         };
         Step::Wait { bytes: false, until }

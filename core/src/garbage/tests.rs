@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -235,7 +236,7 @@ fn it_pauses_between_rounds_and_idles_when_there_is_nothing() {
     world.advance(HOUR_MS);
     let rounds = effects(&world, talk)
         .iter()
-        .filter(|name| **name == "store.TakeLease")
+        .filter(|name| **name == "store.CollectMessages")
         .count();
     assert!((60..=66).contains(&rounds), "{rounds} rounds in an hour");
 }
@@ -312,11 +313,96 @@ fn one_worker_works_and_another_takes_over() {
     let only_asked = |world: &World, talk| effects(world, talk).iter().all(|name| *name == "store.TakeLease");
     assert!(only_asked(&world, second) && !only_asked(&world, first));
     world.close(first);
-    world.advance(HOUR_MS);
+    world.advance(RENEW_MS);
+    assert!(!only_asked(&world, second), "the lease was given back");
+}
+
+#[test]
+fn behind_a_node_that_was_killed_others_wait_two_minutes_at_most() {
+    let (mut world, account) = town(1);
+    expunge(&mut world, account);
+    world.advance(25 * HOUR_MS);
+    // What the dead one has left.
+    let lease = Request::TakeLease {
+        work: Work::Garbage,
+        owner: [9; 16],
+        for_ms: LEASE_MS,
+        at_ms: world.now().unix_ms,
+    };
+    world.ask(Actor::Worker, lease).unwrap();
+    world.join(worker(1));
+    world.advance(LEASE_MS - 1);
+    assert_eq!(world.stage.objects.len(), 1, "nobody knows that it is dead");
+    world.advance(RENEW_MS + 1);
+    assert_eq!(world.stage.objects.len(), 0);
+    sound(&world);
+}
+
+#[test]
+fn a_long_rest_keeps_the_lease() {
+    let (mut world, account) = town(1);
+    let settings = Settings {
+        idle_ms: HOUR_MS,
+        ..SETTINGS
+    };
+    let first = world.join(Garbage::new(settings, Seed::new([1; 32])));
+    world.advance(0);
+    let second = world.join(worker(2));
+    world.advance(10 * HOUR_MS);
     assert!(
-        !only_asked(&world, second),
-        "the lease of the one that is gone has run out"
+        effects(&world, second)
+            .iter()
+            .all(|name| *name == "store.TakeLease")
     );
+    let rounds = effects(&world, first);
+    let rounds = rounds.iter().filter(|name| **name == "store.CollectMessages");
+    assert!((10..=12).contains(&rounds.count()), "a rest is as long as it was");
+    // A renewal that fails ends no rest, and one more is in time.
+    world.fail(Fault::before("store.TakeLease", 1));
+    world.advance(HOUR_MS / 2);
+    assert!(
+        effects(&world, second)
+            .iter()
+            .all(|name| *name == "store.TakeLease")
+    );
+    sound(&world);
+    assert_eq!(inbox(&mut world, account).mailbox.msgs, 1);
+}
+
+/// Whichever bodies cannot be deleted, all others go, and these too once they can.
+#[test]
+fn what_cannot_be_deleted_keeps_nobody_waiting_for_ever() {
+    const MESSAGES: usize = 6;
+    for stuck in 0..1_u32 << MESSAGES {
+        for once in [false, true] {
+            let (mut world, account) = town(MESSAGES);
+            let all = world.stage.objects.keys().copied().enumerate();
+            let refused = all.filter(|(nth, _)| stuck >> nth & 1 == 1);
+            world.stage.stuck = refused.map(|(_, object)| object).collect();
+            let expected = world.stage.stuck.clone();
+            expunge(&mut world, account);
+            world.advance(25 * HOUR_MS);
+            let seed = Seed::new([1; 32]);
+            let talk = match once {
+                false => world.join(Garbage::new(SETTINGS, seed)),
+                true => world.join(Garbage::until_done(SETTINGS, seed)),
+            };
+            // Three rounds collect all rows; as many more go once through all bodies, and one begins there.
+            world.advance(7 * SETTINGS.idle_ms);
+            let left = |world: &World| world.stage.objects.keys().copied().collect::<BTreeSet<_>>();
+            assert_eq!(left(&world), expected, "stuck {stuck:b}, once {once}");
+            assert_eq!(world.is_over(talk), once);
+            sound(&world);
+            world.stage.stuck.clear();
+            match once {
+                true => drop(world.join(Garbage::until_done(SETTINGS, Seed::new([2; 32])))),
+                false => {}
+            }
+            world.advance(4 * SETTINGS.idle_ms);
+            assert_eq!(left(&world), BTreeSet::new(), "stuck {stuck:b}, once {once}");
+            sound(&world);
+        }
+    }
 }
 
 /// An object that nobody has named, drawn so long ago.

@@ -60,7 +60,7 @@ impl Settings {
             tls: false,
             literal_plus: config.imap.literal_plus,
             plaintext: config.auth.plaintext,
-            mechanisms: mechanisms(&config.auth.mechanisms.0),
+            mechanisms: sasl::wanted(&config.auth.mechanisms.0),
             unauthenticate: config.imap.unauthenticate,
             message_size: limits.message_size,
             before_login: before_login(limits),
@@ -97,16 +97,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self::from_config(&Config::default())
     }
-}
-
-/// Of the mechanisms that there are, those that are wanted.
-fn mechanisms(wanted: &[String]) -> Vec<String> {
-    let is_wanted = |name: &&str| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
-    sasl::NAMES
-        .into_iter()
-        .filter(is_wanted)
-        .map(str::to_owned)
-        .collect()
 }
 
 fn before_login(limits: &Limits) -> Budget {

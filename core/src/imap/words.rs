@@ -1,6 +1,7 @@
 //! The words of IMAP's status responses: one table from what went wrong to a response code and a text.
 //!
-//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 7162 (MODSEQ codes); RFC 9051, 7.1 (HASCHILDREN); RFC 8474, 7 (MAILBOXID); RFC 3516, 7 (UNKNOWN-CTE). Nothing that a client sent, and nothing of our insides, is among the words.
+//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 7162 (MODSEQ codes); RFC 9051, 7.1 (HASCHILDREN); RFC 8474, 7 (MAILBOXID);
+//! RFC 3516, 7 (UNKNOWN-CTE). Nothing that a client sent, and nothing of our insides, is among the words.
 
 use std::borrow::Cow;
 use std::fmt;

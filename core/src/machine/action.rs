@@ -24,7 +24,7 @@ pub enum Action {
         token: Token,
         /// Written right before the object's first octet.
         head: Bytes,
-        /// The object to read.
+        /// The object to read, of any kind: its row says which. One that no row names cannot be read.
         object: ObjectId,
         /// Its octets to send, counted from its first; never empty.
         range: Range<u64>,

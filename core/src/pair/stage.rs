@@ -1,6 +1,6 @@
 //! What all conversations share: store, objects, clock, faults, and the log of effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
@@ -20,6 +20,8 @@ pub struct Stage {
     pub store: Store,
     /// The bodies, by id.
     pub objects: BTreeMap<ObjectId, Bytes>,
+    /// Bodies that whoever keeps them refuses to delete.
+    pub stuck: BTreeSet<ObjectId>,
     /// The clock.
     pub now: Time,
     /// The effects that have ended, in order.
@@ -47,6 +49,7 @@ impl Stage {
         Self {
             store: Store::new(),
             objects: BTreeMap::new(),
+            stuck: BTreeSet::new(),
             now,
             log: Vec::new(),
             faults: Faults::default(),
@@ -95,7 +98,8 @@ impl Stage {
                 Ok(Done::ObjectsListed(self.list(*kind, *after, *limit)))
             }
             Effect::DeleteObjects(objects) => {
-                let gone: Vec<_> = objects.iter().map(|(_, object)| *object).collect();
+                let gone = objects.iter().map(|(_, object)| *object);
+                let gone: Vec<_> = gone.filter(|object| !self.stuck.contains(object)).collect();
                 gone.iter().for_each(|object| drop(self.objects.remove(object)));
                 Ok(Done::ObjectsDeleted(gone))
             }

@@ -79,6 +79,12 @@ pub fn mechanism(name: &str) -> Option<Box<dyn Mechanism>> {
     }
 }
 
+/// Of the mechanisms that there are, those that an operator wants, in the order of preference.
+pub fn wanted(names: &[String]) -> Vec<String> {
+    let is_wanted = |name: &&str| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+    NAMES.into_iter().filter(is_wanted).map(str::to_owned).collect()
+}
+
 /// An identity or a password: UTF-8 without NUL, of 1 to [`FIELD_LEN_MAX`] octets.
 fn field(octets: &[u8]) -> Result<String, SaslError> {
     if octets.is_empty() || octets.contains(&0) {

@@ -12,6 +12,7 @@ use super::message::{AwaitDelivered, AwaitStored};
 use super::settings::Settings;
 use super::words::{self, Reply};
 use crate::machine::{Disclosures, Due, Form, Input, Machine, Outcome, Peer, Seed, Step, Time};
+use crate::wire::http::is_http;
 use crate::wire::line::{BareLf, LineFault, Lines};
 
 /// How long a peer may say nothing (RFC 5321, 4.5.3.2.7), and how long it has for its hello.
@@ -271,24 +272,4 @@ fn goodbye(cx: &mut Context, word: Reply) -> State {
     cx.reset();
     cx.out.reply(word);
     State::Over
-}
-
-/// Whether a browser, or a page that makes one send a form, has come to the wrong door.
-fn is_http(line: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 10] = [
-        b"GET ",
-        b"POST ",
-        b"PUT ",
-        b"HEAD ",
-        b"OPTIONS ",
-        b"DELETE ",
-        b"PATCH ",
-        b"TRACE ",
-        b"CONNECT ",
-        b"Host:",
-    ];
-    BEGINNINGS.iter().any(|with| {
-        line.get(..with.len())
-            .is_some_and(|first| first.eq_ignore_ascii_case(with))
-    })
 }

@@ -1,6 +1,6 @@
 //! Who may what: one function, asked by the one door that runs store requests.
 
-use super::{AccountId, Request};
+use super::{AccountId, Request, Work};
 
 /// On whose behalf a request runs. Identity is a value in each effect, never the state of a connection to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         Request::FindRecipient { .. } | Request::Deliver { .. } => matches!(actor, Actor::Door),
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
+        | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::ListAccounts
         | Request::FindDeleted(_)
@@ -53,9 +54,16 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::ChangeFlags { .. }
         | Request::Copy { .. }
         | Request::Expunge { .. }
+        | Request::DeleteMessages { .. }
         | Request::Append { .. }
         | Request::Calendar(_) => matches!(actor, Actor::Account(_)),
-        Request::TakeLease { .. }
+        Request::TakeLease {
+            work: Work::Maildrop(account),
+            ..
+        } => actor == Actor::Account(*account),
+        Request::TakeLease {
+            work: Work::Garbage, ..
+        }
         | Request::CollectMessages { .. }
         | Request::CollectMailboxes { .. }
         | Request::CollectCalendarObjects { .. }

@@ -1,4 +1,8 @@
 //! Why an effect did not happen. A peer can change its request, try later, or complain; so there are three.
+//!
+//! They print in an operator's words; what a peer is told stands in the words of its protocol.
+
+use std::fmt;
 
 /// Why an effect did not happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +76,53 @@ impl Failure {
     /// A fault, for the log.
     pub fn broken(what: impl Into<String>) -> Self {
         Failure::Broken(Fault(what.into()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Refused(refusal) => refusal.fmt(f),
+            Failure::Unavailable { .. } => {
+                f.write_str("the database or the bucket is busy or away; try again")
+            }
+            Failure::Broken(fault) => f.write_str(&fault.0),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Refusal::OverQuota => "it is over quota",
+            Refusal::NoSuchMailbox => "there is no such mailbox",
+            Refusal::NoSuchAccount => "there is no such account",
+            Refusal::AlreadyExists => "the name is taken",
+            Refusal::HasChildren => "the mailbox has inferiors and no messages of its own",
+            Refusal::NotPermitted => "it is not permitted",
+            Refusal::NoSuchCalendar => "there is no such calendar",
+            Refusal::NoSuchObject => "there is no such calendar object",
+            Refusal::Changed => "the calendar object is another by now",
+            Refusal::InvalidSyncToken => "the calendar cannot be synchronised from there",
+            Refusal::Gone => "the message was expunged, and its body is gone",
+            Refusal::Limit(budget) => return write!(f, "it has reached the limit of {budget}"),
+        };
+        f.write_str(words)
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Budget::Keywords => "keywords of a mailbox",
+            Budget::Mailboxes => "mailboxes of an account",
+            Budget::Uids => "UIDs of a mailbox",
+            Budget::Subscriptions => "subscriptions of an account",
+            Budget::Calendars => "calendars of an account",
+            Budget::CalendarObjects => "objects of a calendar",
+            Budget::MessageSize => "octets of a message",
+            Budget::Space => "space on the disk or in the bucket",
+        })
     }
 }
 

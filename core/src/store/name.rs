@@ -24,6 +24,17 @@ pub enum BadName {
     BadCharacter,
 }
 
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadName::Empty => "a level of it is empty",
+            BadName::TooLong => "it has more than 1,000 octets, or a level more than 255",
+            BadName::TooDeep => "it has more than 32 levels",
+            BadName::BadCharacter => "it holds a control character, or one of % and *",
+        })
+    }
+}
+
 impl MailboxName {
     /// The most octets of a name.
     pub const LEN_MAX: usize = 1000;

@@ -22,6 +22,8 @@ pub enum Reply {
     AccountCreated,
     /// Of `SetPassword`.
     PasswordSet,
+    /// Of `SetQuota`.
+    QuotaSet,
     /// Of `DeleteAccount`.
     AccountDeleted,
     /// Of `ListAccounts`.
@@ -54,6 +56,8 @@ pub enum Reply {
     Copied(Copied),
     /// Of `Expunge`.
     Expunged(Expunged),
+    /// Of `DeleteMessages`: those that this request deleted.
+    MessagesDeleted(UidSet),
     /// Of `Append`.
     Appended(Appended),
     /// Of `Deliver`: one answer for each recipient, in order.
@@ -79,7 +83,12 @@ pub enum Reply {
     /// Of `CollectCalendars`: how many.
     CalendarsCollected(u32),
     /// Of `ClaimObjects`.
-    ObjectsClaimed(Vec<(ObjectKind, ObjectId)>),
+    ObjectsClaimed {
+        /// By id.
+        objects: Vec<(ObjectKind, ObjectId)>,
+        /// The last one that was looked at, if there may be more behind it.
+        next: Option<ObjectId>,
+    },
     /// Of `ForgetObjects`.
     ObjectsForgotten,
     /// Of `CountGarbage`.

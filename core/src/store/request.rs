@@ -48,6 +48,13 @@ pub enum Request {
         /// The new bcrypt hash.
         pw_hash: Secret,
     },
+    /// Gives an account another quota; one that is over it already gets nothing more. → `QuotaSet`, refused with `NoSuchAccount`
+    SetQuota {
+        /// The account's login name.
+        login: String,
+        /// Octets of live messages, 63 bits; 0: no limit.
+        quota_bytes: u64,
+    },
     /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
     /// `DeleteMailbox`, its calendars as by [`CalendarRequest::Delete`]. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
     DeleteAccount {
@@ -208,6 +215,16 @@ pub enum Request {
         /// The MODSEQ of the view that the machine has.
         since: ModSeq,
     },
+    /// Soft-deletes messages, whatever their flags, which stay as they are (RFC 1939, 6). → `MessagesDeleted`, refused with
+    /// `NoSuchMailbox`, `Limit(Uids)`. Claims nothing.
+    DeleteMessages {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// The messages; those that are gone are passed over.
+        uids: UidSet,
+        /// Now, in milliseconds since 1970.
+        at_ms: u64,
+    },
     /// Adds messages to a mailbox, all or none (RFC 3501, 6.3.11; RFC 3502). → `Appended`,
     /// refused with `NoSuchMailbox`, `OverQuota`, `Limit`; `Broken` if an object has messages already
     Append {
@@ -258,13 +275,13 @@ pub enum Request {
     /// Something about the account's calendars. → `Calendar`
     Calendar(CalendarRequest),
 
-    /// Takes work that one node at a time does, or keeps it. → `LeaseTaken`: false while another owner has it.
+    /// Takes what one owner at a time has, or keeps it. → `LeaseTaken`: false while another owner has it.
     ///
-    /// Where several nodes share a database, time is the database's, not `at_ms`.
+    /// Where several nodes share a database, time is the database's, not `at_ms`. Taken for no time it is given back.
     TakeLease {
         /// Which work.
         work: Work,
-        /// Whose; drawn once by each worker.
+        /// Whose; drawn once by each worker and each session.
         owner: [u8; 16],
         /// How long, in milliseconds from now.
         for_ms: u64,
@@ -309,9 +326,11 @@ pub enum Request {
         limit: u32,
     },
     /// Marks objects that no row names as being deleted; from then on no message can get one as its body. → `ObjectsClaimed`:
-    /// those, and those claimed before and not yet forgotten, by id, at most `limit`
+    /// those, and those claimed before and not yet forgotten, by id
     ClaimObjects {
-        /// At most so many.
+        /// Only those with a larger id, so that what cannot be deleted keeps nobody from what can.
+        after: Option<ObjectId>,
+        /// At most so many are looked at.
         limit: u32,
     },
     /// Removes the rows of objects that are deleted. → `ObjectsForgotten`. What is not claimed stays.
@@ -333,18 +352,21 @@ pub enum Request {
     },
 }
 
-/// Work that one node at a time does.
+/// What one owner at a time has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
-    /// Removal of what was deleted: [`crate::garbage`].
+    /// Removal of what was deleted, by one node: [`crate::garbage`].
     Garbage,
+    /// An account's maildrop, by one session of that account: [`crate::pop3`] (RFC 1939, 4).
+    Maildrop(AccountId),
 }
 
 impl Work {
-    /// Its name in the table `leases`.
-    pub fn name(self) -> &'static str {
+    /// Its name in the table `leases`; at most 32 octets.
+    pub fn name(self) -> String {
         match self {
-            Work::Garbage => "garbage",
+            Work::Garbage => "garbage".to_owned(),
+            Work::Maildrop(account) => format!("maildrop/{}", account.0),
         }
     }
 }
@@ -373,6 +395,7 @@ impl Request {
             Request::FindRecipient { .. } => "store.FindRecipient",
             Request::CreateAccount(_) => "store.CreateAccount",
             Request::SetPassword { .. } => "store.SetPassword",
+            Request::SetQuota { .. } => "store.SetQuota",
             Request::DeleteAccount { .. } => "store.DeleteAccount",
             Request::ListAccounts => "store.ListAccounts",
             Request::ListMailboxes { .. } => "store.ListMailboxes",
@@ -389,6 +412,7 @@ impl Request {
             Request::ChangeFlags { .. } => "store.ChangeFlags",
             Request::Copy { .. } => "store.Copy",
             Request::Expunge { .. } => "store.Expunge",
+            Request::DeleteMessages { .. } => "store.DeleteMessages",
             Request::Append { .. } => "store.Append",
             Request::Deliver { .. } => "store.Deliver",
             Request::FindDeleted(_) => "store.FindDeleted",

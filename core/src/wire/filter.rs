@@ -28,6 +28,9 @@ pub enum Filter {
     /// POP3 TOP: the header, the empty line and this many lines of the body, made fit like [`Filter::DotStuff`]
     /// (RFC 1939, 7).
     TopLines(u64),
+    /// So many octets at the front become ASCII, octet by octet: what is beyond it becomes `?`. Then as the other one
+    /// (RFC 6856, 2.1: a surrogate of a header in UTF-8, as large as it is).
+    Ascii(u64, Box<Filter>),
 }
 
 /// Whether more octets would change anything.
@@ -62,6 +65,10 @@ enum Work {
         cut: Top,
         encoder: Encoder,
     },
+    Ascii {
+        left: u64,
+        then: Box<Filtering>,
+    },
 }
 
 impl Filtering {
@@ -85,6 +92,10 @@ impl Filtering {
                 cut: Top::new(*lines),
                 encoder: Encoder::default(),
             },
+            Filter::Ascii(octets, then) => Work::Ascii {
+                left: *octets,
+                then: Box::new(Filtering::new(then)),
+            },
         })
     }
 
@@ -105,6 +116,16 @@ impl Filtering {
                 encoder.push(passing, out);
                 return flow;
             }
+            Work::Ascii { left, then } => {
+                let front = usize::try_from(*left).unwrap_or(usize::MAX).min(octets.len());
+                let (front, behind) = octets.split_at_checked(front).unwrap_or((octets, &[]));
+                *left = left.saturating_sub(front.len() as u64);
+                let surrogate: Vec<u8> = front.iter().map(ascii).collect();
+                return match then.push(&surrogate, out) {
+                    Flow::More => then.push(behind, out),
+                    Flow::Enough => Flow::Enough,
+                };
+            }
         }
         Flow::More
     }
@@ -120,8 +141,13 @@ impl Filtering {
                 keep(range, at, before, out);
             }
             Work::DotStuff(encoder) | Work::Top { encoder, .. } => encoder.finish(out),
+            Work::Ascii { then, .. } => then.finish(out),
         }
     }
+}
+
+fn ascii(octet: &u8) -> u8 {
+    if octet.is_ascii() { *octet } else { b'?' }
 }
 
 fn pick(ranges: &[Range<u64>], next: &mut usize, at: &mut u64, octets: &[u8], out: &mut BytesMut) -> Flow {
@@ -262,6 +288,24 @@ mod tests {
     }
 
     #[test]
+    fn a_front_becomes_ascii() {
+        let ascii = |octets: u64, then: Filter| Filter::Ascii(octets, Box::new(then));
+        let text = "A: \u{e9}\r\n\r\n.\u{e9}\r\n".as_bytes();
+        assert_eq!(
+            run(&ascii(9, Filter::DotStuff), &[text]).0,
+            "A: ??\r\n\r\n..\u{e9}\r\n"
+        );
+        assert_eq!(
+            run(&ascii(9, Filter::TopLines(0)), &[text]),
+            ("A: ??\r\n\r\n".into(), Flow::Enough)
+        );
+        assert_eq!(
+            run(&ascii(u64::MAX, Filter::None), &[text]).0,
+            "A: ??\r\n\r\n.??\r\n"
+        );
+    }
+
+    #[test]
     fn decodes_stuffs_or_leaves_alone() {
         assert_eq!(
             run(&Filter::Decode(Encoding::Base64), &[b"aGVs", b"bG8"]).0,
@@ -310,6 +354,7 @@ mod tests {
                 Filter::DecodeRange(Encoding::QuotedPrintable, from..from + length),
                 Filter::DotStuff,
                 Filter::TopLines(lines),
+                Filter::Ascii(from, Box::new(Filter::TopLines(lines))),
             ] {
                 let whole = run(&filter, &[text.as_bytes()]);
                 for at in 0..=text.len() {

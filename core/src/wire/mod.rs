@@ -10,6 +10,7 @@ pub mod date;
 pub mod decimal;
 pub mod dot;
 pub mod filter;
+pub mod http;
 pub mod line;
 pub mod mutf7;
 pub mod quoted;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lightmail_core::config::Config;
 use lightmail_core::garbage::{Garbage, Settings};
 use lightmail_core::machine::{Action, Done, Input, Machine, Outcome, Step};
-use lightmail_core::store::{Deleted, Failure, GarbageCounts, Reply, Request};
+use lightmail_core::store::{Deleted, GarbageCounts, Reply, Request};
 use lightmail_storage::Storage;
 use lightmail_storage::shell::{CliError, Clock, ask, random_seed};
 
@@ -48,7 +48,12 @@ async fn collect(storage: &Storage, settings: Settings) -> Result<(), CliError> 
                 failed = failed.or(round.take(&outcome).err());
                 worker.handle(clock.now(), Input::Outcome(token, outcome));
             }
-            Step::Act(action) => return Err(CliError::failed(format!("no command does this: {action:?}"))),
+            Step::Act(action) => {
+                let what = action.name();
+                return Err(CliError::failed(format!(
+                    "the worker asked for {what}, which no command does"
+                )));
+            }
             Step::Wait { .. } => {
                 round.tell();
                 all.add(&std::mem::take(&mut round));
@@ -86,7 +91,7 @@ impl Removed {
             Ok(Done::Reply(Reply::LeaseTaken(false))) => {
                 return Err(CliError::failed(
                     "another worker has the lease: a server that runs removes garbage itself; if none does, wait until \
-                     its lease has run out, 6 minutes with the settings as they come",
+                     its lease has run out, a minute and a half",
                 ));
             }
             Ok(Done::Reply(Reply::MessagesCollected(many))) => self.messages += u64::from(*many),
@@ -95,10 +100,10 @@ impl Removed {
                 self.calendar_objects += u64::from(*many);
             }
             Ok(Done::Reply(Reply::CalendarsCollected(many))) => self.calendars += u64::from(*many),
-            Ok(Done::Reply(Reply::ObjectsClaimed(objects))) => self.claimed = objects.len() as u64,
+            Ok(Done::Reply(Reply::ObjectsClaimed { objects, .. })) => self.claimed = objects.len() as u64,
             Ok(Done::ObjectsDeleted(objects)) => return self.deleted(objects.len() as u64),
             Ok(_) => {}
-            Err(failure) => return Err(CliError::failed(words(failure))),
+            Err(failure) => return Err(CliError::failed(failure)),
         }
         Ok(())
     }
@@ -141,14 +146,6 @@ impl Removed {
         format!(
             "{messages} messages, {calendar_objects} calendar objects, {bodies} bodies, {mailboxes} mailboxes, {calendars} calendars"
         )
-    }
-}
-
-fn words(failure: &Failure) -> String {
-    match failure {
-        Failure::Refused(refusal) => format!("refused: {refusal:?}"),
-        Failure::Unavailable { .. } => "the database or the bucket is busy or away; try again".into(),
-        Failure::Broken(fault) => fault.0.clone(),
     }
 }
 

@@ -32,7 +32,7 @@ pub enum UserCommand {
     Import {
         /// The file; - is standard input
         file: PathBuf,
-        /// Set the passwords of accounts that exist; their quotas stay
+        /// Set the passwords of accounts that exist, and the quotas of those that have one in the file
         #[arg(long)]
         update: bool,
     },

@@ -3,7 +3,7 @@
 //! A line is a login name, a password or bcrypt hash, and perhaps a quota. Fields stand apart by a TAB where the line has one, else
 //! by spaces; empty lines and those that begin with `#` are passed over. The whole file is read before anything is changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -25,7 +25,8 @@ struct Line {
     number: usize,
     login: String,
     password: Password,
-    quota_bytes: u64,
+    /// `None`: none is given, so that a new account has no limit, and one that is there keeps its own.
+    quota_bytes: Option<u64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -53,12 +54,15 @@ pub async fn run(storage: &Storage, file: &Path, update: bool) -> Result<(), Cli
             "the store gave another answer than was asked for",
         ));
     };
-    let known: BTreeSet<String> = accounts.into_iter().map(|account| account.login).collect();
+    let known = accounts
+        .into_iter()
+        .map(|account| (account.login, account.quota_bytes));
+    let known: BTreeMap<String, u64> = known.collect();
     let mut done = Done::default();
     let mut tasks: JoinSet<(Line, Result<Outcome, CliError>)> = JoinSet::new();
     for line in lines {
-        let exists = known.contains(&line.login);
-        if exists && !update {
+        let quota = known.get(&line.login).copied();
+        if quota.is_some() && !update {
             done.skipped += 1;
             say!("{name}:{}: {} exists already; skipped", line.number, line.login);
             continue;
@@ -70,7 +74,7 @@ pub async fn run(storage: &Storage, file: &Path, update: bool) -> Result<(), Cli
         }
         let storage = storage.clone();
         tasks.spawn(async move {
-            let outcome = make(&storage, &line, exists).await;
+            let outcome = make(&storage, &line, quota).await;
             (line, outcome)
         });
     }
@@ -78,9 +82,10 @@ pub async fn run(storage: &Storage, file: &Path, update: bool) -> Result<(), Cli
         done.take(&name, task);
     }
     say!(
-        "{} accounts made, {} updated, {} skipped, {} failed",
+        "{} accounts made, {} updated ({} of them with another quota), {} skipped, {} failed",
         done.made,
         done.updated,
+        done.quotas,
         done.skipped,
         done.failed
     );
@@ -94,13 +99,18 @@ pub async fn run(storage: &Storage, file: &Path, update: bool) -> Result<(), Cli
 
 enum Outcome {
     Made,
-    Updated,
+    /// With a new password; and the quota before, if it has another one now.
+    Updated {
+        quota_before: Option<u64>,
+    },
 }
 
 #[derive(Default)]
 struct Done {
     made: u64,
     updated: u64,
+    /// Of those updated.
+    quotas: u64,
     skipped: u64,
     failed: u64,
 }
@@ -113,7 +123,18 @@ impl Done {
     ) {
         match task {
             Ok((_, Ok(Outcome::Made))) => self.made += 1,
-            Ok((_, Ok(Outcome::Updated))) => self.updated += 1,
+            Ok((line, Ok(Outcome::Updated { quota_before }))) => {
+                self.updated += 1;
+                if let Some(before) = quota_before {
+                    self.quotas += 1;
+                    let (before, now) = (limit(before), limit(line.quota_bytes.unwrap_or(before)));
+                    say!(
+                        "{name}:{}: quota of {}: {now}, was {before}",
+                        line.number,
+                        line.login
+                    );
+                }
+            }
             Ok((line, Err(error))) => {
                 self.failed += 1;
                 eprintln!("{name}:{}: {error}", line.number);
@@ -126,19 +147,34 @@ impl Done {
     }
 }
 
-async fn make(storage: &Storage, line: &Line, exists: bool) -> Result<Outcome, CliError> {
+/// A quota as it is told.
+fn limit(quota_bytes: u64) -> String {
+    match quota_bytes {
+        0 => "none".into(),
+        octets => format!("{octets} octets"),
+    }
+}
+
+/// `quota`: that of the account, if there is one already.
+async fn make(storage: &Storage, line: &Line, quota: Option<u64>) -> Result<Outcome, CliError> {
     let pw_hash = match &line.password {
         Password::Plain(password) => hash(storage, password.clone()).await?,
         Password::Hashed(hash) => hash.clone(),
     };
-    if exists {
+    if let Some(quota) = quota {
         let login = line.login.clone();
         ask(storage, &line.login, Request::SetPassword { login, pw_hash }).await?;
-        return Ok(Outcome::Updated);
+        let wanted = line.quota_bytes.filter(|wanted| *wanted != quota);
+        if let Some(quota_bytes) = wanted {
+            let login = line.login.clone();
+            ask(storage, &line.login, Request::SetQuota { login, quota_bytes }).await?;
+        }
+        let quota_before = wanted.map(|_| quota);
+        return Ok(Outcome::Updated { quota_before });
     }
     let now = Clock::start().now();
     let mut account = admin::new_account(&mut random_seed()?, now, line.login.clone(), pw_hash);
-    account.quota_bytes = line.quota_bytes;
+    account.quota_bytes = line.quota_bytes.unwrap_or(0);
     ask(storage, &line.login, Request::CreateAccount(account)).await?;
     Ok(Outcome::Made)
 }
@@ -197,7 +233,7 @@ fn parse_line(number: usize, text: &str) -> Result<Line, String> {
         number,
         login: admin::login(login.trim()).map_err(|why| why.to_string())?,
         password: parse_password(password)?,
-        quota_bytes: quota.map_or(Ok(0), |quota| parse_quota(quota.trim()))?,
+        quota_bytes: quota.map(|quota| parse_quota(quota.trim())).transpose()?,
     })
 }
 
@@ -265,14 +301,14 @@ mod tests {
         assert_eq!(
             found,
             [
-                (3, "a@example.com", &plain("secret"), 0),
+                (3, "a@example.com", &plain("secret"), None),
                 (
                     4,
                     "b@example.com",
                     &Password::Hashed(Secret(HASH.into())),
-                    5 << 30
+                    Some(5 << 30)
                 ),
-                (5, "c@example.com", &plain("pass word"), 7),
+                (5, "c@example.com", &plain("pass word"), Some(7)),
             ]
         );
     }

@@ -41,6 +41,17 @@ impl Backing {
         )
     }
 
+    /// Runs statements in the database.
+    pub fn run(&self, text: &str) {
+        run(self.sql(text).arg(&self.name));
+    }
+
+    /// Whether a statement succeeds in the database.
+    pub fn takes(&self, text: &str) -> bool {
+        let output = self.sql(text).arg(&self.name).output();
+        output.unwrap().status.success()
+    }
+
     fn sql(&self, text: &str) -> Command {
         let mut command = Command::new("mariadb");
         command.args(["--no-defaults", "-uroot", "-S", &self.socket, "-e", text]);
@@ -52,6 +63,41 @@ impl Drop for Backing {
     fn drop(&mut self) {
         // Its server may be gone already.
         let _ = self.sql(&format!("DROP DATABASE {}", self.name)).output();
+    }
+}
+
+/// A MariaDB server that is nobody's but one test's: to kill, or to fill.
+pub struct Database(String);
+
+impl Database {
+    /// With variables of `scripts/services/mariadb`.
+    pub fn start(name: &str, variables: &[(&str, &str)]) -> Self {
+        let database = Self(format!("mariadb-{name}-{}", std::process::id()));
+        run(database.command("up").envs(variables.iter().copied()));
+        database
+    }
+
+    /// Its home below `target/services`.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    pub fn kill_and_start_again(&self) {
+        run(&mut self.command("kill"));
+        run(&mut self.command("again"));
+    }
+
+    fn command(&self, what: &str) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/services/mariadb");
+        let mut command = Command::new(script);
+        command.arg(what).env("LIGHTMAIL_MARIADB_SERVICE", &self.0);
+        command
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let _ = self.command("down").output();
     }
 }
 

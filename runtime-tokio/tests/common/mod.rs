@@ -26,6 +26,8 @@ pub struct Server {
     pub imap: u16,
     pub imaps: u16,
     pub lmtp: u16,
+    pub pop3: u16,
+    pub pop3s: u16,
     pub password: String,
 }
 
@@ -72,8 +74,9 @@ impl Server {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         let (imap, imaps, lmtp) = (free_port(), free_port(), free_port());
+        let (pop3, pop3s) = (free_port(), free_port());
         let config = format!(
-            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
+            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[pop3]\nport = {pop3}\ntls_port = {pop3s}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
             folder.display()
         );
         fs::write(folder.join("config.ini"), config).unwrap();
@@ -84,6 +87,8 @@ impl Server {
             imap,
             imaps,
             lmtp,
+            pop3,
+            pop3s,
             password: String::new(),
         };
         (server, said)

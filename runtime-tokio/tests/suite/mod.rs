@@ -2,9 +2,11 @@
 
 mod bucket;
 mod first_light;
+mod full;
 mod garbage;
 mod nodes;
 mod parity;
+mod pop3;
 mod recorded;
 mod records;
 mod serving;

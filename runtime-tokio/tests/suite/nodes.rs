@@ -1,12 +1,14 @@
 //! Three nodes on one database and one bucket.
 
+use std::io::BufRead as _;
+use std::net::UdpSocket;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::Server;
 use crate::common::backing::Backing;
 use crate::common::load::{Dice, deliver, numbers};
+use crate::common::{Server, eventually};
 
 fn three(name: &str, backing: &Backing) -> [Server; 3] {
     let sections = backing.sections();
@@ -44,6 +46,39 @@ fn nodes_tell_each_others_changes() {
     working.ok("EXPUNGE");
     on_c.until("* 1 EXPUNGE");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
+/// They look for changes once an hour, so what comes sooner comes by a hint.
+#[test]
+fn a_hint_tells_another_node_of_a_delivery() {
+    let backing = Backing::new();
+    let sections = || {
+        let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        format!(
+            "[server]\nnode_address = {free}\npoll_seconds = 3600\n{}",
+            backing.sections()
+        )
+    };
+    // A node knows those that were there before it.
+    let a = Server::start_with("hint-a", &sections());
+    let b = a.join("hint-b", &sections());
+    let mut on_a = a.logged_in();
+    on_a.ok("SELECT INBOX");
+    on_a.say("i IDLE");
+    on_a.until("+ ");
+    let hint = Duration::from_millis(200);
+    on_a.stream.get_ref().set_read_timeout(Some(hint)).unwrap();
+    // The first one may be told because the watch begins with a question; what comes behind it may not.
+    let (mut told, mut sent, mut line) = (0, 0, String::new());
+    eventually("a hint", || {
+        sent += 1;
+        let text = format!("Subject: {sent}\r\n\r\nbody\r\n");
+        assert!(b.deliver(text.as_bytes()).starts_with("250 "));
+        while on_a.stream.read_line(&mut line).is_ok_and(|octets| octets > 0) {
+            told += usize::from(std::mem::take(&mut line).ends_with(" EXISTS\r\n"));
+        }
+        told >= 3
+    });
 }
 
 #[test]

@@ -87,6 +87,26 @@ nonsense
 QUIT
 "#;
 
+const POP3: &str = r#"CAPA
+LANG
+LANG *
+STAT
+UTF8
+USER {user}
+PASS {password}
+STAT
+LIST
+LIST 1
+UIDL
+RETR 1
+TOP 1 0
+DELE 1
+RSET
+NOOP
+XYZZY
+QUIT
+"#;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cut {
     Whole,
@@ -202,7 +222,11 @@ fn masked(answer: &[u8]) -> String {
 fn compare(proto: &str, transport: Transport, script: &str) {
     let server = Server::start_with("parity", "[log]\nlevel = debug\nformat = json");
     let relay = (transport == Transport::Tls).then(|| Relay::start(&server));
-    let plain = if proto == "imap" { server.imap } else { server.lmtp };
+    let plain = match proto {
+        "imap" => server.imap,
+        "pop3" => server.pop3,
+        _ => server.lmtp,
+    };
     let port = relay.as_ref().map_or(plain, |relay| relay.port);
     let cuts = [Cut::Whole, Cut::Octets]
         .into_iter()
@@ -248,6 +272,11 @@ fn imap_in_any_cut_answers_as_the_core() {
 #[test]
 fn imap_in_any_cut_answers_as_the_core_through_tls() {
     compare("imap", Transport::Tls, IMAP);
+}
+
+#[test]
+fn pop3_in_any_cut_answers_as_the_core() {
+    compare("pop3", Transport::Plain, POP3);
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn record(server: &Server, protocol: Protocol, name: &str) -> (u16, PathBuf) {
     let port = match protocol {
         Protocol::Imap => server.imap,
         Protocol::Lmtp => server.lmtp,
+        Protocol::Pop3 => server.pop3,
     };
     let recorder = Recorder {
         to: format!("127.0.0.1:{port}"),

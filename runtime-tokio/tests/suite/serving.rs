@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, Write as _};
-use std::process::Command;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{Client, Server, USER, eventually, run_with};
+use crate::common::{Client, Server, USER, eventually, run, run_with};
 
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
@@ -19,6 +20,38 @@ fn what_was_acknowledged_survives_kill_9() {
     let mut client = server.logged_in();
     assert!(client.ok("SELECT INBOX").contains(&"* 1 EXISTS".to_owned()));
     assert!(client.ok("FETCH 1 BODY[TEXT]").contains(&"body".to_owned()));
+}
+
+#[test]
+fn a_server_that_waits_for_its_database_ends_at_once() {
+    // It takes the connection and says nothing.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let folder = std::env::temp_dir().join(format!("lm-{}-early", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.ini");
+    let config = format!(
+        "[server]\ndata_dir = {}\n[database]\nhost = 127.0.0.1\nport = {}\n",
+        folder.join("data").display(),
+        silent.local_addr().unwrap().port()
+    );
+    fs::write(&file, config).unwrap();
+    for signal in ["TERM", "INT"] {
+        let mut serve = Command::new(crate::BINARY);
+        serve.arg("--config").arg(&file).stderr(Stdio::piped());
+        let server = serve.spawn().unwrap();
+        let held = silent.accept().unwrap();
+        let begun = Instant::now();
+        run(Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(server.id().to_string()));
+        let output = server.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("server.stopped.before_it_served"), "{said}");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        drop(held);
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

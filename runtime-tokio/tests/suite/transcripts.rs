@@ -50,7 +50,8 @@ fn play(server: &Server, imap: u16, names: &str) -> Score {
         .iter()
         .map(|transcript| {
             let (imap, lmtp) = (format!("127.0.0.1:{imap}"), format!("127.0.0.1:{}", server.lmtp));
-            let mut player = Tcp::new(imap, Some(lmtp), logins.clone(), Duration::from_secs(20));
+            let mut player = Tcp::new(imap, Some(lmtp), logins.clone(), Duration::from_secs(20))
+                .with_pop3(Some(format!("127.0.0.1:{}", server.pop3)));
             Played {
                 transcript,
                 verdict: run(transcript, &mut player, Strictness::EveryLine),

@@ -15,7 +15,7 @@ use super::lanes::Lanes;
 use super::rules::{HASH, MISSING, ORPHAN, SIZE};
 use crate::bodies::Body;
 use crate::sql::db::{Answer, Columns, sql};
-use crate::sql::messages::stored_kind;
+use crate::sql::messages::{kind, stored_kind};
 use crate::sql::tx::Tx;
 use lightmail_core::store::Failure;
 
@@ -27,7 +27,7 @@ const ROWS: i64 = 5_000;
 const LANES: usize = 8;
 
 const LIVE: &str = "SELECT id, size, sha256, state FROM object_keys WHERE id > ? AND id <= ? AND kind = ? ORDER BY id LIMIT ?";
-const NOW: &str = "SELECT size, sha256, state FROM object_keys WHERE id = ?";
+const NOW: &str = "SELECT kind, size, sha256, state FROM object_keys WHERE id = ?";
 
 /// `state` of a body that is there.
 const STATE_LIVE: i64 = 1;
@@ -69,7 +69,7 @@ impl Check<'_> {
     ) -> Result<(), Failure> {
         loop {
             let read = async |tx: &mut Tx<'_>| rows(tx, kind, from, until).await;
-            let rows = self.inner.read("fsck", read).await?;
+            let rows = self.inner.read_within(super::LIMIT, "fsck", read).await?;
             let is_last = i64::try_from(rows.len()) != Ok(ROWS);
             let mut sound = Vec::new();
             for row in &rows {
@@ -131,14 +131,15 @@ impl Check<'_> {
             let row = tx.db.first(sql(NOW).bind(object.0.to_vec())).await?;
             row.map(|row| {
                 let body = Body {
-                    size: row.count(0)?,
-                    sha256: row.array(1)?,
+                    kind: kind(row.int(0)?)?,
+                    size: row.count(1)?,
+                    sha256: row.array(2)?,
                 };
-                Ok((body, row.int(2)? == STATE_LIVE))
+                Ok((body, row.int(3)? == STATE_LIVE))
             })
             .transpose()
         };
-        Ok(self.inner.read("fsck", read).await?)
+        Ok(self.inner.read_within(super::LIMIT, "fsck", read).await?)
     }
 
     /// What is listed and had no row then.
@@ -217,6 +218,7 @@ async fn rows(tx: &mut Tx<'_>, kind: ObjectKind, from: ObjectId, until: ObjectId
             Ok(Row {
                 object: ObjectId(row.array(0)?),
                 body: Body {
+                    kind,
                     size: row.count(1)?,
                     sha256: row.array(2)?,
                 },

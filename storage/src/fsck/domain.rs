@@ -5,8 +5,11 @@ use crate::sql::query::{Query, Value};
 use crate::sql::row::DbRow;
 use crate::sql::tx::Tx;
 
+/// The most messages of a page with more than one mailbox: rules compare each with other rows.
+const MESSAGES_MAX: u64 = 50_000;
+
 /// What a rule's rows are ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Domain {
     Accounts,
     Mailboxes,
@@ -84,7 +87,7 @@ impl Domain {
             ),
             Domain::Mailboxes => (
                 "SELECT COUNT(*) FROM mailboxes",
-                "SELECT id FROM mailboxes WHERE id >= ? ORDER BY id LIMIT ?",
+                "SELECT id, msgs FROM mailboxes WHERE id >= ? ORDER BY id LIMIT ?",
             ),
             Domain::Objects => (
                 "SELECT COUNT(*) FROM object_keys",
@@ -109,7 +112,7 @@ impl Domain {
         }
     }
 
-    /// Rows of its own table that make a page. A mailbox may hold many messages.
+    /// Rows of its own table that make a page, at most.
     fn page_rows(self) -> i64 {
         match self {
             Domain::Mailboxes => 200,
@@ -132,6 +135,14 @@ impl Domain {
             // No octet of UTF-8 is as large as the first of this one.
             Domain::Addresses => Key::Text("\u{10ffff}".repeat(2)),
             _ => Key::Id([0xff; 16]),
+        }
+    }
+
+    /// Messages that its rules look at beside a row.
+    fn weight(self, row: &DbRow) -> Answer<u64> {
+        match self {
+            Domain::Mailboxes => Ok(u64::try_from(row.int(1)?).unwrap_or(0)),
+            _ => Ok(0),
         }
     }
 
@@ -159,12 +170,20 @@ impl Domain {
         let Some(low) = low else { return Ok(None) };
         let limit = self.page_rows();
         let walk = sql(self.texts().1).bind(low.value()).bind(limit);
-        let keys = tx.db.each(walk, |row| self.key(&row)).await?;
-        let rows = keys.len() as u64;
-        let high = match keys.into_iter().next_back() {
-            Some(key) if i64::try_from(rows) == Ok(limit) => key,
+        let keys = tx.db.each(walk, |row| Ok((self.key(&row)?, self.weight(&row)?)));
+        let keys = keys.await?;
+        let mut messages = 0_u64;
+        let fits = |(at, (_, weight)): &(usize, &(Key, u64))| {
+            messages = messages.saturating_add(*weight);
+            *at == 0 || messages <= MESSAGES_MAX
+        };
+        let rows = keys.iter().enumerate().take_while(fits).count();
+        let is_last = rows == keys.len() && i64::try_from(rows) != Ok(limit);
+        let high = match keys.into_iter().nth(rows.saturating_sub(1)) {
+            Some((key, _)) if !is_last => key,
             _ => self.last(),
         };
+        let rows = rows as u64;
         Ok(Some(Page { low, high, rows }))
     }
 }

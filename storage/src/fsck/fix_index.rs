@@ -36,7 +36,9 @@ pub(super) async fn make_index(bench: &mut Bench<'_>, mailbox: i64, uid: i64) ->
         })
         .transpose()
     };
-    let Some((object, size, stored_size, sha256)) = bench.inner.read("fsck", find).await? else {
+    let Some((object, size, stored_size, sha256)) =
+        bench.inner.read_within(super::LIMIT, "fsck", find).await?
+    else {
         return Ok(false);
     };
     let Some(head) = size.checked_sub(stored_size).and_then(filler) else {
@@ -81,7 +83,8 @@ pub(super) async fn restore_object(bench: &mut Bench<'_>, mailbox: i64, uid: i64
         })
         .transpose()
     };
-    let Some((object, size, sha256, is_named)) = bench.inner.read("fsck", find).await? else {
+    let Some((object, size, sha256, is_named)) = bench.inner.read_within(super::LIMIT, "fsck", find).await?
+    else {
         return Ok(false);
     };
     if is_named {

@@ -16,7 +16,9 @@ mod lanes;
 mod places;
 mod rules;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::Failure;
@@ -30,6 +32,9 @@ use domain::{Domain, Key, Page};
 pub use finding::{Event, Finding, Place, Progress, Repair, Rule, Subject, Summary, Wish};
 use fix::Bench;
 use rules::{RULES, RowRule};
+
+/// How long a statement may take: a table is counted whole, and servers may be at work beside.
+const LIMIT: Duration = Duration::from_secs(3600);
 
 /// Findings of one rule in one page that are told one by one; of more, only the number is.
 const TOLD_MAX: usize = 10_000;
@@ -89,16 +94,20 @@ impl Check<'_> {
 
     /// How much there is to do.
     async fn measure(&mut self) -> Result<(), Failure> {
+        let mut sizes = BTreeMap::new();
+        let domains: BTreeSet<_> = RULES.iter().map(|rule| rule.domain).collect();
+        for domain in domains {
+            let count = async |tx: &mut Tx<'_>| domain.count(tx).await;
+            sizes.insert(domain, self.inner.read_within(LIMIT, "fsck", count).await?);
+        }
+        let size = |domain| sizes.get(&domain).copied().unwrap_or(0);
+        let rows: u64 = RULES.iter().map(|rule| size(rule.domain)).sum();
+        let objects = size(Domain::Objects);
         let count = async |tx: &mut Tx<'_>| {
-            let mut total = 0;
-            for rule in RULES {
-                total += rule.domain.count(tx).await?;
-            }
-            let objects = Domain::Objects.count(tx).await?;
-            let messages = tx.db.first(sql(MESSAGES)).await?;
-            Ok((total, objects, messages.map_or(Ok(0), |row| row.count(0))?))
+            let row = tx.db.first(sql(MESSAGES)).await?;
+            row.map_or(Ok(0), |row| row.count(0))
         };
-        let (rows, objects, messages) = self.inner.read("fsck", count).await?;
+        let messages = self.inner.read_within(LIMIT, "fsck", count).await?;
         let reads = if self.wish.bodies { objects } else { 0 };
         self.progress.total = rows + objects + reads;
         self.summary.messages = messages;
@@ -110,7 +119,7 @@ impl Check<'_> {
         let mut page = None;
         loop {
             let next = async |tx: &mut Tx<'_>| rule.domain.page(tx, page.as_ref()).await;
-            let Some(next) = self.inner.read("fsck", next).await? else {
+            let Some(next) = self.inner.read_within(LIMIT, "fsck", next).await? else {
                 return Ok(());
             };
             while self.page(rule, &next).await? {}
@@ -122,7 +131,7 @@ impl Check<'_> {
     /// Checks one page; whether it is to be checked again, as more was found than can be repaired at a time.
     async fn page(&mut self, rule: &'static RowRule, page: &Page) -> Result<bool, Failure> {
         let find = async |tx: &mut Tx<'_>| breaches(tx, rule, page).await;
-        let found = self.inner.read("fsck", find).await?;
+        let found = self.inner.read_within(LIMIT, "fsck", find).await?;
         let mut repaired = 0;
         for (subject, key) in found.first {
             repaired += u64::from(self.breach(rule, subject, key).await?);
@@ -137,7 +146,7 @@ impl Check<'_> {
     /// Tells of a breach, after it was repaired if that is asked for; whether it was.
     async fn breach(&mut self, rule: &'static RowRule, subject: Subject, key: Key) -> Result<bool, Failure> {
         let find = async |tx: &mut Tx<'_>| places::places(tx, &subject).await;
-        let places = self.inner.read("fsck", find).await?;
+        let places = self.inner.read_within(LIMIT, "fsck", find).await?;
         let repair = if !self.wish.repair {
             Repair::NotAsked
         } else if self.repaired(rule, &subject, key).await? {
@@ -168,14 +177,14 @@ impl Check<'_> {
         }
         let page = Page::one(key);
         let find = async |tx: &mut Tx<'_>| breaches(tx, rule, &page).await;
-        let left = self.inner.read("fsck", find).await?;
+        let left = self.inner.read_within(LIMIT, "fsck", find).await?;
         Ok(left.first.iter().all(|(other, _)| other != subject))
     }
 
     /// Tells of what is wrong with a body.
     async fn tell(&mut self, rule: &'static Rule, subject: Subject) -> Result<(), Failure> {
         let find = async |tx: &mut Tx<'_>| places::places(tx, &subject).await;
-        let places = self.inner.read("fsck", find).await?;
+        let places = self.inner.read_within(LIMIT, "fsck", find).await?;
         let repair = if self.wish.repair {
             Repair::NotPossible
         } else {
@@ -248,4 +257,21 @@ pub(crate) async fn check_rows(tx: &mut Tx<'_>) -> Vec<String> {
 #[cfg(test)]
 pub(crate) fn rules_of_rows() -> usize {
     RULES.len()
+}
+
+/// The statement of a rule.
+#[cfg(test)]
+pub(crate) fn row_rule(name: &str) -> &'static str {
+    RULES.iter().find(|rule| rule.rule.name == name).unwrap().text
+}
+
+/// How many mailboxes the pages have.
+#[cfg(test)]
+pub(crate) async fn mailboxes_of_pages(tx: &mut Tx<'_>) -> Vec<u64> {
+    let (mut rows, mut page) = (Vec::new(), None);
+    while let Some(next) = Domain::Mailboxes.page(tx, page.as_ref()).await.unwrap() {
+        rows.push(next.rows);
+        page = Some(next);
+    }
+    rows
 }

@@ -166,7 +166,8 @@ pub(super) const RULES: &[RowRule] = &[
     rule!("delivery-leads-nowhere" I 1, Deliveries as Delivery, ForgetDelivery:
         "SELECT d.k FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id WHERE d.k BETWEEN ? AND ? \
          AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox_id = d.mailbox_id AND m.uid = d.uid) \
-         AND NOT EXISTS (SELECT 1 FROM expunged e WHERE e.mailbox_id = d.mailbox_id AND d.uid BETWEEN e.uid_lo AND e.uid_hi)",
+         AND COALESCE((SELECT e.uid_lo FROM expunged e WHERE e.mailbox_id = d.mailbox_id AND e.uid_hi >= d.uid \
+         ORDER BY e.uid_hi LIMIT 1), d.uid + 1) > d.uid",
         "a delivery's key names a message that never was: the mail would be acknowledged again and not be there", REPAIR),
     rule!("address-without-account" I 6, Addresses as Address, ForgetAddress:
         "SELECT d.address FROM addresses d WHERE d.address BETWEEN ? AND ? \

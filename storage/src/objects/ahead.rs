@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use lightmail_core::store::ObjectId;
 
-use super::Objects;
 use super::reader::PIECE;
 use super::s3::Stream;
+use crate::storage::Inner;
 
 /// Ranges that are fetched at the same time. A range has at most a piece, so they hold at most 1 MiB.
 const BEGUN: usize = 16;
@@ -28,17 +28,17 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// These will be asked for, in this order.
-    pub(crate) fn hint(&mut self, objects: &Objects, ranges: Vec<Hint>) {
-        if objects.is_remote() {
+    pub(crate) fn hint(&mut self, inner: &Inner, ranges: Vec<Hint>) {
+        if inner.objects.is_remote() {
             let small = ranges.into_iter().filter(|(_, range)| is_small(range));
             let room = WAITING - self.waiting.len();
             self.waiting.extend(small.take(room));
-            self.begin(objects);
+            self.begin(inner);
         }
     }
 
     /// What was begun for a range that is asked for now. What should have come before it is given up.
-    pub(crate) fn take(&mut self, objects: &Objects, object: ObjectId, range: &Range<u64>) -> Option<Stream> {
+    pub(crate) fn take(&mut self, inner: &Inner, object: ObjectId, range: &Range<u64>) -> Option<Stream> {
         if !is_small(range) {
             return None;
         }
@@ -50,15 +50,17 @@ impl Ahead {
             return None;
         };
         let stream = self.begun.drain(..=at).next_back().and_then(|(_, stream)| stream);
-        self.begin(objects);
+        self.begin(inner);
         stream
     }
 
-    fn begin(&mut self, objects: &Objects) {
+    fn begin(&mut self, inner: &Inner) {
         while self.begun.len() < BEGUN
             && let Some((object, range)) = self.waiting.pop_front()
         {
-            let stream = objects.read_ahead(object, range.clone());
+            // What is hinted at was listed just now; what is not known is read as ever.
+            let body = inner.caches.bodies.get(object);
+            let stream = body.and_then(|body| inner.objects.read_ahead(body.kind, object, range.clone()));
             self.begun.push_back(((object, range), stream));
         }
     }

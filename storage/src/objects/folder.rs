@@ -4,7 +4,6 @@
 //! Only then is it an object. A failed sync fails the write for good: the file is removed and nothing is tried again with
 //! it, as the system may have thrown its pages away.
 
-use std::collections::BinaryHeap;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -17,6 +16,7 @@ use lightmail_core::store::{Failure, ObjectId};
 use sha2::{Digest, Sha256};
 
 use super::folder_sync::FolderSync;
+use super::folder_walk::Kept;
 use super::reader::PIECE;
 use super::{NewObject, Octets, Spool, failure};
 use crate::faults::{Faults, Point};
@@ -33,6 +33,10 @@ pub(crate) struct Folder {
     /// The user and group that bodies are given to: set where the superuser writes into somebody else's folder.
     owner: Option<(u32, u32)>,
     faults: Faults,
+    kept: Kept,
+    /// How often a folder was read from its beginning to its end.
+    #[cfg(test)]
+    walks: std::sync::atomic::AtomicUsize,
 }
 
 impl Folder {
@@ -54,6 +58,9 @@ impl Folder {
             calendars,
             owner: (is_superuser && facts.uid() != 0).then_some((facts.uid(), facts.gid())),
             faults,
+            kept: Kept::default(),
+            #[cfg(test)]
+            walks: 0.into(),
         })
     }
 
@@ -122,8 +129,9 @@ impl Folder {
         self.faults.pass(Point::Stored)
     }
 
-    pub(super) fn open(&self, object: ObjectId) -> io::Result<(File, u64)> {
-        let file = File::open(self.root.join(ObjectKind::Email.key(object)))?;
+    /// A body's file and its octets. Blocks.
+    pub(super) fn open(&self, kind: ObjectKind, object: ObjectId) -> io::Result<(File, u64)> {
+        let file = File::open(self.root.join(kind.key(object)))?;
         let size = file.metadata()?.len();
         Ok((file, size))
     }
@@ -156,21 +164,22 @@ impl Folder {
         after: Option<ObjectId>,
         limit: usize,
     ) -> io::Result<Vec<Listed>> {
-        // The largest of those kept is on top, so that the folder's size costs no memory.
-        let mut first = BinaryHeap::new();
-        for entry in fs::read_dir(self.root.join(kind.folder()))? {
+        self.kept.list(self, kind, after, limit)
+    }
+
+    /// Reads the folder: the ids of all bodies, in no order; `None` is another file. Blocks.
+    pub(super) fn ids(
+        &self,
+        kind: ObjectKind,
+    ) -> io::Result<impl Iterator<Item = io::Result<Option<ObjectId>>>> {
+        #[cfg(test)]
+        self.walks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let entries = fs::read_dir(self.root.join(kind.folder()))?;
+        Ok(entries.map(move |entry| {
             let name = entry?.file_name();
             let key = format!("{}/{}", kind.folder(), name.to_string_lossy());
-            first.extend(kind.object(&key).filter(|object| Some(*object) > after));
-            if first.len() > limit {
-                first.pop();
-            }
-        }
-        let listed = first
-            .into_sorted_vec()
-            .into_iter()
-            .filter_map(|object| self.listed(kind, object));
-        listed.collect()
+            Ok(kind.object(&key))
+        }))
     }
 
     /// SHA-256 of a body. Blocks.
@@ -356,6 +365,34 @@ mod tests {
         let folder = Folder::open_at(scratch.path(), Faults::default()).unwrap();
         folder.create(purpose(1)).unwrap().append(b"half").unwrap();
         assert!(names(scratch.path()).is_empty());
+    }
+
+    /// Bodies that go between two windows make none of them shorter than the last.
+    #[test]
+    fn a_pass_in_windows_reads_the_folder_once_and_misses_nothing() {
+        let scratch = Scratch::new();
+        let folder = Folder::open_at(scratch.path(), Faults::default()).unwrap();
+        let id = |n: u8| ObjectId([n; 16]);
+        for n in 1..=40 {
+            fs::write(scratch.path().join(ObjectKind::Email.key(id(n))), b"x").unwrap();
+        }
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let window = folder.list(ObjectKind::Email, after, 7).unwrap();
+            seen.extend(window.iter().map(|listed| listed.object));
+            if window.len() < 7 {
+                break;
+            }
+            after = window.last().map(|listed| listed.object);
+            let gone: Vec<_> = (9..=12).map(id).collect();
+            folder.delete(ObjectKind::Email, &gone);
+        }
+        assert!(seen.into_iter().eq((1..=8).chain(13..=40).map(id)));
+        let walks = || folder.walks.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(walks(), 1);
+        fs::write(scratch.path().join(ObjectKind::Email.key(id(50))), b"x").unwrap();
+        assert_eq!(folder.list(ObjectKind::Email, None, 50).unwrap().len(), 37);
+        assert_eq!(walks(), 2, "a new pass looks anew");
     }
 
     #[test]

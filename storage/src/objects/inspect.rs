@@ -50,7 +50,7 @@ impl Objects {
 async fn hash_remote(s3: &S3, kind: ObjectKind, object: ObjectId, size: u64) -> Result<[u8; 32], Failure> {
     let (mut hash, mut left) = (Sha256::new(), size);
     if size > 0 {
-        let mut stream = s3.read_as(kind, object, 0..size);
+        let mut stream = s3.read(kind, object, 0..size);
         while left > 0 {
             let piece = stream.next().await?;
             hash.update(&piece.octets);

@@ -5,6 +5,7 @@ mod cache;
 mod epochs;
 pub(crate) mod folder;
 mod folder_sync;
+mod folder_walk;
 mod inspect;
 pub(crate) mod reader;
 mod requests;

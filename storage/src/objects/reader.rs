@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use super::cache::Draft;
 use super::s3::Stream;
 use super::source::{Opened, Source};
+use crate::bodies::Body;
 use crate::storage::Inner;
 
 /// Octets of a piece.
@@ -64,7 +65,7 @@ impl ObjectReader {
             None => self.open_and_read().await,
         };
         if let Err(failure) = &piece {
-            tracing::error!(object = %self.object, ?failure, "store.object.unreadable");
+            self.complain(failure);
             self.left = 0..0;
         }
         Some(piece)
@@ -77,14 +78,16 @@ impl ObjectReader {
     }
 
     async fn open_and_read(&mut self) -> Result<Bytes, Failure> {
+        let body = self.inner.body(self.object).await?;
+        let body = body.ok_or_else(|| Failure::broken(format!("object {} has no row", self.object)))?;
         let mut again = true;
         loop {
             let (range, ahead) = (self.left.clone(), self.ahead.take());
-            let opened = self.inner.open_object(self.object, range, ahead).await;
+            let opened = self.inner.open_object(self.object, &body, range, ahead).await;
             let Opened { source, size, octets } = opened.map_err(|failure| self.named(failure))?;
             let may_be_better = again && source.is_copy();
             let left = self.left.clone();
-            let accepted = match self.begin(source, size).await {
+            let accepted = match self.begin(source, size, &body).await {
                 Ok(open) => self.accept(open, octets).await,
                 Err(failure) => Err(failure),
             };
@@ -100,32 +103,21 @@ impl ObjectReader {
     }
 
     /// What goes along with the octets of an object that is open.
-    async fn begin(&self, source: Source, size: u64) -> Result<Open, Failure> {
+    async fn begin(&self, source: Source, size: u64, body: &Body) -> Result<Open, Failure> {
         let whole = self.left == (0..size);
-        let check = if whole {
-            Some((Sha256::new(), self.expected(size).await?))
-        } else {
-            None
-        };
+        if whole && body.size != size {
+            return Err(Failure::broken(format!(
+                "object {} has {size} octets, not {}",
+                self.object, body.size
+            )));
+        }
+        let check = whole.then(|| (Sha256::new(), body.sha256));
         let copy = if whole && source.is_remote() {
             self.inner.copy_object(self.object, size).await
         } else {
             None
         };
         Ok(Open { source, check, copy })
-    }
-
-    /// The hash that the whole object must have.
-    async fn expected(&self, size: u64) -> Result<[u8; 32], Failure> {
-        let body = self.inner.body(self.object).await?;
-        let body = body.ok_or_else(|| Failure::broken(format!("object {} has no row", self.object)))?;
-        if body.size != size {
-            return Err(Failure::broken(format!(
-                "object {} has {size} octets, not {}",
-                self.object, body.size
-            )));
-        }
-        Ok(body.sha256)
     }
 
     async fn accept(&mut self, mut open: Open, octets: Bytes) -> Result<Bytes, Failure> {
@@ -145,6 +137,22 @@ impl ObjectReader {
         }
         self.open = Some(open);
         Ok(octets)
+    }
+
+    fn complain(&self, failure: &Failure) {
+        let (object, why) = (self.object, failure);
+        match failure {
+            Failure::Broken(_) => tracing::error!(
+                %object,
+                %why,
+                "store.object.unreadable: put the object back from a backup; lightmail fsck --bodies tells whose it is"
+            ),
+            _ => tracing::error!(
+                %object,
+                %why,
+                "store.object.unreadable: it is read when it is asked for again; see what the log says of the database and the bucket"
+            ),
+        }
     }
 
     fn named(&self, failure: Failure) -> Failure {

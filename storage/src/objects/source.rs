@@ -6,12 +6,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::{Failure, ObjectId};
 
 use super::cache::{Cache, Draft};
 use super::reader::{piece_of, read_at};
 use super::s3::Stream;
 use super::{Objects, Place};
+use crate::bodies::Body;
 use crate::storage::Inner;
 
 /// An object that is open for reading, and its first piece: opening and reading are one trip.
@@ -61,10 +63,10 @@ fn broken(error: &io::Error) -> Failure {
 
 impl Objects {
     /// Begins to read what will be asked for soon; `None` where that gains nothing.
-    pub(crate) fn read_ahead(&self, object: ObjectId, range: Range<u64>) -> Option<Stream> {
+    pub(crate) fn read_ahead(&self, kind: ObjectKind, object: ObjectId, range: Range<u64>) -> Option<Stream> {
         match &self.place {
             Place::S3(s3) if !self.cache.as_ref().is_some_and(|cache| cache.knows(object)) => {
-                Some(s3.read(object, range))
+                Some(s3.read(kind, object, range))
             }
             _ => None,
         }
@@ -77,6 +79,7 @@ impl Objects {
 
     async fn open(
         &self,
+        kind: ObjectKind,
         object: ObjectId,
         range: Range<u64>,
         ahead: Option<Stream>,
@@ -85,7 +88,7 @@ impl Objects {
             Place::Folder(folder) => {
                 let (folder, here) = (Arc::clone(folder), piece_of(&range));
                 let opened = blocking::unblock(move || {
-                    let (file, size) = folder.open(object)?;
+                    let (file, size) = folder.open(kind, object)?;
                     read_at(&file, here).map(|octets| (file, size, octets))
                 });
                 let (file, size, octets) = opened.await.map_err(|error| broken(&error))?;
@@ -93,7 +96,7 @@ impl Objects {
                 Ok(Opened { source, size, octets })
             }
             Place::S3(s3) => {
-                let mut stream = ahead.unwrap_or_else(|| s3.read(object, range));
+                let mut stream = ahead.unwrap_or_else(|| s3.read(kind, object, range));
                 let first = stream.next().await?;
                 Ok(Opened {
                     source: Source::Bucket(stream),
@@ -110,36 +113,16 @@ impl Inner {
     pub(super) async fn open_object(
         &self,
         object: ObjectId,
+        body: &Body,
         range: Range<u64>,
         ahead: Option<Stream>,
     ) -> Result<Opened, Failure> {
         if let (None, Some(cache)) = (&ahead, &self.objects.cache)
-            && let Some(opened) = self.open_copy(Arc::clone(cache), object, &range).await
+            && let Some(opened) = open_copy(Arc::clone(cache), object, *body, &range).await
         {
             return Ok(opened);
         }
-        self.objects.open(object, range, ahead).await
-    }
-
-    /// A copy; `None` if there is none, or none that is right.
-    async fn open_copy(&self, cache: Arc<Cache>, object: ObjectId, range: &Range<u64>) -> Option<Opened> {
-        let (held, here) = (Arc::clone(&cache), piece_of(range));
-        let (mut copied, octets) = blocking::unblock(move || {
-            let copied = cache.get(object)?;
-            let octets = read_at(&copied.file, here).ok();
-            Some((copied, octets))
-        })
-        .await?;
-        if !copied.verified || octets.is_none() {
-            let (cache, body) = (Arc::clone(&held), self.body(object).await.ok()??);
-            copied =
-                blocking::unblock(move || cache.verify(object, &copied, &body).then_some(copied)).await?;
-        }
-        Some(Opened {
-            source: Source::Copy(Arc::new(copied.file)),
-            size: copied.size,
-            octets: octets?,
-        })
+        self.objects.open(body.kind, object, range, ahead).await
     }
 
     /// Begins a copy of an object that is read whole.
@@ -154,4 +137,20 @@ impl Inner {
             blocking::unblock(move || cache.forget(object)).await;
         }
     }
+}
+
+/// A copy; `None` if there is none, or none that is right.
+async fn open_copy(cache: Arc<Cache>, object: ObjectId, body: Body, range: &Range<u64>) -> Option<Opened> {
+    let here = piece_of(range);
+    let open = move || {
+        let copied = cache.get(object)?;
+        let octets = read_at(&copied.file, here).ok();
+        let is_right = copied.verified && octets.is_some() || cache.verify(object, &copied, &body);
+        Some(Opened {
+            source: Source::Copy(Arc::new(copied.file)),
+            size: copied.size,
+            octets: octets.filter(|_| is_right)?,
+        })
+    };
+    blocking::unblock(open).await
 }

@@ -52,12 +52,7 @@ pub fn words(failure: Failure) -> String {
         Failure::Refused(Refusal::NoSuchAccount) => {
             "there is no such account; `lightmail user list` shows them".into()
         }
-        Failure::Refused(Refusal::NoSuchMailbox) => "there is no such mailbox".into(),
-        Failure::Refused(Refusal::OverQuota) => "it is over quota".into(),
-        Failure::Refused(Refusal::Limit(budget)) => format!("it has reached a limit ({budget:?})"),
-        Failure::Refused(refusal) => format!("refused: {refusal:?}"),
-        Failure::Unavailable { .. } => "the database or the bucket is busy or away; try again".into(),
-        Failure::Broken(fault) => fault.0,
+        failure => failure.to_string(),
     }
 }
 
@@ -65,9 +60,12 @@ pub fn words(failure: Failure) -> String {
 pub async fn hash(storage: &Storage, password: Secret) -> Result<Secret, CliError> {
     match storage.desk().run(Effect::HashPassword(password)).await {
         Ok(Done::Hashed(hash)) => Ok(hash),
-        other => Err(CliError::failed(format!(
-            "the password cannot be hashed: {other:?}"
+        Err(failure) => Err(CliError::failed(format!(
+            "the password cannot be hashed: {failure}"
         ))),
+        Ok(_) => Err(CliError::failed(
+            "the password cannot be hashed: another answer came than was asked for",
+        )),
     }
 }
 

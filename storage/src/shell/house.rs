@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_lite::FutureExt as _;
 use lightmail_core::announcement::{Announcement, not_served};
-use lightmail_core::config::Config;
+use lightmail_core::config::{Config, Limits};
 use lightmail_core::doors::{Door, Transport, doors};
 use lightmail_core::garbage::{self, Garbage};
 use lightmail_core::machine::Peer as PeerFacts;
@@ -24,6 +24,22 @@ use super::drain::Drain;
 use super::flight::{Records, Ticket};
 use super::{Bound, CliError, Clock, Guest, Loaded, Spawn, Tls, Visit, Worker, World};
 use crate::Storage;
+
+/// Says that there will be fewer connections than configured. The default is a wish of ours, so nobody has to act on it.
+fn tell_lowered(possible: usize, wanted: u32) {
+    if wanted == Limits::default().connections {
+        tracing::info!(
+            connections = possible,
+            "limits.connections.derived: from the files that the system lets this process open; ulimit -n (LimitNOFILE) raises it"
+        );
+    } else {
+        tracing::warn!(
+            connections = possible,
+            wanted,
+            "limits.connections.lowered: the system lets this process open too few files; raise ulimit -n (LimitNOFILE), or lower [limits] connections"
+        );
+    }
+}
 
 /// What every conversation shares. A clone is the same house.
 #[derive(Clone, Debug)]
@@ -74,11 +90,7 @@ impl House {
         let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
         if possible < most {
-            tracing::warn!(
-                connections = possible,
-                wanted = most,
-                "limits.connections.lowered: the system lets this process open too few files; raise ulimit -n (LimitNOFILE), or lower [limits] connections"
-            );
+            tell_lowered(possible, config.limits.connections);
         }
         House {
             clock: Clock::start(),

@@ -52,7 +52,7 @@ impl Observed {
                 tracing::debug!(object = %stored.object, size = stored.size, elapsed_us, "object.stored");
             }
             Ok(_) => tracing::debug!(name, elapsed_us, "effect.done"),
-            Err(Failure::Refused(why)) => tracing::info!(name, who, ?why, elapsed_us, "effect.refused"),
+            Err(Failure::Refused(why)) => tracing::info!(name, who, %why, elapsed_us, "effect.refused"),
             Err(Failure::Unavailable { retry_after_s }) => {
                 tracing::warn!(name, retry_after_s, elapsed_us, "effect.unavailable");
             }

@@ -37,6 +37,7 @@ const INSERT_ADDRESS: &str = "INSERT INTO addresses (address, account_id) VALUES
 /// A new password is nobody else's: what was local is enabled.
 const SET_PASSWORD: &str =
     "UPDATE accounts SET pw_hash = ?, status = CASE status WHEN 2 THEN 1 ELSE status END WHERE login = ?";
+const SET_QUOTA: &str = "UPDATE accounts SET quota_bytes = ? WHERE login = ?";
 const DELETE: &str = "DELETE FROM accounts WHERE id = ?";
 const DELETE_ADDRESSES: &str = "DELETE FROM addresses WHERE account_id = ?";
 const DELETE_SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE account_id = ?";
@@ -106,7 +107,7 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
         .await?
         .is_some()
     {
-        return Err(Stop::broken(format!("{:?} is taken", new.id)));
+        return Err(Stop::broken(format!("the account id {} is taken", new.id.0)));
     }
     let account = sql(INSERT)
         .bind(new.id.0)
@@ -131,6 +132,14 @@ pub(crate) async fn set_password(tx: &mut Tx<'_>, login: &str, pw_hash: &Secret)
     match tx.db.run(query).await? {
         0 => Err(Refusal::NoSuchAccount.into()),
         _ => Ok(Reply::PasswordSet),
+    }
+}
+
+pub(crate) async fn set_quota(tx: &mut Tx<'_>, login: &str, quota_bytes: u64) -> Answer {
+    let query = sql(SET_QUOTA).bind(stored(quota_bytes)).bind(login.to_owned());
+    match tx.db.run(query).await? {
+        0 => Err(Refusal::NoSuchAccount.into()),
+        _ => Ok(Reply::QuotaSet),
     }
 }
 

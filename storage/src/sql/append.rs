@@ -86,5 +86,5 @@ async fn check_objects(tx: &mut Tx<'_>, new: &[NewMessage]) -> Answer<()> {
 }
 
 fn taken(message: &NewMessage) -> Stop {
-    Stop::broken(format!("{:?} is taken", message.stored.object))
+    Stop::broken(format!("object {} has a row already", message.stored.object))
 }

@@ -122,7 +122,7 @@ async fn create(tx: &mut Tx<'_>, me: AccountId, new: &NewCalendar) -> Answer<Rep
         return Err(Refusal::Limit(Budget::Calendars).into());
     }
     if tx.db.first(sql(ID_TAKEN).bind(new.id.0)).await?.is_some() {
-        return Err(Stop::broken(format!("{:?} is taken", new.id)));
+        return Err(Stop::broken(format!("the calendar id {} is taken", new.id.0)));
     }
     let insert = sql(INSERT)
         .bind(new.id.0)
@@ -186,7 +186,7 @@ async fn put(tx: &mut Tx<'_>, me: AccountId, new: &NewCalendarObject) -> Answer<
     let inserted = insert_object(tx, ObjectKind::Calendar, &new.stored, 1, new.at_ms).await;
     inserted.map_err(|stop| {
         if stop.is_taken() {
-            Stop::broken(format!("{:?} is taken", new.stored.object))
+            Stop::broken(format!("object {} has a row already", new.stored.object))
         } else {
             stop
         }

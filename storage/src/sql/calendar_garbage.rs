@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lightmail_core::store::{ObjectId, Reply};
 
-use super::db::{Answer, Columns, sql, stored};
+use super::db::{Answer, Columns, Stop, sql, stored};
 use super::garbage::{count, lower};
 use super::tx::Tx;
 
@@ -12,7 +12,7 @@ use super::tx::Tx;
 const DUE_OBJECTS: &str = "SELECT o.calendar_id, o.name, o.gone, o.object_id, (SELECT COUNT(*) FROM calendar_objects l \
      WHERE l.calendar_id = o.calendar_id AND l.name = o.name AND (l.gone = 0 OR l.gone > o.gone)) \
      FROM calendar_objects o WHERE o.deleted_at > 0 AND o.deleted_at < ? \
-     ORDER BY o.deleted_at, o.calendar_id, o.name, o.gone LIMIT ?";
+     ORDER BY o.deleted_at, o.calendar_id, o.name, o.gone LIMIT ? /*! FOR UPDATE */";
 const DELETE_OBJECT: &str = "DELETE FROM calendar_objects WHERE calendar_id = ? AND name = ? AND gone = ?";
 const RAISE_FLOOR: &str = "UPDATE calendars SET removed_floor = ? WHERE id = ? AND removed_floor < ?";
 
@@ -48,16 +48,19 @@ pub(super) async fn collect_objects(tx: &mut Tx<'_>, before_ms: u64, limit: u32,
     }
     for (calendar, floor) in floors {
         let raise = sql(RAISE_FLOOR).bind(floor).bind(calendar).bind(floor);
-        tx.db.run(raise).await?;
+        tx.db.post(raise).await?;
     }
     lower(tx, due.iter().map(|one| (one.object, 1)), at_ms).await?;
     let collected = count(due.len())?;
-    for one in due {
-        let delete = sql(DELETE_OBJECT)
-            .bind(one.calendar)
-            .bind(one.name)
-            .bind(one.gone);
-        tx.db.run(delete).await?;
+    let deletes = due.into_iter().map(|one| {
+        let delete = sql(DELETE_OBJECT).bind(one.calendar).bind(one.name);
+        delete.bind(one.gone)
+    });
+    let deleted = tx.db.run_all(deletes).await?;
+    if deleted != u64::from(collected) {
+        return Err(Stop::broken(format!(
+            "database: {deleted} calendar objects went of {collected}"
+        )));
     }
     if collected > 0 {
         tracing::info!(objects = collected, "garbage.calendar_objects.removed");
@@ -69,7 +72,7 @@ pub(super) async fn collect_calendars(tx: &mut Tx<'_>, before_ms: u64, limit: u3
     let query = sql(DUE_CALENDARS).bind(stored(before_ms)).bind(i64::from(limit));
     let due = tx.db.each(query, |row| row.int(0)).await?;
     for calendar in &due {
-        tx.db.run(sql(DELETE_CALENDAR).bind(*calendar)).await?;
+        tx.db.post(sql(DELETE_CALENDAR).bind(*calendar)).await?;
     }
     if !due.is_empty() {
         tracing::info!(calendars = due.len(), "garbage.calendars.removed");

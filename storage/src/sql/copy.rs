@@ -7,9 +7,10 @@ use lightmail_core::store::{
     Row, Uid, UidSet, View,
 };
 
-use super::db::{Answer, Text, sql, stored};
+use super::db::{Answer, Columns, Stop, Text, sql, stored};
 use super::deliver::{delivered_before, take_key};
 use super::folder::{Folder, count};
+use super::query::Query;
 use super::tx::Tx;
 use super::{flags, messages, view};
 
@@ -40,14 +41,18 @@ const REFER: Text = Text {
     sqlite: concat!(
         "UPDATE object_keys SET refs = refs + c.n FROM ",
         counted!(),
-        " WHERE object_keys.id = c.object_id"
+        " WHERE object_keys.id = c.object_id AND object_keys.state = 1"
     ),
     mysql: concat!(
         "UPDATE ",
         counted!(),
-        " STRAIGHT_JOIN object_keys o ON o.id = c.object_id SET o.refs = o.refs + c.n"
+        " STRAIGHT_JOIN object_keys o ON o.id = c.object_id SET o.refs = o.refs + c.n WHERE o.state = 1"
     ),
 };
+
+/// New rows of a range whose objects have not been counted up. Those that have are locked, so this stays true.
+const DYING: &str = "SELECT COUNT(*) FROM messages m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? \
+     AND NOT EXISTS (SELECT 1 FROM object_keys o WHERE o.id = m.object_id AND o.state = 1)";
 
 /// From where to where, and how.
 pub(crate) struct Trip<'a> {
@@ -165,15 +170,13 @@ impl<'a> Load<'a> {
         at_ms: u64,
     ) -> Answer<UidSet> {
         let (modseq, first) = (to.step(), to.line.uid_next);
-        let combinations: BTreeSet<_> = self
-            .rows
-            .iter()
-            .map(|row| (row.flags & !Flags::SYSTEM).0)
-            .collect();
-        let (mut done, mut next) = (0, i64::from(first.0));
+        let (mut copies, mut indexes) = (Vec::new(), Vec::new());
+        let (mut rows, mut next) = (self.rows.as_slice(), i64::from(first.0));
         for (low, high) in view::cover(self.view, self.uids) {
-            for &keywords in &combinations {
-                let query = sql(COPY)
+            let (here, behind) = rows.split_at(rows.partition_point(|row| i64::from(row.uid.0) <= high));
+            let combinations: BTreeSet<_> = here.iter().map(|row| (row.flags & !Flags::SYSTEM).0).collect();
+            copies.extend(combinations.into_iter().map(|keywords| {
+                sql(COPY)
                     .bind(to.line.id.0)
                     .bind(next)
                     .bind(stored(modseq.0))
@@ -182,18 +185,18 @@ impl<'a> Load<'a> {
                     .bind(from.0)
                     .bind(low)
                     .bind(high)
-                    .bind(stored(keywords));
-                done += tx.db.run(query).await?;
-            }
-            let query = sql(COPY_INDEX)
-                .bind(to.line.id.0)
-                .bind(next)
-                .bind(from.0)
-                .bind(low)
-                .bind(high);
-            next += stored(tx.db.run(query).await?);
+                    .bind(stored(keywords))
+            }));
+            let index = sql(COPY_INDEX).bind(to.line.id.0).bind(next).bind(from.0);
+            indexes.push(index.bind(low).bind(high));
+            next += stored(here.len() as u64);
+            rows = behind;
         }
+        let done = tx.db.run_all(copies).await?;
         flags::check(tx, from, done, self.rows.len())?;
+        for index in indexes {
+            tx.db.post(index).await?;
+        }
         for row in &self.rows {
             to.take_uid();
             to.count_in(row.size, to.keywords.translate(row.flags, &self.from));
@@ -206,17 +209,23 @@ impl<'a> Load<'a> {
     /// Soft-deletes the rows in `from`, which the caller saves.
     pub(crate) async fn bury(&self, tx: &mut Tx<'_>, from: &mut Folder, at_ms: u64) -> Answer<()> {
         let modseq = from.step();
-        let mut done = 0;
-        for range in view::cover(self.view, self.uids) {
-            done += messages::bury(tx, from.line.id, range, Flags::NONE, modseq, at_ms).await?;
-        }
+        let ranges = view::cover(self.view, self.uids);
+        let done = messages::bury(tx, from.line.id, ranges, Flags::NONE, modseq, at_ms).await?;
         self.rows.iter().for_each(|row| from.count_out(row));
         flags::check(tx, from.line.id, done, self.rows.len())
     }
 }
 
+/// Counts the new rows into their objects. Errors: `Broken` if one of those is being deleted.
 async fn refer(tx: &mut Tx<'_>, mailbox: MailboxId, first: Uid, last: Uid) -> Answer<()> {
     let (first, last) = (i64::from(first.0), i64::from(last.0));
-    let query = sql(REFER).bind(mailbox.0).bind(first).bind(last);
-    tx.db.post(query).await
+    let range = |text: Query| text.bind(mailbox.0).bind(first).bind(last);
+    tx.db.post(range(sql(REFER))).await?;
+    let dying = tx.db.first(range(sql(DYING))).await?;
+    match dying.map_or(Ok(0), |row| row.count(0))? {
+        0 => Ok(()),
+        many => Err(Stop::broken(format!(
+            "the bodies of {many} messages are being deleted, or have no row"
+        ))),
+    }
 }

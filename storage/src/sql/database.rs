@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_lock::{Semaphore, SemaphoreGuard};
 
@@ -23,6 +24,9 @@ pub(crate) struct Database {
     idle: Mutex<Vec<Conn>>,
     /// Whether it serves, as far as is known.
     pub(crate) health: Health,
+    /// Nothing but what has a limit of its own may take any time.
+    #[cfg(test)]
+    pub(crate) impatient: std::sync::atomic::AtomicBool,
 }
 
 #[derive(Debug)]
@@ -49,6 +53,8 @@ impl Database {
             readers: Semaphore::new(readers),
             idle: Mutex::default(),
             health: Health::default(),
+            #[cfg(test)]
+            impatient: false.into(),
         }
     }
 
@@ -126,12 +132,22 @@ impl Database {
     /// Gives work up that takes too long, where a network can be the reason. Its connection must not be used again.
     pub(crate) async fn bounded<T>(
         &self,
+        limit: Duration,
         work: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
         match self.backend {
             Backend::Sqlite(_) => work.await,
-            Backend::MySql(_) => within(WORK_LIMIT, work).await,
+            Backend::MySql(_) => within(limit, work).await,
         }
+    }
+
+    /// How long a transaction, or a request that reads, may take.
+    pub(crate) fn work_limit(&self) -> Duration {
+        #[cfg(test)]
+        if self.impatient.load(std::sync::atomic::Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        WORK_LIMIT
     }
 
     /// Runs a future to its end on this thread.

@@ -9,7 +9,7 @@ use super::conn::Conn;
 use super::query::Query;
 use super::row::DbRow;
 use super::trouble::Trouble;
-use crate::counts::Count;
+use crate::counts::Cost;
 use crate::faults::{Faults, Point};
 use lightmail_core::store::{Failure, Refusal};
 
@@ -91,8 +91,8 @@ pub(crate) struct Db<'c> {
     posted: String,
     /// The server takes one statement a packet.
     one_by_one: bool,
-    /// Statements run, BEGIN and COMMIT not among them, and rows read.
-    pub(crate) count: Count,
+    /// Statements run, BEGIN and COMMIT not among them, how often the server was waited for, and rows read.
+    pub(crate) cost: Cost,
     /// Those that changed rows.
     pub(crate) writes: u64,
 }
@@ -104,7 +104,7 @@ impl<'c> Db<'c> {
             faults,
             posted: String::new(),
             one_by_one: false,
-            count: Count::default(),
+            cost: Cost::default(),
             writes: 0,
         }
     }
@@ -124,11 +124,39 @@ impl<'c> Db<'c> {
     pub(crate) async fn run(&mut self, query: Query) -> Answer<u64> {
         self.pass()?;
         self.flush().await?;
+        self.cost.trips += 1;
         let affected = match self.conn {
             Conn::Sqlite(conn) => query.for_sqlite().execute(conn).await?.rows_affected(),
             Conn::MySql(conn) => query.for_mysql().execute(conn).await?.rows_affected(),
         };
         self.writes += 1;
+        Ok(affected)
+    }
+
+    /// Runs statements of which only the sum of changed rows is asked, in as few packets as hold them.
+    pub(crate) async fn run_all(&mut self, queries: impl IntoIterator<Item = Query>) -> Answer<u64> {
+        let mut queries = queries.into_iter().peekable();
+        let mut affected = 0;
+        while let Some(query) = queries.next() {
+            let alone = self.one_by_one || !self.is_shared() || queries.peek().is_none();
+            if alone {
+                affected += self.run(query).await?;
+                continue;
+            }
+            self.flush().await?;
+            self.pass()?;
+            let mut packet = query.to_literal();
+            while packet.len() < PACKET
+                && let Some(query) = queries.next()
+            {
+                self.pass()?;
+                packet += ";";
+                packet += &query.to_literal();
+            }
+            // Some of them may be done when one fails.
+            self.writes += 1;
+            affected += self.send(packet).await?;
+        }
         Ok(affected)
     }
 
@@ -172,11 +200,20 @@ impl<'c> Db<'c> {
         if self.posted.is_empty() {
             return Ok(());
         }
-        let text = AssertSqlSafe(std::mem::take(&mut self.posted));
-        if let Conn::MySql(conn) = self.conn {
-            sqlx::raw_sql(text).execute(conn).await.map_err(Stop::Posted)?;
-        }
-        Ok(())
+        let text = std::mem::take(&mut self.posted);
+        self.send(text).await.map(drop).map_err(Stop::Posted)
+    }
+
+    /// Sends a packet of statements: how many rows all of them changed.
+    async fn send(&mut self, text: String) -> Result<u64, sqlx::Error> {
+        self.cost.trips += 1;
+        Ok(match self.conn {
+            Conn::MySql(conn) => sqlx::raw_sql(AssertSqlSafe(text))
+                .execute(conn)
+                .await?
+                .rows_affected(),
+            Conn::Sqlite(_) => 0,
+        })
     }
 
     /// The first row.
@@ -229,13 +266,14 @@ impl<'c> Db<'c> {
             answer = take(row);
         }
         drop(rows);
-        self.count.rows += read;
+        self.cost.rows += read;
         answer.map(drop)
     }
 
     /// On MySQL, what was posted goes in front, in the same packet.
     fn rows(&mut self, query: Query) -> Rows<'_> {
         let posted = std::mem::take(&mut self.posted);
+        self.cost.trips += 1;
         match self.conn {
             Conn::Sqlite(conn) => Box::pin(query.for_sqlite().fetch(conn).map(|row| row.map(DbRow::Sqlite))),
             Conn::MySql(conn) => {
@@ -250,7 +288,7 @@ impl<'c> Db<'c> {
     }
 
     fn pass(&mut self) -> Answer<()> {
-        self.count.statements += 1;
+        self.cost.statements += 1;
         Ok(self.faults.pass(Point::Statement).map_err(sqlx::Error::Io)?)
     }
 }

@@ -1,6 +1,6 @@
-//! EXPUNGE and UID EXPUNGE: messages are soft-deleted; rows and bodies stay.
+//! EXPUNGE and UID EXPUNGE, and what a maildrop removes: messages are soft-deleted; rows and bodies stay.
 
-use lightmail_core::store::{AccountId, Expunged, Flag, MailboxId, ModSeq, Reply, Row, UidSet};
+use lightmail_core::store::{AccountId, Expunged, Flag, Flags, MailboxId, ModSeq, Reply, Row, UidSet};
 
 use super::db::{Answer, stored};
 use super::folder::{Folder, count};
@@ -24,18 +24,47 @@ pub(crate) async fn expunge(
         .copied()
         .collect();
     if !marked.is_empty() {
-        folder.check_modseq()?;
-        let modseq = folder.step();
-        let mut done = 0;
-        for range in view::cover(&view, within) {
-            done += messages::bury(tx, mailbox, range, Flag::Deleted.into(), modseq, at_ms).await?;
-        }
-        flags::check(tx, mailbox, done, marked.len())?;
-        count_out(tx, &mut folder, &marked).await?;
+        let ranges = view::cover(&view, within);
+        bury(tx, &mut folder, ranges, Flag::Deleted.into(), at_ms, &marked).await?;
     }
     let expunged = marked.iter().map(|row| row.uid.0).collect();
     let refreshed = view::saved_and_refreshed(tx, &mut folder, since).await?;
     Ok(Reply::Expunged(Expunged { expunged, refreshed }))
+}
+
+/// Whatever the flags; nothing is claimed, so that the mailbox's row is written only where something changes.
+pub(crate) async fn delete_messages(
+    tx: &mut Tx<'_>,
+    me: AccountId,
+    mailbox: MailboxId,
+    uids: &UidSet,
+    at_ms: u64,
+) -> Answer {
+    let mut folder = Folder::live(tx, me, mailbox).await?;
+    let view = view::current(tx, &folder).await?;
+    let rows: Vec<_> = view::chosen(&view, uids).copied().collect();
+    if !rows.is_empty() {
+        let ranges = view::cover(&view, uids);
+        bury(tx, &mut folder, ranges, Flags::NONE, at_ms, &rows).await?;
+        folder.save(tx).await?;
+    }
+    Ok(Reply::MessagesDeleted(rows.iter().map(|row| row.uid.0).collect()))
+}
+
+/// Soft-deletes the live messages of these ranges that have all `flags`, which are `rows`, under one MODSEQ.
+async fn bury(
+    tx: &mut Tx<'_>,
+    folder: &mut Folder,
+    ranges: impl IntoIterator<Item = (i64, i64)>,
+    flags: Flags,
+    at_ms: u64,
+    rows: &[Row],
+) -> Answer<()> {
+    folder.check_modseq()?;
+    let (mailbox, modseq) = (folder.line.id, folder.step());
+    let done = messages::bury(tx, mailbox, ranges, flags, modseq, at_ms).await?;
+    flags::check(tx, mailbox, done, rows.len())?;
+    count_out(tx, folder, rows).await
 }
 
 async fn count_out(tx: &mut Tx<'_>, folder: &mut Folder, rows: &[Row]) -> Answer<()> {

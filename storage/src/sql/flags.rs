@@ -1,4 +1,4 @@
-//! STORE: one statement a range, whatever the number of messages.
+//! STORE: one statement a range, whatever the number of messages; those of all ranges travel together.
 
 use lightmail_core::store::{
     AccountId, FlagChange, Flags, FlagsChanged, Keyword, Keywords, MailboxId, ModSeq, Refusal, Reply, Row,
@@ -56,13 +56,10 @@ pub(crate) async fn change_flags(
             .iter()
             .for_each(|row| folder.recount(row, mask.of(row.flags)));
         let modseq = folder.step();
-        let mut done = 0;
-        for range in view::cover(&view, uids) {
-            done += tx
-                .db
-                .run(mask.update(mailbox, range, modseq, wish.unchanged_since))
-                .await?;
-        }
+        let updates = view::cover(&view, uids)
+            .into_iter()
+            .map(|range| mask.update(mailbox, range, modseq, wish.unchanged_since));
+        let done = tx.db.run_all(updates).await?;
         check(tx, mailbox, done, changed.len())?;
     }
     let refreshed = view::saved_and_refreshed(tx, &mut folder, since).await?;
@@ -80,7 +77,8 @@ pub(super) fn check(tx: &Tx<'_>, mailbox: MailboxId, done: u64, planned: usize) 
     }
     tx.distrust(mailbox);
     Err(Stop::broken(format!(
-        "database: {mailbox:?} has {done} messages where its view has {planned}"
+        "database: mailbox {} has {done} messages where its view has {planned}; it is read anew",
+        mailbox.0
     )))
 }
 

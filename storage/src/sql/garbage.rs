@@ -1,26 +1,26 @@
-//! What the garbage worker asks: rows of what was deleted go for good, then the rows of bodies that nothing names.
+//! Leases; and what the garbage worker asks: rows of what was deleted go for good, then the rows of bodies that nothing names.
 //!
 //! It works beside everybody else: each request is one short transaction of a bounded number of rows.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use lightmail_core::store::{Deleted, GarbageCounts, MailboxId, ObjectId, Reply, Request, UidSet, Work};
 
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::messages::kind;
+use super::row::DbRow;
 use super::tx::Tx;
-use super::{calendar_garbage, import};
+use super::{calendar_garbage, graves, import};
 
 const KEEP_LEASE: &str =
     "UPDATE leases SET owner = ?, until_ms = ? WHERE work = ? AND (owner = ? OR until_ms <= ?)";
 /// The clock that all nodes on MySQL share.
 const NOW: &str = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
+const GIVE_BACK: &str = "DELETE FROM leases WHERE work = ? AND owner = ?";
 const FIRST_LEASE: &str = "INSERT INTO leases (work, owner, until_ms) VALUES (?, ?, ?)";
 
 const DUE_MESSAGES: &str = "SELECT mailbox_id, uid, modseq, object_id FROM messages \
      WHERE deleted_at > 0 AND deleted_at < ? ORDER BY deleted_at, mailbox_id, uid LIMIT ? /*! FOR UPDATE */";
-const EXPUNGED: &str = "INSERT INTO expunged (mailbox_id, modseq, uid_lo, uid_hi) VALUES (?, ?, ?, ?)";
 const DELETE_INDEXES: &str = "DELETE FROM message_index WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
 const DELETE_MESSAGES: &str =
     "DELETE FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND deleted_at > 0";
@@ -33,8 +33,7 @@ const DUE_MAILBOXES: &str = "SELECT b.id FROM mailboxes b WHERE b.deleted_at > 0
 const DELETE_EXPUNGED: &str = "DELETE FROM expunged WHERE mailbox_id = ?";
 const DELETE_MAILBOX: &str = "DELETE FROM mailboxes WHERE id = ?";
 
-const UNNAMED: &str =
-    "SELECT id, kind, state FROM object_keys WHERE state IN (1, 2) AND refs = 0 ORDER BY id LIMIT ?";
+const UNNAMED: &str = "SELECT id, kind, state FROM object_keys WHERE state IN (1, 2) AND refs = 0 AND id > ? ORDER BY id LIMIT ?";
 /// The second lock on the door: a body that a row names is never deleted, whatever `refs` says.
 const CLAIM: &str = "UPDATE object_keys SET state = 2 WHERE id = ? AND state = 1 AND refs = 0 \
      AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.object_id = object_keys.id) \
@@ -81,7 +80,7 @@ pub(crate) async fn work(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Re
         Request::CollectCalendars { before_ms, limit } => {
             calendar_garbage::collect_calendars(tx, *before_ms, *limit).await?
         }
-        Request::ClaimObjects { limit } => claim_objects(tx, *limit).await?,
+        Request::ClaimObjects { after, limit } => claim_objects(tx, *after, *limit).await?,
         Request::ForgetObjects { objects } => forget_objects(tx, objects).await?,
         _ => return Ok(None),
     };
@@ -89,6 +88,12 @@ pub(crate) async fn work(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Re
 }
 
 async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, at_ms: u64) -> Answer {
+    if for_ms == 0 {
+        let give_back = sql(GIVE_BACK).bind(work.name()).bind(owner.to_vec());
+        if tx.db.run(give_back).await? > 0 {
+            return Ok(Reply::LeaseTaken(true));
+        }
+    }
     let at_ms = match tx.db.is_shared() {
         true => tx
             .db
@@ -101,14 +106,14 @@ async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, a
     let keep = sql(KEEP_LEASE)
         .bind(owner.to_vec())
         .bind(until_ms)
-        .bind(work.name().to_owned())
+        .bind(work.name())
         .bind(owner.to_vec())
         .bind(stored(at_ms));
     if tx.db.run(keep).await? > 0 {
         return Ok(Reply::LeaseTaken(true));
     }
     let first = sql(FIRST_LEASE)
-        .bind(work.name().to_owned())
+        .bind(work.name())
         .bind(owner.to_vec())
         .bind(until_ms);
     match tx.db.run(first).await {
@@ -120,33 +125,44 @@ async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, a
 
 async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32, at_ms: u64) -> Answer {
     let due = sql(DUE_MESSAGES).bind(stored(before_ms)).bind(i64::from(limit));
-    let rows = tx.db.each(due, |row| {
-        Ok((
-            Grave {
-                mailbox: MailboxId(row.int(0)?),
-                modseq: row.int(2)?,
-            },
-            row.uid(1)?,
-            ObjectId(row.array(3)?),
-        ))
-    });
-    let rows = rows.await?;
     let mut objects: BTreeMap<ObjectId, i64> = BTreeMap::new();
-    let mut graves: BTreeMap<Grave, UidSet> = BTreeMap::new();
-    for (grave, uid, object) in &rows {
-        *objects.entry(*object).or_default() += 1;
-        graves.entry(*grave).or_default().insert(uid.0);
-    }
+    let mut uids: BTreeMap<MailboxId, UidSet> = BTreeMap::new();
+    let take = |row: DbRow| {
+        let (mailbox, uid) = (MailboxId(row.int(0)?), row.uid(1)?);
+        *objects.entry(ObjectId(row.array(3)?)).or_default() += 1;
+        uids.entry(mailbox).or_default().insert(uid.0);
+        Ok((mailbox, uid, row.int(2)?))
+    };
+    let gone = tx.db.each(due, take).await?;
     lower(tx, objects, at_ms).await?;
-    for (grave, uids) in graves {
-        for range in uids.ranges() {
-            collect_range(tx, grave, range).await?;
-        }
+    graves::remember(tx, &gone).await?;
+    remove_rows(tx, &uids, gone.len()).await?;
+    if !gone.is_empty() {
+        tracing::info!(messages = gone.len(), "garbage.messages.removed");
     }
-    if !rows.is_empty() {
-        tracing::info!(messages = rows.len(), "garbage.messages.removed");
+    Ok(Reply::MessagesCollected(count(gone.len())?))
+}
+
+/// Removes the rows of soft-deleted messages.
+async fn remove_rows(tx: &mut Tx<'_>, uids: &BTreeMap<MailboxId, UidSet>, planned: usize) -> Answer<()> {
+    let within = |text: &'static str| {
+        uids.iter().flat_map(move |(mailbox, uids)| {
+            uids.ranges().map(move |range| {
+                let (low, high) = (i64::from(*range.start()), i64::from(*range.end()));
+                sql(text).bind(mailbox.0).bind(low).bind(high)
+            })
+        })
+    };
+    for indexes in within(DELETE_INDEXES) {
+        tx.db.post(indexes).await?;
     }
-    Ok(Reply::MessagesCollected(count(rows.len())?))
+    let done = tx.db.run_all(within(DELETE_MESSAGES)).await?;
+    if done != planned as u64 {
+        return Err(Stop::broken(format!(
+            "database: {done} rows of messages went of {planned}"
+        )));
+    }
+    Ok(())
 }
 
 /// Objects lose so many of the rows that named them.
@@ -161,37 +177,7 @@ pub(super) async fn lower(
             .bind(stored(at_ms))
             .bind(count)
             .bind(object.0.to_vec());
-        tx.db.run(lower).await?;
-    }
-    Ok(())
-}
-
-/// Messages that are remembered together: those of one mailbox that were expunged by one command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Grave {
-    mailbox: MailboxId,
-    modseq: i64,
-}
-
-async fn collect_range(tx: &mut Tx<'_>, grave: Grave, range: RangeInclusive<u32>) -> Answer<()> {
-    let (low, high) = (i64::from(*range.start()), i64::from(*range.end()));
-    let remember = sql(EXPUNGED)
-        .bind(grave.mailbox.0)
-        .bind(grave.modseq)
-        .bind(low)
-        .bind(high);
-    tx.db.run(remember).await?;
-    for text in [DELETE_INDEXES, DELETE_MESSAGES] {
-        let done = tx
-            .db
-            .run(sql(text).bind(grave.mailbox.0).bind(low).bind(high))
-            .await?;
-        if i64::try_from(done).ok() != Some(high - low + 1) {
-            return Err(Stop::broken(format!(
-                "database: {done} rows of the messages {low} to {high} of mailbox {}",
-                grave.mailbox.0
-            )));
-        }
+        tx.db.post(lower).await?;
     }
     Ok(())
 }
@@ -200,9 +186,9 @@ async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answe
     let due = sql(DUE_MAILBOXES).bind(stored(before_ms)).bind(i64::from(limit));
     let due = tx.db.each(due, |row| row.int(0)).await?;
     for mailbox in &due {
-        tx.db.run(sql(DELETE_EXPUNGED).bind(*mailbox)).await?;
+        tx.db.post(sql(DELETE_EXPUNGED).bind(*mailbox)).await?;
         import::forget_all(tx, MailboxId(*mailbox)).await?;
-        tx.db.run(sql(DELETE_MAILBOX).bind(*mailbox)).await?;
+        tx.db.post(sql(DELETE_MAILBOX).bind(*mailbox)).await?;
         tx.distrust(MailboxId(*mailbox));
     }
     if !due.is_empty() {
@@ -211,13 +197,14 @@ async fn collect_mailboxes(tx: &mut Tx<'_>, before_ms: u64, limit: u32) -> Answe
     Ok(Reply::MailboxesCollected(count(due.len())?))
 }
 
-async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
-    let rows = tx
-        .db
-        .each(sql(UNNAMED).bind(i64::from(limit)), |row| {
-            Ok((ObjectId(row.array(0)?), kind(row.int(1)?)?, row.int(2)?))
-        })
-        .await?;
+async fn claim_objects(tx: &mut Tx<'_>, after: Option<ObjectId>, limit: u32) -> Answer {
+    // No object has the first id: a version and a variant are in each.
+    let after = after.unwrap_or(ObjectId([0; 16]));
+    let unnamed = sql(UNNAMED).bind(after.0.to_vec()).bind(i64::from(limit));
+    let look = |row: DbRow| Ok((ObjectId(row.array(0)?), kind(row.int(1)?)?, row.int(2)?));
+    let rows = tx.db.each(unnamed, look).await?;
+    let last = rows.last().map(|(object, ..)| *object);
+    let next = last.filter(|_| u32::try_from(rows.len()) == Ok(limit));
     let mut claimed = Vec::with_capacity(rows.len());
     for (object, kind, state) in rows {
         if state == CLAIMED || tx.db.run(sql(CLAIM).bind(object.0.to_vec())).await? == 1 {
@@ -226,12 +213,15 @@ async fn claim_objects(tx: &mut Tx<'_>, limit: u32) -> Answer {
             tracing::error!(%object, "garbage.refs.wrong: a row names this object, but it counts none; run lightmail fsck");
         }
     }
-    Ok(Reply::ObjectsClaimed(claimed))
+    Ok(Reply::ObjectsClaimed {
+        objects: claimed,
+        next,
+    })
 }
 
 async fn forget_objects(tx: &mut Tx<'_>, objects: &[ObjectId]) -> Answer {
     for object in objects {
-        tx.db.run(sql(FORGET).bind(object.0.to_vec())).await?;
+        tx.db.post(sql(FORGET).bind(object.0.to_vec())).await?;
     }
     Ok(Reply::ObjectsForgotten)
 }

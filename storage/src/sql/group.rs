@@ -41,8 +41,8 @@ enum Ended {
     Passing(sqlx::Error),
     /// Nothing was done; it has nothing to do with a request.
     Failed(sqlx::Error),
-    /// COMMIT was sent, and what became of it is not known.
-    Unknown(Mark, Vec<Result<Reply, Failure>>, News),
+    /// COMMIT was sent, and what became of it is not known: only the error that came instead of an answer.
+    Unknown(Mark, Vec<Result<Reply, Failure>>, News, sqlx::Error),
 }
 
 impl Ended {
@@ -68,7 +68,7 @@ impl From<Stop> for Ended {
             Stop::Posted(error) if blames_a_request(&error) => Ended::Split(error),
             Stop::Posted(error) => error.into(),
             // What comes before the requests refuses nothing; a row of it may be damaged.
-            Stop::Failure(failure) => Ended::Failed(sqlx::Error::Decode(format!("{failure:?}").into())),
+            Stop::Failure(failure) => Ended::Failed(sqlx::Error::Decode(failure.to_string().into())),
         }
     }
 }
@@ -132,7 +132,7 @@ async fn run_one(
                 fail(inner, group.drain(..), error);
             }
             // It was asked for as long as can be waited.
-            Ended::Unknown(..) => fail(inner, group.drain(..), late()),
+            Ended::Unknown(.., error) => fail(inner, group.drain(..), error),
         }
     }
     false
@@ -166,9 +166,9 @@ async fn transact(
     let ended = attempt(inner, &mut conn, group, confirmed).await;
     match ended {
         Ended::Committed(..) => *writer = Some(conn),
-        Ended::Unknown(mark, answers, news) => {
+        Ended::Unknown(mark, answers, news, error) => {
             drop(conn);
-            return resolve(inner, mark, answers, news).await;
+            return resolve(inner, mark, answers, news, error).await;
         }
         // Whatever state the connection is in if this fails: a new one is in none.
         _ if is_usable(&ended) && conn.rollback().await.is_ok() => *writer = Some(conn),
@@ -182,7 +182,14 @@ fn is_usable(ended: &Ended) -> bool {
     !matches!(ended, Ended::Passing(error) | Ended::Failed(error) if Trouble::of(error) == Trouble::Away)
 }
 
-async fn resolve(inner: &Inner, mark: Mark, answers: Vec<Result<Reply, Failure>>, news: News) -> Ended {
+/// Asks until it is known whether the transaction was committed. If it was not, the error of COMMIT tells why.
+async fn resolve(
+    inner: &Inner,
+    mark: Mark,
+    answers: Vec<Result<Reply, Failure>>,
+    news: News,
+    unanswered: sqlx::Error,
+) -> Ended {
     let begun = Instant::now();
     for tries in 0.. {
         match inner.database.was_committed(mark).await {
@@ -190,7 +197,7 @@ async fn resolve(inner: &Inner, mark: Mark, answers: Vec<Result<Reply, Failure>>
                 tracing::warn!(committed, "store.commit.resolved");
                 return match committed {
                     true => Ended::Committed(answers, news),
-                    false => Ended::Passing(late()),
+                    false => uncommitted(unanswered),
                 };
             }
             Err(_) if begun.elapsed() < RESOLVE_LIMIT => pause(tries).await,
@@ -200,11 +207,16 @@ async fn resolve(inner: &Inner, mark: Mark, answers: Vec<Result<Reply, Failure>>
             }
         }
     }
-    Ended::Unknown(mark, answers, news)
+    Ended::Unknown(mark, answers, news, unanswered)
 }
 
-fn late() -> sqlx::Error {
-    std::io::Error::new(std::io::ErrorKind::TimedOut, "COMMIT was not answered").into()
+/// A transaction is known not to have been committed. What the server said is why, and may hold for another try too; where nothing
+/// was heard of it, the way was cut.
+fn uncommitted(error: sqlx::Error) -> Ended {
+    match error {
+        sqlx::Error::Database(_) => error.into(),
+        _ => Ended::Passing(error),
+    }
 }
 
 /// A transaction that has done everything but COMMIT.
@@ -219,12 +231,14 @@ struct Done {
 /// Runs the group in a transaction and commits it.
 async fn attempt(inner: &Inner, conn: &mut Conn, group: &[Job], confirmed: &[DeliveryKey]) -> Ended {
     let working = async { Ok(work(inner, conn, group, confirmed).await) };
-    let done = match inner.database.bounded(working).await {
+    let limit = inner.database.work_limit();
+    let done = match inner.database.bounded(limit, working).await {
         Ok(Ok(done)) => done,
         Ok(Err(ended)) => return ended,
         Err(error) => return Ended::Failed(error),
     };
-    match (inner.database.bounded(commit(inner, conn)).await, done.mark) {
+    let committing = inner.database.bounded(limit, commit(inner, conn));
+    match (committing.await, done.mark) {
         (Ok(()), _) => {
             let swept_ms = done.swept_ms.into_iter();
             swept_ms.for_each(|now_ms| inner.queue.swept(now_ms));
@@ -232,7 +246,7 @@ async fn attempt(inner: &Inner, conn: &mut Conn, group: &[Job], confirmed: &[Del
         }
         (Err(error), Some(mark)) if Trouble::of(&error) != Trouble::Conflict => {
             tracing::warn!(%error, "store.commit.unknown");
-            Ended::Unknown(mark, done.answers, done.news)
+            Ended::Unknown(mark, done.answers, done.news, error)
         }
         (Err(error), _) => error.into(),
     }
@@ -259,7 +273,9 @@ async fn work(
             Outcome::Stopped(stop) => return Err(stop.into()),
         });
     }
+    let before = tx.db.cost;
     tx.db.flush().await?;
+    inner.counts.add("store.flush", tx.db.cost - before);
     Ok(Done {
         mark,
         answers,
@@ -290,9 +306,9 @@ async fn answer(inner: &Inner, tx: &mut Tx<'_>, job: &Job) -> Outcome {
     if let Err(late) = inner.steady.check(&job.request) {
         return Outcome::Answered(Err(late));
     }
-    let (count, writes) = (tx.db.count, tx.db.writes);
+    let (cost, writes) = (tx.db.cost, tx.db.writes);
     let answer = write(tx, job.actor, &job.request).await;
-    inner.counts.add(job.request.name(), tx.db.count - count);
+    inner.counts.add(job.request.name(), tx.db.cost - cost);
     match answer {
         Ok(reply) => Outcome::Answered(Ok(reply)),
         Err(stop) if inner.database.is_shared() && stop.is_taken() => Outcome::Overtaken(stop.into_failure()),
@@ -322,11 +338,42 @@ async fn prepare(
     if let Some(now_ms) = due {
         deliver::forget_old(tx, now_ms).await?;
     }
-    inner.counts.add("store.tidy", tx.db.count);
+    inner.counts.add("store.tidy", tx.db.cost);
     if tx.db.is_shared() {
-        let before = tx.db.count;
+        let before = tx.db.cost;
         locks::lock(tx, group).await?;
-        inner.counts.add("store.lock", tx.db.count - before);
+        inner.counts.add("store.lock", tx.db.cost - before);
     }
     Ok(due)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::server::TestDatabase;
+    use futures_lite::future::block_on;
+
+    /// A disk that is full at COMMIT, a server that was made read-only meanwhile: the log says so, and nothing is run ten times.
+    #[test]
+    fn what_the_server_says_at_commit_is_the_reason() {
+        block_on(async {
+            let mut conn = TestDatabase::new().await.connect().await;
+            for (signal, trouble) in [
+                (
+                    "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1290",
+                    Trouble::ReadOnly,
+                ),
+                ("SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021", Trouble::Full),
+            ] {
+                let error = sqlx::raw_sql(signal).execute(&mut conn).await.unwrap_err();
+                let ended = uncommitted(error);
+                assert!(
+                    matches!(&ended, Ended::Failed(error) if Trouble::of(error) == trouble),
+                    "{ended:?}"
+                );
+            }
+            let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+            assert!(matches!(uncommitted(cut.into()), Ended::Passing(_)));
+        });
+    }
 }

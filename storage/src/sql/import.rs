@@ -99,7 +99,7 @@ async fn look(
         .map(|(_, other)| other.stored.object)
         .any(|other| other == object);
     match twice || row.maybe_int(1)?.is_some() {
-        true => Err(Stop::broken(format!("{object:?} is taken"))),
+        true => Err(Stop::broken(format!("object {object} has a row already"))),
         false => Ok(None),
     }
 }

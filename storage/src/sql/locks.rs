@@ -38,7 +38,9 @@ pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
             Request::Deliver { recipients, .. } => {
                 accounts.extend(recipients.iter().map(|recipient| recipient.account.0));
             }
-            Request::SetPassword { login, .. } | Request::DeleteAccount { login, .. } => {
+            Request::SetPassword { login, .. }
+            | Request::SetQuota { login, .. }
+            | Request::DeleteAccount { login, .. } => {
                 let row = tx.db.first(sql(ID).bind(login.clone())).await?;
                 accounts.extend(row.map(|row| row.int(0)).transpose()?);
             }

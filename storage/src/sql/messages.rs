@@ -17,7 +17,7 @@ const INSERT_INDEX: &str =
 const INSERT_OBJECT: &str =
     "INSERT INTO object_keys (id, kind, size, sha256, refs, created_at) VALUES (?, ?, ?, ?, ?, ?)";
 const REFER: &str = "UPDATE object_keys SET refs = refs + ?, zero_at = 0 WHERE id = ? AND state = 1";
-const OBJECT: &str = "SELECT size, sha256 FROM object_keys WHERE id = ?";
+const OBJECT: &str = "SELECT kind, size, sha256 FROM object_keys WHERE id = ?";
 const BURY: &str = "UPDATE messages SET deleted_at = ?, modseq = ? \
      WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND deleted_at = 0 AND (flags & ?) = ?";
 
@@ -150,40 +150,45 @@ pub(crate) async fn refer(tx: &mut Tx<'_>, object: ObjectId, refs: u64) -> Answe
     let query = sql(REFER).bind(stored(refs)).bind(object.0.to_vec());
     match tx.db.run(query).await? {
         1 => Ok(()),
-        _ => Err(Stop::broken(format!("{object:?} is being deleted"))),
+        _ => Err(Stop::broken(format!("object {object} is being deleted"))),
     }
 }
 
-/// Size and SHA-256 of an object that has a row.
+/// What an object is that has a row; it is remembered.
 pub(crate) async fn object(tx: &mut Tx<'_>, object: ObjectId) -> Answer<Option<Body>> {
     let row = tx.db.first(sql(OBJECT).bind(object.0.to_vec())).await?;
-    row.map(|row| {
-        Ok(Body {
-            size: row.count(0)?,
-            sha256: row.array(1)?,
+    let body = row.map(|row| {
+        Ok::<_, Stop>(Body {
+            kind: kind(row.int(0)?)?,
+            size: row.count(1)?,
+            sha256: row.array(2)?,
         })
-    })
-    .transpose()
+    });
+    let body = body.transpose()?;
+    tx.know_bodies(body.map(|body| (object, body)));
+    Ok(body)
 }
 
-/// Soft-deletes the live messages of a range that have all `flags`; answers how many.
+/// Soft-deletes the live messages of some ranges that have all `flags`; answers how many.
 pub(crate) async fn bury(
     tx: &mut Tx<'_>,
     mailbox: MailboxId,
-    (low, high): (i64, i64),
+    ranges: impl IntoIterator<Item = (i64, i64)>,
     flags: Flags,
     modseq: ModSeq,
     at_ms: u64,
 ) -> Answer<u64> {
-    let query = sql(BURY)
-        .bind(deleted_at(at_ms))
-        .bind(stored(modseq.0))
-        .bind(mailbox.0)
-        .bind(low)
-        .bind(high)
-        .bind(stored(flags.0))
-        .bind(stored(flags.0));
-    tx.db.run(query).await
+    let buries = ranges.into_iter().map(|(low, high)| {
+        sql(BURY)
+            .bind(deleted_at(at_ms))
+            .bind(stored(modseq.0))
+            .bind(mailbox.0)
+            .bind(low)
+            .bind(high)
+            .bind(stored(flags.0))
+            .bind(stored(flags.0))
+    });
+    tx.db.run_all(buries).await
 }
 
 /// When something was deleted, as it is stored: 0 means live, so the first millisecond of 1970 is the second.

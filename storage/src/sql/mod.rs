@@ -21,6 +21,7 @@ pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod folder;
 pub(crate) mod garbage;
+mod graves;
 mod group;
 pub(crate) mod health;
 pub(crate) mod import;
@@ -73,6 +74,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
+        | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::CreateMailbox { .. }
         | Request::DeleteMailbox { .. }
@@ -82,6 +84,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::ChangeFlags { .. }
         | Request::Copy { .. }
         | Request::Expunge { .. }
+        | Request::DeleteMessages { .. }
         | Request::Append { .. }
         | Request::Deliver { .. }
         | Request::Undelete(_)
@@ -225,15 +228,21 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
     }
 }
 
-/// What is not about mail; and what only reads, in a transaction all the same.
+/// What is not about mail, and what a maildrop asks; and what only reads, in a transaction all the same.
 async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::Calendar(request) => {
             let done = calendar::write(tx, me(actor)?, request).await;
             return done.map(Reply::Calendar);
         }
+        Request::DeleteMessages { mailbox, uids, at_ms } => {
+            return expunge::delete_messages(tx, me(actor)?, *mailbox, uids, *at_ms).await;
+        }
         Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
         Request::Import(wanted) => return import::import(tx, wanted).await,
+        Request::SetQuota { login, quota_bytes } => {
+            return accounts::set_quota(tx, login, *quota_bytes).await;
+        }
         _ => {}
     }
     match garbage::work(tx, request).await? {

@@ -166,7 +166,11 @@ fn options(config: &config::Database, password: &str) -> MySqlConnectOptions {
         .ssl_mode(ssl_mode(config))
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
-    let options = match system_roots() {
+    let roots = match &config.ca_file {
+        Some(file) => Some(file.0.as_str()),
+        None => system_roots(),
+    };
+    let options = match roots {
         Some(roots) if config.tls == DatabaseTls::Verify => options.ssl_ca(roots),
         _ => options,
     };
@@ -181,11 +185,10 @@ fn options(config: &config::Database, password: &str) -> MySqlConnectOptions {
     }
 }
 
-/// A UNIX socket needs no encryption, but it can be asked for.
+/// A UNIX socket needs no encryption. But MySQL 8 takes a password only through TLS, or encrypted by RSA, which is not spoken here.
 fn ssl_mode(config: &config::Database) -> MySqlSslMode {
     match config.tls {
         DatabaseTls::Off => MySqlSslMode::Disabled,
-        DatabaseTls::Prefer if config.socket.is_some() => MySqlSslMode::Disabled,
         DatabaseTls::Prefer => MySqlSslMode::Preferred,
         DatabaseTls::Require => MySqlSslMode::Required,
         DatabaseTls::Verify => MySqlSslMode::VerifyIdentity,

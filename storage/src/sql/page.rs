@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::{AccountId, MailboxId, ObjectId, Page, PageRow, Reply, UidSet};
 
 use super::db::{Answer, Columns, sql};
@@ -41,6 +42,7 @@ pub(crate) async fn fetch(tx: &mut Tx<'_>, me: AccountId, mailbox: MailboxId, ui
             known.push((
                 row.object,
                 Body {
+                    kind: ObjectKind::Email,
                     size: row.object_size,
                     sha256,
                 },

@@ -71,8 +71,13 @@ pub(crate) async fn check(conn: &mut MySqlConnection) -> Result<Result<Vec<Unsaf
         REFUSED,
     );
     let doublewrite: String = row.try_get(5)?;
-    let written_twice = !matches!(doublewrite.as_str(), "0" | "OFF");
-    want(written_twice, "innodb_doublewrite", doublewrite, "ON", TORN);
+    want(
+        is_written_twice(&doublewrite),
+        "innodb_doublewrite",
+        doublewrite,
+        "ON",
+        TORN,
+    );
     Ok(Ok(found))
 }
 
@@ -81,6 +86,11 @@ const UIDS: &str =
     "a client may see a message before it is on the disk, and its UID be given again after a power loss";
 const REFUSED: &str = "large messages are refused";
 const TORN: &str = "a power loss can leave half-written pages";
+
+/// Whether pages are written twice, so that torn ones are made whole. MySQL 8.0.30's DETECT_ONLY tells of them, and no more.
+fn is_written_twice(doublewrite: &str) -> bool {
+    matches!(doublewrite, "1" | "ON" | "DETECT_AND_RECOVER")
+}
 
 /// What is needed, if a version is too old.
 fn too_old(version: &str) -> Option<&'static str> {
@@ -97,6 +107,16 @@ fn too_old(version: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_that_are_only_known_to_be_torn_are_not_safe() {
+        for safe in ["1", "ON", "DETECT_AND_RECOVER"] {
+            assert!(is_written_twice(safe), "{safe}");
+        }
+        for torn in ["0", "OFF", "DETECT_ONLY"] {
+            assert!(!is_written_twice(torn), "{torn}");
+        }
+    }
 
     #[test]
     fn old_servers_are_told_apart() {

@@ -49,7 +49,11 @@ impl<'a> Short<'a> {
             None => self.inner.database.writer().await?,
         };
         let attempt = async { Ok(attempt(self.inner, &mut conn, work).await) };
-        let answer = self.inner.database.bounded(attempt).await?;
+        let answer = self
+            .inner
+            .database
+            .bounded(self.inner.database.work_limit(), attempt)
+            .await?;
         // After an error of the database the connection is closed, and with it what was open.
         let usable = match &answer {
             Ok(_) => true,

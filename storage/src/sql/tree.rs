@@ -108,7 +108,7 @@ async fn has_inferiors(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> An
 /// Its name is free again.
 pub(crate) async fn close(tx: &mut Tx<'_>, mut folder: Folder, at_ms: u64) -> Answer<()> {
     let modseq = folder.step();
-    let all = (1, i64::from(u32::MAX));
+    let all = [(1, i64::from(u32::MAX))];
     messages::bury(tx, folder.line.id, all, Flags::NONE, modseq, at_ms).await?;
     let (msgs, bytes) = folder.count_all_out();
     folder.deleted_at = messages::deleted_at(at_ms);
@@ -166,7 +166,7 @@ impl Room {
         for (at, mailbox) in new.iter().enumerate() {
             let twice = new.iter().take(at).any(|other| other.id == mailbox.id);
             if twice || tx.db.first(sql(ID_TAKEN).bind(mailbox.id.0)).await?.is_some() {
-                return Err(Stop::broken(format!("{:?} is taken", mailbox.id)));
+                return Err(Stop::broken(format!("the mailbox id {} is taken", mailbox.id.0)));
             }
         }
         Ok(())
@@ -211,7 +211,7 @@ pub(crate) async fn plant(
         let inserted = tx.db.run(query).await;
         inserted.map_err(|stop| {
             if stop.is_taken() {
-                Stop::broken(format!("{:?} is taken", new.id))
+                Stop::broken(format!("the mailbox id {} is taken", new.id.0))
             } else {
                 stop
             }

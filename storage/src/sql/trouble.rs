@@ -6,6 +6,8 @@ use lightmail_core::store::{Budget, Failure, Refusal};
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
 
+use crate::trust;
+
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -13,6 +15,8 @@ pub(crate) enum Trouble {
     Conflict,
     /// The connection is gone, or none can be made.
     Away,
+    /// There is no TLS, or a certificate that is not trusted.
+    Distrust,
     /// There are too many connections.
     TooMany,
     /// The server takes no writes.
@@ -21,6 +25,8 @@ pub(crate) enum Trouble {
     Full,
     /// The disk of this machine is full.
     Space,
+    /// The server lacks memory or time, or its storage fails.
+    Strained,
     /// The server does not let us in, or not do this.
     Denied,
     /// Another program holds the file.
@@ -34,8 +40,12 @@ pub(crate) enum Trouble {
 impl Trouble {
     pub(crate) fn of(error: &sqlx::Error) -> Self {
         match error {
+            sqlx::Error::Tls(_) => Trouble::Distrust,
+            error if trust::is_of_tls(error) => Trouble::Distrust,
             sqlx::Error::Io(error) => of_io(error.kind()),
-            sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Trouble::Away,
+            sqlx::Error::Protocol(_) => Trouble::Away,
+            // A password that must be encrypted cannot be sent.
+            sqlx::Error::Configuration(_) => Trouble::Denied,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
                 Trouble::Data
             }
@@ -67,11 +77,17 @@ impl Trouble {
     pub(crate) fn remedy(self) -> Option<&'static str> {
         Some(match self {
             Trouble::Away => "see that the database server runs and that [database] says where",
+            Trouble::Distrust => {
+                "renew the database server's certificate, or correct [database] tls or ca_file"
+            }
             Trouble::TooMany => "raise max_connections of the server, or lower [database] pool_size",
             Trouble::ReadOnly => "switch read_only off, or point [database] to the primary",
             Trouble::Full => "make room on the disk of the database server",
+            Trouble::Strained => {
+                "see the error log of the database server: it lacks memory or time, or its storage fails"
+            }
             Trouble::Denied => {
-                "see that the user of [database] has its password and all rights on the database"
+                "see that the user of [database] has its password and all rights on the database, and that tls is not off if it must be encrypted"
             }
             _ => return None,
         })
@@ -100,6 +116,12 @@ fn of_mysql(number: u16, sql_state: Option<&str>) -> Trouble {
         1290 | 1792 | 1836 => Trouble::ReadOnly,
         1021 | 1026 | 1114 => Trouble::Full,
         1044 | 1045 | 1049 | 1142 | 1227 | 1698 => Trouble::Denied,
+        // Storage engine, memory for sorting, memory at all, statement given up for its time (MariaDB, MySQL), and what TiDB and
+        // proxies call "unknown".
+        1030 | 1037 | 1038 | 1041 | 1105 | 1969 | 3024 => Trouble::Strained,
+        // A node of Galera that has lost the others, and network errors as the standard names them.
+        1047 => Trouble::Away,
+        _ if sql_state.is_some_and(|state| state.starts_with("08")) => Trouble::Away,
         // Shutdown, aborted, killed, idle for too long, host blocked, network errors as the server sees them.
         1053 | 1077..=1080 | 1129 | 1152..=1161 | 1184 | 1317 | 1927 | 3169 | 4031 => Trouble::Away,
         _ => Trouble::Data,
@@ -134,7 +156,15 @@ mod tests {
         }
         assert!(of_mysql(9999, Some("40001")).passes());
         assert!(of_mysql(1927, None).passes(), "a killed connection");
-        for number in [1040, 1203, 1290, 1792, 1836, 1021, 1114, 1045] {
+        assert_eq!(
+            of_mysql(1047, Some("08S01")),
+            Trouble::Away,
+            "Galera without the others"
+        );
+        assert_eq!(of_mysql(9999, Some("08006")), Trouble::Away);
+        for number in [
+            1030, 1038, 1041, 1105, 1969, 3024, 1040, 1203, 1290, 1792, 1836, 1021, 1114, 1045,
+        ] {
             let trouble = of_mysql(number, None);
             assert!(!trouble.passes() && trouble.remedy().is_some(), "{number}");
         }

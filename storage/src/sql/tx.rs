@@ -58,7 +58,7 @@ impl<'c> Tx<'c> {
         self.caches.views.remove(mailbox);
     }
 
-    /// Keeps sizes and hashes, so that reading these bodies asks no question. Objects never change.
+    /// Keeps what they are, so that reading these bodies asks no question. Objects never change.
     pub(crate) fn know_bodies(&self, bodies: impl IntoIterator<Item = (ObjectId, Body)>) {
         self.caches.bodies.put(bodies);
     }

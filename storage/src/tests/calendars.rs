@@ -13,7 +13,7 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::group::together;
-use super::town::{Home, Kind, NOW, Town, on_each, seed, upload_as};
+use super::town::{Home, Kind, NOW, Town, on_each, read, seed, upload_as};
 
 pub(super) fn name(of: &str) -> ResourceName {
     ResourceName::new(of).unwrap()
@@ -118,6 +118,26 @@ fn a_calendar_object_lies_in_its_folder_as_it_was_put() {
             }
             other => panic!("{other:?}"),
         }
+    });
+}
+
+#[test]
+fn a_calendar_object_is_read_back_whole_verified_and_in_ranges() {
+    on_each(async |kind| {
+        let (town, home) = with_objects(kind, 0).await;
+        let text = "BEGIN:VCALENDAR\r\n".repeat(10_000);
+        let object = put(&town, home, "a.ics", &text).await;
+        // Not from what this process remembers.
+        let town = town.reopened().await;
+        let end = text.len() as u64;
+        let whole = read(&town.storage, object, 0..end).await;
+        assert!(whole.unwrap() == text.as_bytes());
+        let range = read(&town.storage, object, 6..70_000).await;
+        assert!(range.unwrap() == text.as_bytes()[6..70_000]);
+        let path = town.path().join(ObjectKind::Calendar.key(object));
+        std::fs::write(path, text.to_ascii_lowercase()).unwrap();
+        let damaged = read(&town.storage, object, 0..end).await;
+        assert!(matches!(damaged, Err(Failure::Broken(_))), "{damaged:?}");
     });
 }
 
@@ -274,9 +294,15 @@ fn a_body_that_a_calendar_object_has_is_never_claimed() {
         let mut conn = options.connect().await.unwrap();
         let wrong = sqlx::query("UPDATE object_keys SET refs = 0, zero_at = 1");
         wrong.execute(&mut conn).await.unwrap();
-        let claim = Request::ClaimObjects { limit: 10 };
+        let claim = Request::ClaimObjects {
+            after: None,
+            limit: 10,
+        };
         let claimed = town.storage.run(Actor::Worker, claim).await;
-        assert_eq!(claimed, Ok(Reply::ObjectsClaimed(vec![])));
+        assert!(
+            matches!(&claimed, Ok(Reply::ObjectsClaimed { objects, .. }) if objects.is_empty()),
+            "{claimed:?}"
+        );
         assert_eq!(token(&town, home).await.changed.0, 2);
     });
 }

@@ -2,6 +2,9 @@
 //! of its statements fail in each way, and its COMMIT. (A statement whose answer is lost is one before the next that fails, or
 //! before COMMIT.) It is answered as if nothing had been, or it says that it failed and has done nothing; the invariants
 //! hold each time.
+//!
+//! Requests touch rows alone, so there are no bodies here: what becomes of these when their own effects fail is swept by `sweep`
+//! and `garbage`, which read every body behind each failure.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;

@@ -383,13 +383,14 @@ fn requests_take_as_few_statements_as_the_table_says() {
             assert_eq!(cost(&town, Actor::Operator, count).await, 1);
             assert_eq!(
                 cost(&town, worker, collect.clone()).await,
-                4 + many,
+                5 + many,
                 "a body each, a range of UIDs"
             );
             assert_eq!(cost(&town, worker, collect).await, 1, "nothing");
-            let claim = Request::ClaimObjects { limit };
+            let claim = Request::ClaimObjects { after: None, limit };
             assert_eq!(cost(&town, worker, claim.clone()).await, 1 + many);
-            let Ok(Reply::ObjectsClaimed(claimed)) = town.storage.run(worker, claim).await else {
+            let Ok(Reply::ObjectsClaimed { objects: claimed, .. }) = town.storage.run(worker, claim).await
+            else {
                 panic!()
             };
             let objects: Vec<_> = claimed.into_iter().map(|(_, object)| object).collect();

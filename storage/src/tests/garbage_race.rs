@@ -8,14 +8,19 @@ use std::time::{Duration, Instant};
 use futures_lite::future::block_on;
 use lightmail_core::garbage::Settings;
 use lightmail_core::machine::Time;
+use lightmail_core::store::calendar::Precondition;
 use lightmail_core::store::{
-    Actor, DeliveryKey, Failure, Flag, FlagChange, GarbageCounts, MailboxId, MailboxName, ModSeq, Refusal,
-    Reply, Request, UidSet, Undelete,
+    Actor, CalendarRequest, DeliveryKey, Failure, Flag, FlagChange, GarbageCounts, MailboxId, MailboxName,
+    ModSeq, Refusal, Reply, Request, UidSet, Undelete,
 };
 
-use super::garbage::mailbox;
+use super::calendars;
+use super::garbage::{LATER, fill, mailbox, waiting};
 use super::nodes::Dice;
 use super::shift::Shift;
+use crate::sql::conn::Conn;
+use sqlx::Executor as _;
+
 use super::town::{Home, Kind, NOW, Town, read};
 
 const SETTINGS: Settings = Settings {
@@ -50,6 +55,8 @@ struct Race {
     collected: AtomicU64,
 }
 
+const ICS: [&str; 3] = ["a.ics", "b.ics", "c.ics"];
+
 fn name(n: u64) -> MailboxName {
     MailboxName::new(["INBOX", "One", "Two"][n as usize % 3]).unwrap()
 }
@@ -60,6 +67,10 @@ impl Race {
         let mut homes = Vec::new();
         for login in ["a@example.com", "b@example.com"] {
             homes.push(town.settle(login).await);
+        }
+        for home in &homes {
+            let create = calendars::create("home");
+            calendars::ask(&town, *home, create).await.unwrap();
         }
         Self {
             nodes: [town.neighbour().await, town],
@@ -86,13 +97,20 @@ impl Race {
     async fn mutate(&self, town: &Town, dice: &mut Dice) {
         let home = self.homes[dice.below(2) as usize];
         let at_ms = self.clock.now().unix_ms;
-        let request = match dice.below(12) {
+        let request = match dice.below(14) {
             0..=2 => {
                 let text = format!("Subject: {} {}\r\n\r\n", at_ms, dice.below(u64::MAX >> 40));
                 let answers = town.deliver(&text, &self.homes).await.unwrap();
                 assert!(answers.iter().all(Result::is_ok), "{answers:?}");
                 return;
             }
+            12 => return self.put(town, home, dice).await,
+            13 => Request::Calendar(CalendarRequest::Remove {
+                calendar: calendars::name("home"),
+                name: calendars::name(ICS[dice.below(3) as usize]),
+                precondition: Precondition::None,
+                at_ms,
+            }),
             3 => mailbox(name(1 + dice.below(2)).as_str()),
             4 if dice.below(3) == 0 => Request::DeleteMailbox {
                 name: name(1 + dice.below(2)),
@@ -123,6 +141,15 @@ impl Race {
             to: name(dice.below(3)),
             at_ms,
         })
+    }
+
+    /// Puts an object, mostly in the place of another.
+    async fn put(&self, town: &Town, home: Home, dice: &mut Dice) {
+        let text = format!("BEGIN:VCALENDAR {}", dice.below(u64::MAX >> 40));
+        let mut new = calendars::new(town, ICS[dice.below(3) as usize], &text).await;
+        new.at_ms = self.clock.now().unix_ms;
+        let put = CalendarRequest::Put(Box::new(new));
+        calendars::ask(town, home, put).await.unwrap();
     }
 
     fn change(&self, from: MailboxId, dice: &mut Dice, at_ms: u64) -> Request {
@@ -273,6 +300,44 @@ fn no_message_loses_its_body_to_the_garbage_worker() {
     for kind in Kind::ALL {
         race(kind, Duration::from_millis(1500), 10);
     }
+}
+
+/// Both workers have seen the same rows when the first one commits: the second takes none of them once more.
+#[test]
+fn what_one_worker_has_taken_the_other_leaves() {
+    block_on(async {
+        let town = Town::new(Kind::MySql).await;
+        let home = town.settle("a@example.com").await;
+        fill(&town, home).await;
+        let (before_ms, at_ms, limit) = (LATER.unix_ms, LATER.unix_ms, 100);
+        let collect = Request::CollectCalendarObjects {
+            before_ms,
+            limit,
+            at_ms,
+        };
+        let Conn::MySql(mut first) = town.eye().await else {
+            panic!()
+        };
+        first
+            .execute(
+                "START TRANSACTION; UPDATE object_keys SET refs = refs - 1, zero_at = 1 \
+                 WHERE id IN (SELECT object_id FROM calendar_objects WHERE deleted_at > 0); \
+                 DELETE FROM calendar_objects WHERE deleted_at > 0",
+            )
+            .await
+            .unwrap();
+        let second = thread::scope(|scope| {
+            let second = scope.spawn(|| block_on(town.storage.run(Actor::Worker, collect)));
+            block_on(async {
+                town.await_lock().await;
+                first.execute("COMMIT").await.unwrap();
+            });
+            second.join().unwrap()
+        });
+        assert_eq!(second, Ok(Reply::CalendarObjectsCollected(0)));
+        assert_eq!(town.check().await, [""; 0]);
+        assert_eq!(waiting(&town).await.calendar_objects.due, 0);
+    });
 }
 
 /// The long form: `cargo test -p lightmail-storage race_of_30_s -- --ignored --nocapture`.

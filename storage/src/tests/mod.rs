@@ -1,6 +1,7 @@
 //! What needs a whole storage.
 
 mod away;
+mod bounds;
 mod calendars;
 mod check;
 mod crash;
@@ -26,6 +27,7 @@ pub(crate) mod server;
 mod shift;
 mod statements;
 mod sweep;
+pub(crate) mod tls;
 mod town;
 mod undelete;
 mod watching;

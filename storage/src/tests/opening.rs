@@ -3,7 +3,7 @@
 use std::thread;
 
 use futures_lite::future::block_on;
-use lightmail_core::config::{Database, DatabaseTls, Port};
+use lightmail_core::config::{Database, Port};
 use lightmail_core::machine::Secret;
 use lightmail_core::store::{Access, Actor, Reply, Request};
 use sqlx::{AssertSqlSafe, Executor, Row};
@@ -208,17 +208,6 @@ fn what_cannot_be_opened_is_told_with_place_and_remedy() {
             assert!(words.iter().all(|word| refusal.contains(word)), "{refusal}");
         }
     });
-}
-
-/// The server of the tests speaks no TLS.
-#[test]
-fn a_connection_that_must_be_encrypted_is_not_made_without() {
-    let plain = |database: &mut Database| {
-        (database.socket, database.tls) = (None, DatabaseTls::Require);
-        database.port = Port(super::server::fact("PORT").parse().ok());
-    };
-    let refusal = block_on(refusal(plain));
-    assert!(refusal.contains("correct [database] tls"), "{refusal}");
 }
 
 #[test]

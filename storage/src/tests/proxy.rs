@@ -25,6 +25,8 @@ pub(super) struct Proxy {
 #[derive(Default)]
 struct State {
     closed: bool,
+    /// The server seems to speak no TLS.
+    without_tls: bool,
     cut: Option<Cut>,
     open: Vec<TcpStream>,
 }
@@ -42,6 +44,13 @@ impl Proxy {
             }
         });
         Self { port, state }
+    }
+
+    /// The same to a server that seems to speak no TLS.
+    pub(super) fn without_tls() -> Self {
+        let proxy = Self::start();
+        lock(&proxy.state).without_tls = true;
+        proxy
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -83,11 +92,28 @@ fn accept(state: &Arc<Mutex<State>>, client: TcpStream) {
     server.set_nodelay(true).unwrap();
     shared.open.push(client.try_clone().unwrap());
     shared.open.push(server.try_clone().unwrap());
+    let mut greets = shared.without_tls;
     drop(shared);
     let (from_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
     let state = Arc::clone(state);
-    thread::spawn(move || forward(from_server, to_client, |_| None));
+    thread::spawn(move || {
+        forward(from_server, to_client, |octets| {
+            if std::mem::take(&mut greets) {
+                hide_tls(octets);
+            }
+            None
+        })
+    });
     thread::spawn(move || forward(client, server, |octets| meets_cut(&state, octets)));
+}
+
+/// Takes the flag CLIENT_SSL out of the lower two octets of the capabilities in a server's first packet: they stand behind the
+/// packet's head, the protocol's version, the server's as text, the connection's number, 8 random octets and a NUL.
+fn hide_tls(greeting: &mut [u8]) {
+    let version = 5 + greeting[5..].iter().position(|octet| *octet == 0).unwrap();
+    let upper = version + 1 + 4 + 8 + 1 + 1;
+    assert!(greeting[upper] & 0x08 != 0, "it has spoken no TLS");
+    greeting[upper] &= !0x08;
 }
 
 /// Whether and where the connection is cut at these octets from the client.
@@ -99,12 +125,12 @@ fn meets_cut(state: &Mutex<State>, octets: &[u8]) -> Option<Cut> {
     }
 }
 
-fn forward(mut from: TcpStream, mut to: TcpStream, mut cut: impl FnMut(&[u8]) -> Option<Cut>) {
+fn forward(mut from: TcpStream, mut to: TcpStream, mut cut: impl FnMut(&mut [u8]) -> Option<Cut>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count) = from.read(&mut buffer)
         && count > 0
     {
-        let cut = cut(&buffer[..count]);
+        let cut = cut(&mut buffer[..count]);
         if cut.is_some() {
             // The client is gone first: the server does what it has read, and nobody hears of it.
             let _ = from.shutdown(Shutdown::Both);

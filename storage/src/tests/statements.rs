@@ -108,6 +108,23 @@ fn reading_takes_as_few_as_the_table_says() {
                 1,
                 "STATUS"
             );
+            let recent = async |recent| {
+                let name = MailboxName::inbox();
+                match town
+                    .storage
+                    .run(me, Request::StatusMailbox { name, recent })
+                    .await
+                {
+                    Ok(Reply::Status(status)) => status.recent,
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert_eq!(recent(true).await, count as u64 + 1);
+            assert_eq!(
+                recent(false).await,
+                0,
+                "those that nobody asks for are not counted"
+            );
             assert_eq!(
                 cost(&town, me, Request::ListMailboxes { recent: false }).await,
                 1,
@@ -202,10 +219,10 @@ fn changing_many_takes_as_few_as_changing_one() {
         assert_eq!(costs[0], costs[1]);
         let expected = [
             ("store.ChangeFlags", 4),
-            ("store.Copy", 8),
+            ("store.Copy", 9),
             ("store.Expunge", 5),
             ("store.FetchPage", 1),
-            ("MOVE", 10),
+            ("MOVE", 11),
         ];
         assert_eq!(costs[0], expected);
     });

@@ -114,6 +114,24 @@ impl Town {
         }
     }
 
+    /// Until a transaction on MySQL waits for another one.
+    pub(super) async fn await_lock(&self) {
+        let Conn::MySql(mut eye) = self.eye().await else {
+            return;
+        };
+        let waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' \
+             AND trx_mysql_thread_id IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE())";
+        let begun = std::time::Instant::now();
+        while sqlx::query_scalar::<_, i64>(waiting)
+            .fetch_one(&mut eye)
+            .await
+            .unwrap()
+            == 0
+        {
+            assert!(begun.elapsed().as_secs() < 30, "nobody waits");
+        }
+    }
+
     pub(super) async fn settle(&self, login: &str) -> Home {
         settle(&self.storage, login, &mut seed()).await.unwrap()
     }

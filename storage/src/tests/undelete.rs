@@ -70,7 +70,10 @@ async fn collect_all(storage: &Storage) {
         limit: 4,
         at_ms: NOW.unix_ms,
     };
-    let claim = Request::ClaimObjects { limit: 100 };
+    let claim = Request::ClaimObjects {
+        after: None,
+        limit: 100,
+    };
     loop {
         let collected = storage.run(Actor::Worker, collect.clone()).await.unwrap();
         storage.run(Actor::Worker, claim.clone()).await.unwrap();

@@ -42,6 +42,9 @@ const KINDS: &[(&str, Protocol)] = &[
     ("reply", Protocol::Lmtp),
     ("keyword", Protocol::Lmtp),
     ("part", Protocol::Lmtp),
+    ("pop-command", Protocol::Pop3),
+    ("pop-code", Protocol::Pop3),
+    ("pop-capability", Protocol::Pop3),
 ];
 
 pub fn list() -> Vec<Word> {

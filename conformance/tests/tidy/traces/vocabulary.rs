@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lightmail_core::config::{Config, Plaintext};
 use lightmail_core::machine::{Machine, Peer, Seed};
 use lightmail_core::pair::World;
-use lightmail_core::{imap, lmtp, smtp};
+use lightmail_core::{imap, lmtp, pop3, smtp};
 
 use crate::rust;
 
@@ -25,6 +25,12 @@ pub fn vocabulary() -> BTreeMap<&'static str, BTreeSet<String>> {
         ("verb", smtp::verbs().map(str::to_owned).collect()),
         ("reply", smtp::words::ALL.iter().map(reply).collect()),
         ("keyword", keywords()),
+        ("pop-command", pop3::verbs().map(str::to_owned).collect()),
+        ("pop-code", pop_codes()),
+        (
+            "pop-capability",
+            pop3::capability_tags().map(str::to_owned).collect(),
+        ),
     ])
 }
 
@@ -47,6 +53,12 @@ fn untagged() -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The response codes that POP3's words have.
+fn pop_codes() -> BTreeSet<String> {
+    let codes = pop3::words::ALL.iter().map(|reply| reply.code.to_owned());
+    codes.filter(|code| !code.is_empty()).collect()
 }
 
 fn peer() -> Peer {

@@ -32,10 +32,10 @@ pub(crate) fn list(cx: &Context) -> String {
     match cx.account {
         Some(_) => {
             list.push_str(AFTER_LOGIN);
-            list.push_str(&format!(" APPENDLIMIT={}", cx.settings.append_limit()));
             if cx.settings.unauthenticate {
                 list.push_str(" UNAUTHENTICATE");
             }
+            list.push_str(&format!(" APPENDLIMIT={}", cx.settings.append_limit()));
         }
         None if cx.may_log_in() => {
             list.push_str(" SASL-IR");
@@ -49,7 +49,8 @@ pub(crate) fn list(cx: &Context) -> String {
     list
 }
 
-/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 3502, 5161, 7162, 3516, 8514, 8474, 8970,
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 5161, 7162, 3502, 3516, 8514, 8474, 8970,
 /// 4731, 5032, 5819, 8438.
-const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE ENABLE CONDSTORE QRESYNC \
-    MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW ESEARCH WITHIN LIST-STATUS STATUS=SIZE";
+const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
+    ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW \
+    ESEARCH WITHIN LIST-STATUS STATUS=SIZE";

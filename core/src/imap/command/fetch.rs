@@ -1,6 +1,7 @@
 //! FETCH and UID FETCH: tells of messages.
 //!
-//! RFC 3501, 6.4.5, 6.4.8 and 7.4.2; RFC 7162, 3.1.4 and 3.2.6; RFC 3516, 4.3 (UNKNOWN-CTE). What the view knows is told without a question. Else stored columns are pulled page by
+//! RFC 3501, 6.4.5, 6.4.8 and 7.4.2; RFC 7162, 3.1.4 and 3.2.6; RFC 3516, 4.3 (UNKNOWN-CTE).
+//! What the view knows is told without a question. Else stored columns are pulled page by
 //! page, each when the last has left, and bodies pass the core by, one barrier each. Messages that have been read become
 //! `\Seen` in one request at the end, and their new flags are told behind the command's own responses.
 //!

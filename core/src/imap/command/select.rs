@@ -1,7 +1,7 @@
 //! SELECT and EXAMINE: open a mailbox.
 //!
-//! RFC 3501, 6.3.1 and 6.3.2; RFC 4315, 3 (UIDNOTSTICKY is never sent); RFC 7162, 3.1.2, 3.1.8, 3.2.5, 3.2.11 (CLOSED). Every mailbox
-//! has MODSEQs, so NOMODSEQ is never sent. RFC 8474, 4.2 (MAILBOXID).
+//! RFC 3501, 6.3.1 and 6.3.2; RFC 4315, 3 (UIDNOTSTICKY is never sent); RFC 7162, 3.1.2, 3.1.8, 3.2.5, 3.2.11 (CLOSED);
+//! RFC 8474, 4.2 (MAILBOXID). Every mailbox has MODSEQs, so NOMODSEQ is never sent.
 //! A mailbox that was selected is left in any case, also when the new one cannot be opened.
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, resync, unexpected};

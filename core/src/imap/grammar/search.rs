@@ -200,6 +200,7 @@ impl Cursor<'_> {
             "LARGER" => SearchKey::Larger(self.argument(Self::number)?),
             "SMALLER" => SearchKey::Smaller(self.argument(Self::number)?),
             "UID" => SearchKey::Uids(self.argument(Self::sequence_set)?),
+            "MODSEQ" => SearchKey::ModSeq(self.search_modseq()?),
             "SAVEDBEFORE" => SearchKey::Saved(Before, self.argument(Self::date)?),
             "SAVEDON" => SearchKey::Saved(On, self.argument(Self::date)?),
             "SAVEDSINCE" => SearchKey::Saved(Since, self.argument(Self::date)?),
@@ -207,7 +208,6 @@ impl Cursor<'_> {
             "THREADID" => self.argument(Self::object_id).map(|_| SearchKey::ThreadId)?,
             "OLDER" => SearchKey::Older(self.argument(Self::nz_number)?),
             "YOUNGER" => SearchKey::Younger(self.argument(Self::nz_number)?),
-            "MODSEQ" => SearchKey::ModSeq(self.search_modseq()?),
             _ => return Err(self.error_at(start, Expected::SearchKey)),
         })
     }

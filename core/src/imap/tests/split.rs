@@ -22,20 +22,20 @@ const CONVERSATION: &[u8] = b"a LOGIN {16+}\r\nuser@example.com {6+}\r\nsecret\r
     j UID MOVE 1 Trash\r\n\
     k LIST \"\" (%)\r\n\
     l IDLE\r\nDONE\r\n\
-    q ENABLE QRESYNC CONDSTORE\r\n\
-    r APPEND INBOX {4+}\r\nabcd\r\n\
-    s SELECT INBOX (QRESYNC (1772000000 1 1:9 (1 1)))\r\n\
-    t STORE 1 (UNCHANGEDSINCE 900) +FLAGS.SILENT (\\Deleted)\r\n\
-    u UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)\r\n\
-    v SEARCH MODSEQ {1+}\r\n1\r\n\
-    w SEARCH MODSEQ \"/flags/\\\\Seen\" all 1\r\n\
+    Q ENABLE QRESYNC CONDSTORE\r\n\
+    R APPEND INBOX {4+}\r\nabcd\r\n\
+    S SELECT INBOX (QRESYNC (1772000000 1 1:9 (1 1)))\r\n\
+    T STORE 1 (UNCHANGEDSINCE 900) +FLAGS.SILENT (\\Deleted)\r\n\
+    U UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)\r\n\
+    V SEARCH MODSEQ {1+}\r\n1\r\n\
+    W SEARCH MODSEQ \"/flags/\\\\Seen\" all 1\r\n\
     D UID SEARCH RETURN (MIN MAX ALL COUNT) OR BODY body YOUNGER 60\r\n\
     E SEARCH RETURN () OLDER {1+}\r\n1\r\n\
     F LIST () \"\" (% {1+}\r\n*) RETURN (STATUS (MESSAGES RECENT SIZE) SUBSCRIBED)\r\n\
-    x EXPUNGE\r\n\
+    X EXPUNGE\r\n\
     m CLOSE\r\n\
-    y UNAUTHENTICATE\r\n\
-    z LOGIN user@example.com {6+}\r\nsecret\r\n\
+    Y UNAUTHENTICATE\r\n\
+    Z LOGIN user@example.com {6+}\r\nsecret\r\n\
     n LOGOUT\r\n";
 
 /// What is heard and done when the reads give at most `sizes` octets, in turn.
@@ -58,9 +58,9 @@ fn play(sizes: &[usize]) -> crate::pair::Summary {
 fn the_conversation_says_what_it_should() {
     let said = String::from_utf8_lossy(&play(&[usize::MAX]).sent).into_owned();
     for expected in [
-        "a OK", "b OK", "c OK", "d NO", "e BAD", "f BAD", "g BAD", "h OK", "o OK", "p OK", "A OK", "B OK",
-        "C NO", "i OK", "j OK", "k OK", "l OK", "q OK", "r OK", "s OK", "t OK", "u OK", "v BAD", "w OK",
-        "D OK", "E BAD", "F OK", "x OK", "m OK", "y OK", "z OK", "n OK",
+        "a OK", "b OK", "c OK", "d NO", "e BAD", "f BAD", "g BAD", "h OK", "o OK", "p OK", "q OK", "r OK",
+        "s NO", "i OK", "j OK", "k OK", "l OK", "Q OK", "R OK", "S OK", "T OK", "U OK", "V BAD", "W OK",
+        "D OK", "E BAD", "F OK", "X OK", "m OK", "Y OK", "Z OK", "n OK",
     ] {
         assert!(
             said.lines().any(|line| line.starts_with(expected)),
@@ -135,7 +135,7 @@ fn whatever_fails_is_answered() {
             stage.world.feed(talk, CONVERSATION);
             stage.world.advance(25_000);
             let said = String::from_utf8_lossy(&stage.world.take(talk)).into_owned();
-            for tag in "abcdefghijklmnopqrstuvwxyABCDEF".chars() {
+            for tag in "abcdefghijklmnopqrsQRSTUVWXYDEF".chars() {
                 let answers = said
                     .lines()
                     .filter(|line| line.starts_with(&format!("{tag} ")))

@@ -8,7 +8,7 @@ use crate::machine::*;
 use crate::mime::MessageIndex;
 use crate::store::*;
 use crate::wire::command;
-use crate::{imap, smtp};
+use crate::{imap, pop3, smtp};
 
 structs! {
     Token { 0 }
@@ -47,8 +47,13 @@ structs! {
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
-        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, before_login, after_login, login_time_ms,
+        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, before_login, after_login,
+        login_time_ms,
         idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, failed_logins,
+    }
+    pop3::Settings {
+        hostname, implementation, tls, plaintext, mechanisms, line_max, login_time_ms, idle_time_ms, bad_commands_free,
+        bad_commands, delay_ms, failed_logins,
     }
     smtp::Settings {
         hostname, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
@@ -84,6 +89,7 @@ enums! {
         RecipientFound { 0: place },
         AccountCreated,
         PasswordSet,
+        QuotaSet,
         AccountDeleted,
         Accounts { 0: accounts },
         Mailboxes { 0: mailboxes },
@@ -100,6 +106,7 @@ enums! {
         FlagsChanged { 0: changed },
         Copied { 0: copied },
         Expunged { 0: expunged },
+        MessagesDeleted { 0: uids },
         Appended { 0: appended },
         Delivered { 0: answers },
         DeletedFound { 0: messages },
@@ -112,7 +119,7 @@ enums! {
         MailboxesCollected { 0: many },
         CalendarObjectsCollected { 0: many },
         CalendarsCollected { 0: many },
-        ObjectsClaimed { 0: objects },
+        ObjectsClaimed { objects: objects, next: next },
         ObjectsForgotten,
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },

@@ -36,6 +36,7 @@ fn peer() -> Peer {
 fn recorded(proto: &'static str, budget: usize) -> Recorded<Box<dyn Machine + Send>> {
     let greet = match proto {
         "imap" => Greet::imap(imap::Settings::default()),
+        "pop3" => Greet::pop3(crate::pop3::Settings::default()),
         _ => Greet::lmtp(smtp::Settings::default()),
     };
     greet.recorded(peer(), Seed::new([9; 32]), budget)
@@ -152,6 +153,22 @@ fn an_lmtp_session_is_replayed_from_its_record() {
 }
 
 #[test]
+fn a_pop3_session_is_replayed_from_its_record() {
+    let text = assert_replays(
+        "pop3",
+        b"CAPA\r\nLANG en\r\nPASS Hunter2!\r\nUSER user@example.com\r\nPASS wrong Secret1\r\nAUTH PLAIN\r\n*\r\n\
+          AUTH PLAIN AHVzZXIASHVudGVyMiE=\r\nUSER user@example.com\r\nPASS Hunter2!\r\nSTAT\r\nLIST\r\nUIDL 1\r\n\
+          RETR 1\r\nTOP 2 0\r\nDELE 1\r\nPASS Secret1\r\nSecret1\r\nQUIT\r\n",
+    );
+    let octets = octets(&text);
+    assert!(
+        !octets.contains("Hunter") && !octets.contains("Secret1"),
+        "{text}"
+    );
+    assert!(text.contains("AUTH PLAIN") && text.contains("RETR 1"), "{text}");
+}
+
+#[test]
 fn another_machine_is_found_out() {
     let text = record_of("imap", usize::MAX, [&b"a NOOP\r\nb CAPABILITY\r\n"[..]]);
     let other = text.replace("settings \"localhost\"", "settings \"elsewhere\"");
@@ -257,6 +274,15 @@ const PASSWORDS: &[(&str, &str)] = &[
     (
         "lmtp",
         "AUTH PLAIN Hunter2!\r\nLHLO x\r\nAUTH LOGIN\r\nSHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "pop3",
+        "USER user@example.com\r\nPASS Hunter2!\r\nPASS  Hunter2!\r\npass Hunter2!\nUSER Hunter2!\r\nPASSHunter2!\r\nQUIT\r\n",
+    ),
+    (
+        "pop3",
+        "AUTH LOGIN\r\nSHVudGVyMiE=\r\nHunter2!\r\nAUTH PLAIN Hunter2!\r\nauth  plain SHVudGVyMiE=\r\nLANG Hunter2!\r\n\
+         RETR Hunter2!\r\nHunter2!\r\n",
     ),
     (
         "lmtp",

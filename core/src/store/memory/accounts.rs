@@ -81,6 +81,12 @@ impl Store {
         Ok(Reply::PasswordSet)
     }
 
+    pub(super) fn set_quota(&mut self, login: &str, quota_bytes: u64) -> Answer {
+        let account = self.accounts.values_mut().find(|account| account.login == login);
+        account.ok_or(Refusal::NoSuchAccount)?.quota_bytes = quota_bytes;
+        Ok(Reply::QuotaSet)
+    }
+
     pub(super) fn delete_account(&mut self, login: &str, at_ms: u64) -> Answer {
         let id = self.account_of(login)?;
         if let Some(account) = self.accounts.remove(&id) {

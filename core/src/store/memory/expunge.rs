@@ -1,4 +1,4 @@
-//! EXPUNGE and UID EXPUNGE.
+//! EXPUNGE and UID EXPUNGE, and what a maildrop removes.
 
 use crate::store::{AccountId, Expunged, Flag, MailboxId, ModSeq, Reply, UidSet};
 
@@ -29,5 +29,23 @@ impl Store {
         let refreshed = folder.refreshed_and_claimed(since);
         self.count(me, Load::default(), buried);
         Ok(Reply::Expunged(Expunged { expunged, refreshed }))
+    }
+
+    pub(super) fn delete_messages(
+        &mut self,
+        me: AccountId,
+        mailbox: MailboxId,
+        uids: &UidSet,
+        at_ms: u64,
+    ) -> Answer {
+        let folder = self.live_folder(me, mailbox)?;
+        let deleted: UidSet = folder.live_in(uids).map(|message| message.row.uid.0).collect();
+        if !deleted.is_empty() {
+            folder.check_modseq()?;
+            let modseq = folder.step();
+            let buried = folder.bury(&deleted, modseq, at_ms);
+            self.count(me, Load::default(), buried);
+        }
+        Ok(Reply::MessagesDeleted(deleted))
     }
 }

@@ -1,6 +1,7 @@
 //! A mailbox with its messages: how UIDs, MODSEQs and counters move. Knows no account and no other mailbox.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -197,13 +198,35 @@ impl Folder {
                 .filter(move |message| message.is_live() == live)
                 .map(|message| message.row.uid.0)
         };
-        let collected = self.gone.iter().filter(|(modseq, _)| **modseq > since);
         Refreshed {
             view: self.view(),
             changed: uids(true).collect(),
-            vanished: collected.fold(uids(false).collect(), |all, (_, gone)| all.union(gone)),
+            vanished: self.gone_since(since).union(&uids(false).collect()),
             recent_from,
         }
+    }
+
+    /// UIDs whose rows are gone: whole runs of them, where one of a run was expunged since. A storage remembers runs, with the last
+    /// MODSEQ of each.
+    fn gone_since(&self, since: ModSeq) -> UidSet {
+        let all = self
+            .gone
+            .values()
+            .fold(UidSet::new(), |all, uids| all.union(uids));
+        let newer: Vec<_> = self
+            .gone
+            .range((Bound::Excluded(since), Bound::Unbounded))
+            .collect();
+        let mut told = UidSet::new();
+        for run in all.ranges() {
+            if newer
+                .iter()
+                .any(|(_, uids)| uids.intersects(*run.start(), *run.end()))
+            {
+                told.insert_range(run);
+            }
+        }
+        told
     }
 
     /// What a command that changed this mailbox tells its session: it has selected the mailbox, so it claims what is recent.

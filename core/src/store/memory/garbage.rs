@@ -1,5 +1,7 @@
 //! What the garbage worker asks: rows of what was deleted go for good, then the bodies that nothing names.
 
+use std::ops::Bound;
+
 use crate::store::{Deleted, Failure, GarbageCounts, MailboxId, ObjectId, Reply, Request, Uid, Work};
 
 use super::{Answer, Folder, Store};
@@ -22,7 +24,7 @@ impl Store {
             Request::CollectCalendars { before_ms, limit } => {
                 Reply::CalendarsCollected(self.collect_calendars(before_ms, limit))
             }
-            Request::ClaimObjects { limit } => self.claim_objects(limit),
+            Request::ClaimObjects { after, limit } => self.claim_objects(after, limit),
             Request::ForgetObjects { objects } => self.forget_objects(&objects),
             Request::FindObjects { from, to } => self.find_objects(from, to),
             other => return Err(Failure::broken(format!("{} is no work", other.name()))),
@@ -80,16 +82,20 @@ impl Store {
         Reply::MailboxesCollected(count(due.len()))
     }
 
-    fn claim_objects(&mut self, limit: u32) -> Reply {
+    fn claim_objects(&mut self, after: Option<ObjectId>, limit: u32) -> Reply {
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         let unnamed = self
             .objects
-            .iter_mut()
+            .range_mut(behind)
             .filter(|(_, object)| object.claimed || object.refs == 0);
         let claimed = unnamed.take(limit as usize).map(|(id, object)| {
             object.claimed = true;
             (object.kind, *id)
         });
-        Reply::ObjectsClaimed(claimed.collect())
+        let objects: Vec<_> = claimed.collect();
+        let last = objects.last().map(|(_, id)| *id);
+        let next = last.filter(|_| objects.len() == limit as usize);
+        Reply::ObjectsClaimed { objects, next }
     }
 
     fn forget_objects(&mut self, objects: &[ObjectId]) -> Reply {

@@ -195,17 +195,22 @@ impl Store {
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
-            other => self.serve(other),
+            other => self.serve(actor, other),
         }
     }
 
-    /// What no session asks: the operator's requests and the workers'.
-    fn serve(&mut self, request: Request) -> Answer {
+    /// What no session of IMAP or LMTP asks: a maildrop's request, the operator's and the workers'.
+    fn serve(&mut self, actor: Actor, request: Request) -> Answer {
         match request {
+            Request::DeleteMessages { mailbox, uids, at_ms } => {
+                let me = actor.account().ok_or(Refusal::NotPermitted)?;
+                self.delete_messages(me, mailbox, &uids, at_ms)
+            }
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, pw_hash } => self.set_password(&login, pw_hash),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
             Request::ListAccounts => Ok(self.list_accounts()),
+            Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),
             Request::FindImported { keys } => Ok(self.find_imported(&keys)),

@@ -31,6 +31,9 @@ enum Verb {
     },
     CreateAccount,
     SetPassword,
+    SetQuota {
+        limited: bool,
+    },
     DeleteAccount,
     ListAccounts,
     ListMailboxes {
@@ -89,6 +92,10 @@ enum Verb {
         within: Option<u16>,
         since: u8,
     },
+    DeleteMessages {
+        mailbox: u8,
+        uids: u16,
+    },
     Append {
         name: u8,
         letters: Vec<(u16, Labels)>,
@@ -122,6 +129,8 @@ enum Verb {
     Lease {
         owner: u8,
         long: bool,
+        /// Of the maildrop, in place of the worker's.
+        maildrop: bool,
     },
     Collect {
         /// Messages, mailboxes, calendar objects or calendars.
@@ -131,6 +140,7 @@ enum Verb {
         limit: u8,
     },
     Claim {
+        after: Option<u8>,
         limit: u8,
     },
     Forget {
@@ -257,6 +267,7 @@ fn verb() -> impl Strategy<Value = Verb> {
             |(from, uids, whole, to, moving, again, since)| Verb::Copy { from, uids, whole, to, moving, again, since }),
         8 => (any::<u8>(), proptest::option::of(uids()), 0u8..30)
             .prop_map(|(mailbox, within, since)| Verb::Expunge { mailbox, within, since }),
+        4 => (any::<u8>(), uids()).prop_map(|(mailbox, uids)| Verb::DeleteMessages { mailbox, uids }),
         10 => (name(), vec((0u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
         14 => (0u16..900, prop::bool::weighted(0.1), vec(address(), 1..5))
             .prop_map(|(letter, same_object, to)| Verb::Deliver { letter, same_object, to }),
@@ -268,11 +279,12 @@ fn verb() -> impl Strategy<Value = Verb> {
 
 fn garbage() -> impl Strategy<Value = Verb> {
     prop_oneof![
-        1 => (0u8..2, any::<bool>()).prop_map(|(owner, long)| Verb::Lease { owner, long }),
+        1 => (0u8..2, any::<bool>(), any::<bool>())
+            .prop_map(|(owner, long, maildrop)| Verb::Lease { owner, long, maildrop }),
         5 => (0u8..4, 0u8..20, 0u8..5).prop_map(|(what, ago, limit)| Verb::Collect { what, ago, limit }),
-        2 => (0u8..4).prop_map(|limit| Verb::Claim { limit }),
+        3 => (maybe(any::<u8>()), 0u8..4).prop_map(|(after, limit)| Verb::Claim { after, limit }),
         1 => any::<u8>().prop_map(|objects| Verb::Forget { objects }),
-        3 => (0u8..20).prop_map(|ago| Verb::CountGarbage { ago }),
+        5 => (0u8..20).prop_map(|ago| Verb::CountGarbage { ago }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Verb::Find { from, to }),
     ]
 }
@@ -295,6 +307,7 @@ fn accounts() -> impl Strategy<Value = Verb> {
         3 => any::<bool>().prop_map(|detail| Verb::FindRecipient { detail }),
         3 => Just(Verb::CreateAccount),
         1 => Just(Verb::SetPassword),
+        1 => any::<bool>().prop_map(|limited| Verb::SetQuota { limited }),
         1 => Just(Verb::DeleteAccount),
         3 => Just(Verb::ListAccounts),
     ]

@@ -16,7 +16,7 @@ use crate::store::{
     Undelete, Work,
 };
 
-/// The logins of the accounts; all but the first have a quota.
+/// The logins of the accounts; all but the first begin with a quota.
 const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 /// The names that mailboxes have.
 const NAMES: [&str; 7] = ["INBOX", "INBOX/c", "a", "a/b", "a/b/c", "x", "x/b"];
@@ -59,6 +59,7 @@ impl Script {
             }
             verb @ (Verb::CreateAccount
             | Verb::SetPassword
+            | Verb::SetQuota { .. }
             | Verb::DeleteAccount
             | Verb::ListAccounts
             | Verb::CountGarbage { .. }) => (Actor::Operator, self.operator(step.who, login, verb)),
@@ -66,12 +67,17 @@ impl Script {
             | Verb::Undelete { .. }
             | Verb::Import { .. }
             | Verb::FindImported { .. }) => (Actor::Operator, self.operating(me, verb)),
-            verb @ (Verb::Lease { .. }
-            | Verb::Collect { .. }
-            | Verb::Claim { .. }
-            | Verb::Forget { .. }
-            | Verb::Find { .. }) => (Actor::Worker, self.worker(verb)),
+            Verb::Lease {
+                owner,
+                long,
+                maildrop: true,
+            } => (Actor::Account(me), self.lease(Work::Maildrop(me), owner, long)),
+            Verb::Lease { owner, long, .. } => (Actor::Worker, self.lease(Work::Garbage, owner, long)),
+            verb @ (Verb::Collect { .. } | Verb::Claim { .. } | Verb::Forget { .. } | Verb::Find { .. }) => {
+                (Actor::Worker, self.worker(verb))
+            }
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
+            Verb::DeleteMessages { mailbox, uids } => (Actor::Account(me), self.deletion(me, mailbox, uids)),
             verb => (Actor::Account(me), self.user(me, verb)),
         };
         let actor = if !step.intruder {
@@ -120,6 +126,10 @@ impl Script {
             Verb::SetPassword => Request::SetPassword {
                 login,
                 pw_hash: Secret(format!("plain:{}", self.draw())),
+            },
+            Verb::SetQuota { limited } => Request::SetQuota {
+                login,
+                quota_bytes: if limited { QUOTA } else { 0 },
             },
             Verb::DeleteAccount => Request::DeleteAccount {
                 login,
@@ -178,15 +188,26 @@ impl Script {
         }
     }
 
+    fn lease(&mut self, work: Work, owner: u8, long: bool) -> Request {
+        Request::TakeLease {
+            work,
+            owner: [owner; 16],
+            // What is between these two would depend on how fast a database is.
+            for_ms: if long { 1_000_000_000 } else { 0 },
+            at_ms: self.now_ms(),
+        }
+    }
+
+    fn deletion(&mut self, me: AccountId, mailbox: u8, uids: u16) -> Request {
+        Request::DeleteMessages {
+            mailbox: self.mailbox(me, mailbox),
+            uids: set(uids),
+            at_ms: self.now_ms(),
+        }
+    }
+
     fn worker(&mut self, verb: Verb) -> Request {
         match verb {
-            Verb::Lease { owner, long } => Request::TakeLease {
-                work: Work::Garbage,
-                owner: [owner; 16],
-                // What is between these two would depend on how fast a database is.
-                for_ms: if long { 1_000_000_000 } else { 0 },
-                at_ms: self.now_ms(),
-            },
             Verb::Collect { what, ago, limit } => {
                 let at_ms = self.now_ms();
                 collection(what, at_ms - u64::from(ago) * 150, u32::from(limit), at_ms)
@@ -198,10 +219,14 @@ impl Script {
                 from: pick(&self.objects, from).unwrap_or(ObjectId([0; 16])),
                 to: pick(&self.objects, to).unwrap_or(ObjectId([255; 16])),
             },
-            Verb::Claim { limit } => Request::ClaimObjects {
+            Verb::Claim { after, limit } => Request::ClaimObjects {
+                after: after.and_then(|after| pick(&self.objects, after)),
                 limit: u32::from(limit),
             },
-            _ => Request::ClaimObjects { limit: 0 },
+            _ => Request::ClaimObjects {
+                after: None,
+                limit: 0,
+            },
         }
     }
 

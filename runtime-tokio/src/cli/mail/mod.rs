@@ -115,7 +115,7 @@ fn new_mailbox(seed: &mut Seed, name: MailboxName) -> NewMailbox {
 
 /// The name of a mailbox as an operator writes it.
 fn mailbox_name(text: &str) -> Result<MailboxName, String> {
-    MailboxName::new(text).map_err(|why| format!("{text:?} is no name of a mailbox: {why:?}"))
+    MailboxName::new(text).map_err(|why| format!("{text:?} is no name of a mailbox: {why}"))
 }
 
 fn odd() -> CliError {

@@ -10,7 +10,7 @@ use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use lightmail_core::config::S3 as Config;
 use tokio::runtime::{Builder as RuntimeBuilder, Handle, Runtime};
 
@@ -18,6 +18,7 @@ use super::Times;
 use super::trouble::Trouble;
 use crate::objects::requests::Requests;
 use crate::open_error::OpenError;
+use crate::trust;
 
 /// How often a request is sent at most, while its time lasts.
 const ATTEMPTS: u32 = 5;
@@ -97,6 +98,7 @@ impl Wire {
 fn settings(config: &Config, times: Times) -> Result<Builder, OpenError> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(trusted(config)?)
         .build_https();
     let waits = TimeoutConfig::builder()
         .connect_timeout(times.connect)
@@ -126,6 +128,20 @@ fn settings(config: &Config, times: Times) -> Result<Builder, OpenError> {
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     builder.set_endpoint_url(config.endpoint.clone());
     Ok(builder)
+}
+
+/// The authorities of the configuration, else those of this system.
+fn trusted(config: &Config) -> Result<TlsContext, OpenError> {
+    let refused = |error: &io::Error| OpenError::authorities("[s3] ca_file", error);
+    let store = match &config.ca_file {
+        None => TrustStore::default(),
+        Some(file) => {
+            let pem = trust::authorities(&file.0).map_err(|error| refused(&error))?;
+            TrustStore::empty().with_pem_certificate(pem)
+        }
+    };
+    let context = TlsContext::builder().with_trust_store(store).build();
+    context.map_err(|error| refused(&io::Error::other(error.to_string())))
 }
 
 /// The keys of the configuration, else those of the environment.

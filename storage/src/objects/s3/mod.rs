@@ -101,12 +101,7 @@ impl S3 {
     }
 
     /// Begins to read a range; the first pieces are fetched at once.
-    pub(super) fn read(&self, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
-        self.read_as(ObjectKind::Email, object, range)
-    }
-
-    /// The same of an object of any kind.
-    pub(super) fn read_as(&self, kind: ObjectKind, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
+    pub(super) fn read(&self, kind: ObjectKind, object: ObjectId, range: std::ops::Range<u64>) -> Stream {
         Stream::begin(&self.reactor, &self.wire, kind.key(object), range)
     }
 

@@ -4,6 +4,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use lightmail_core::store::{Budget, Failure, Refusal};
 
+use crate::trust;
+
 /// When a peer may try again, in seconds.
 const LATER: Failure = Failure::Unavailable { retry_after_s: 30 };
 
@@ -12,6 +14,8 @@ const LATER: Failure = Failure::Unavailable { retry_after_s: 30 };
 pub(super) enum Trouble {
     /// There is no connection.
     Unreachable(String),
+    /// The service's certificate is not trusted, or it speaks no TLS.
+    Distrust(String),
     /// No answer in time.
     Slow,
     /// The service says that it cannot now.
@@ -52,6 +56,7 @@ impl Trouble {
         match error {
             SdkError::TimeoutError(_) => Trouble::Slow,
             SdkError::DispatchFailure(failure) if failure.is_timeout() => Trouble::Slow,
+            SdkError::DispatchFailure(_) if trust::is_of_tls(error) => Trouble::Distrust(told()),
             SdkError::DispatchFailure(_) => Trouble::Unreachable(told()),
             SdkError::ResponseError(_) => Trouble::Answer(told()),
             SdkError::ServiceError(refused) => {
@@ -105,6 +110,7 @@ impl Trouble {
     pub(super) fn why(&self) -> String {
         match self {
             Trouble::Unreachable(why) => format!("it cannot be reached: {why}"),
+            Trouble::Distrust(why) => format!("TLS fails: {why}"),
             Trouble::Slow => "no answer in time".into(),
             Trouble::Busy(why) => format!("the service cannot now: {why}"),
             Trouble::Keys(why) => format!("the service refuses the keys: {why}"),
@@ -126,6 +132,9 @@ impl Trouble {
         match self {
             Trouble::Unreachable(_) => {
                 "see that [s3] endpoint is right, that the service runs, and that this machine gets there"
+            }
+            Trouble::Distrust(_) => {
+                "see that [s3] endpoint begins with https:// only if the service speaks TLS, that its name is in the service's certificate, and that ca_file, or this system, has the authority that signed it"
             }
             Trouble::Slow | Trouble::Busy(_) | Trouble::Cut(_) => {
                 "see whether the service or the way there is overloaded; it is tried again without a restart"

@@ -63,8 +63,13 @@ async fn collect(town: &Town, stop: &AtomicBool) -> usize {
             at_ms: NOW.unix_ms,
         };
         town.storage.run(Actor::Worker, collect).await.unwrap();
-        let claim = Request::ClaimObjects { limit: 20 };
-        let Reply::ObjectsClaimed(claimed) = town.storage.run(Actor::Worker, claim).await.unwrap() else {
+        let claim = Request::ClaimObjects {
+            after: None,
+            limit: 20,
+        };
+        let Reply::ObjectsClaimed { objects: claimed, .. } =
+            town.storage.run(Actor::Worker, claim).await.unwrap()
+        else {
             panic!("no claim");
         };
         deleted += claimed.len();

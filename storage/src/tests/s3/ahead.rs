@@ -17,11 +17,13 @@ fn body(n: usize) -> Vec<u8> {
     octets(1000 + n)
 }
 
-/// Stores so many bodies.
+/// Stores so many bodies; they are known, as what a page has listed is.
 async fn stored(coast: &Coast, count: usize) -> Vec<(lightmail_core::store::ObjectId, std::ops::Range<u64>)> {
     let mut ranges = Vec::new();
     for n in 0..count {
-        ranges.push((coast.body(&body(n)).await, 0..body(n).len() as u64));
+        let object = coast.body(&body(n)).await;
+        assert!(coast.storage().inner().body(object).await.unwrap().is_some());
+        ranges.push((object, 0..body(n).len() as u64));
     }
     ranges
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use futures_lite::future::block_on;
 use lightmail_core::store::ObjectId;
 
+use super::super::calendars::{fill_calendar, put};
 use super::super::town::read;
 use super::service::{Coast, octets, patient};
 
@@ -47,6 +48,27 @@ fn a_body_that_was_read_whole_is_not_fetched_again() {
             assert_eq!(read(coast.storage(), object, 2..9).await.unwrap(), body[2..9]);
             assert_eq!(gets(&coast), 2 * n, "{size}");
             assert_eq!(fs::read(copy(&coast, object)).unwrap(), body);
+        }
+    });
+}
+
+#[test]
+fn calendar_objects_are_read_from_the_bucket_and_have_copies_too() {
+    block_on(async {
+        let coast = coast().await;
+        fill_calendar(&coast.town, coast.home, 0).await;
+        for (n, size) in [(1, 10), (2, 100_000)] {
+            let text = "BEGIN:VCALENDAR\r\n".repeat(size)[..size].to_owned();
+            let object = put(&coast.town, coast.home, &format!("{n}.ics"), &text).await;
+            assert_eq!(
+                read(coast.storage(), object, 2..9).await.unwrap(),
+                text.as_bytes()[2..9]
+            );
+            whole(&coast, object, text.as_bytes()).await;
+            assert_eq!(gets(&coast), 2 * n);
+            whole(&coast, object, text.as_bytes()).await;
+            assert_eq!(gets(&coast), 2 * n, "{size}");
+            assert_eq!(fs::read(copy(&coast, object)).unwrap(), text.as_bytes());
         }
     });
 }

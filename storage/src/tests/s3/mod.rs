@@ -5,6 +5,7 @@ mod cache;
 mod check;
 mod counts;
 mod garbage;
+mod https;
 mod keep;
 mod proxy;
 mod puts;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 /// What happens to a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
@@ -61,18 +63,37 @@ pub(super) struct Proxy {
 
 impl Proxy {
     pub(super) fn start(server: &str) -> Self {
+        Self::start_as(server, Some)
+    }
+
+    /// The same, through TLS to the client.
+    pub(super) fn start_tls(server: &str, config: Arc<ServerConfig>) -> Self {
+        // An error: the client does not trust us, and goes.
+        Self::start_as(server, move |mut client| {
+            let mut tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+            while tls.is_handshaking() {
+                tls.complete_io(&mut client).ok()?;
+            }
+            Some(StreamOwned::new(tls, client))
+        })
+    }
+
+    fn start_as<C: Client>(
+        server: &str,
+        meet: impl Fn(TcpStream) -> Option<C> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::<(Mutex<State>, Condvar)>::default();
-        let (server, state) = (server.to_owned(), Arc::clone(&shared));
+        let (server, state, meet) = (server.to_owned(), Arc::clone(&shared), Arc::new(meet));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if state.0.lock().unwrap().closed {
                     break;
                 }
-                let (server, state) = (server.clone(), Arc::clone(&state));
+                let (server, state, meet) = (server.clone(), Arc::clone(&state), Arc::clone(&meet));
                 // An error: one of the two has closed.
-                thread::spawn(move || serve(client, &server, &state));
+                thread::spawn(move || meet(client).map(|client| serve(client, &server, &state)));
             }
         });
         Self { address, shared }
@@ -130,9 +151,28 @@ impl State {
     }
 }
 
+/// A connection from who asks.
+trait Client: io::Read + io::Write {
+    fn end(&mut self) -> io::Result<()>;
+}
+
+impl Client for TcpStream {
+    fn end(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Both)
+    }
+}
+
+impl Client for StreamOwned<ServerConnection, TcpStream> {
+    fn end(&mut self) -> io::Result<()> {
+        self.conn.send_close_notify();
+        self.flush()?;
+        self.sock.shutdown(Shutdown::Both)
+    }
+}
+
 /// One request a connection: it is closed behind the answer.
-fn serve(client: TcpStream, server: &str, shared: &(Mutex<State>, Condvar)) -> io::Result<()> {
-    let mut from = BufReader::new(client.try_clone()?);
+fn serve(client: impl Client, server: &str, shared: &(Mutex<State>, Condvar)) -> io::Result<()> {
+    let mut from = BufReader::new(client);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if from.read_line(&mut head)? == 0 {
@@ -141,7 +181,7 @@ fn serve(client: TcpStream, server: &str, shared: &(Mutex<State>, Condvar)) -> i
     }
     let asked = parse(&head);
     if asked.field("expect").is_some() {
-        (&client).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        from.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     let length = asked
         .field("content-length")
@@ -155,26 +195,27 @@ fn serve(client: TcpStream, server: &str, shared: &(Mutex<State>, Condvar)) -> i
         shared.1.notify_all();
         fault
     };
+    let mut client = from.into_inner();
     let answer = || ask(server, &head, &body);
     match fault {
-        None => (&client).write_all(&answer()?)?,
+        None => client.write_all(&answer()?)?,
         Some(Fault::Reset) => {}
         Some(Fault::LostAnswer) => drop(answer()?),
-        Some(Fault::Silence) => wait_for_end(&client),
-        Some(Fault::Answer(status, code, message)) => (&client).write_all(&error(status, code, message))?,
+        Some(Fault::Silence) => wait_for_end(&mut client),
+        Some(Fault::Answer(status, code, message)) => client.write_all(&error(status, code, message))?,
         Some(Fault::Stall(octets)) => {
-            (&client).write_all(&cut(answer()?, octets))?;
-            wait_for_end(&client);
+            client.write_all(&cut(answer()?, octets))?;
+            wait_for_end(&mut client);
         }
-        Some(Fault::Truncate(octets)) => (&client).write_all(&cut(answer()?, octets))?,
+        Some(Fault::Truncate(octets)) => client.write_all(&cut(answer()?, octets))?,
         Some(Fault::Corrupt) => {
             let mut octets = answer()?;
             let body = body_of(&octets);
             octets[body] ^= 1;
-            (&client).write_all(&octets)?;
+            client.write_all(&octets)?;
         }
     }
-    client.shutdown(Shutdown::Both)
+    client.end()
 }
 
 fn parse(head: &str) -> Asked {
@@ -224,6 +265,6 @@ fn cut(mut answer: Vec<u8>, octets: usize) -> Vec<u8> {
     answer
 }
 
-fn wait_for_end(client: &TcpStream) {
-    let _ = (&*client).read(&mut [0]);
+fn wait_for_end(client: &mut impl Client) {
+    let _ = client.read(&mut [0]);
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use futures_lite::future::block_on;
+use lightmail_core::machine::ObjectKind;
 use lightmail_core::store::{Failure, ObjectId};
 
 use super::super::town::{object_id, read};
@@ -75,11 +76,16 @@ fn a_missing_body_is_broken_and_others_are_read() {
     block_on(async {
         let coast = Coast::new(patient()).await;
         let object = coast.body(b"here").await;
-        let missing = read(coast.storage(), object_id(), 0..10).await;
-        let Err(Failure::Broken(fault)) = missing else {
-            panic!("{missing:?}")
-        };
-        assert!(fault.0.contains("there is no such object"), "{}", fault.0);
+        let gone = coast.body(b"gone").await;
+        let deleted = coast.storage().objects().delete(ObjectKind::Email, &[gone]).await;
+        assert_eq!(deleted, [Ok(())]);
+        for (missing, why) in [(gone, "there is no such object"), (object_id(), "has no row")] {
+            let missing = read(coast.storage(), missing, 0..2).await;
+            let Err(Failure::Broken(fault)) = missing else {
+                panic!("{missing:?}")
+            };
+            assert!(fault.0.contains(why), "{}", fault.0);
+        }
         assert_eq!(read(coast.storage(), object, 0..4).await.unwrap(), b"here");
     });
 }

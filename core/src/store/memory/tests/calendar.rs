@@ -152,11 +152,14 @@ impl Diary {
     }
 
     fn unnamed(&mut self) -> usize {
-        match self
-            .bench
-            .ask(Actor::Worker, Request::ClaimObjects { limit: 100 })
-        {
-            Ok(Reply::ObjectsClaimed(objects)) => {
+        match self.bench.ask(
+            Actor::Worker,
+            Request::ClaimObjects {
+                after: None,
+                limit: 100,
+            },
+        ) {
+            Ok(Reply::ObjectsClaimed { objects, .. }) => {
                 assert!(
                     objects
                         .iter()

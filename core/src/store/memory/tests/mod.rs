@@ -118,7 +118,6 @@ const WANTED: &[&str] = &[
     "CountGarbage calendar objects due",
     "CountGarbage calendars kept",
     "CountGarbage unnamed",
-    "CountGarbage claimed",
     "FindObjects some",
     "FindObjects none",
     "TakeLease NotPermitted",
@@ -128,6 +127,8 @@ const WANTED: &[&str] = &[
     "CreateAccount AlreadyExists",
     "DeleteAccount ok",
     "SetPassword ok",
+    "SetQuota ok",
+    "SetQuota NoSuchAccount",
     "ListAccounts NotPermitted",
     "ListMailboxes ok",
     "ListSubscriptions ok",
@@ -155,6 +156,8 @@ const WANTED: &[&str] = &[
     "Copy OverQuota",
     "Copy NoSuchMailbox",
     "Expunge ok",
+    "DeleteMessages ok",
+    "DeleteMessages NoSuchMailbox",
     "Expunge NoSuchMailbox",
     "Append ok",
     "Append OverQuota",
@@ -203,7 +206,7 @@ fn samples_reach_every_answer() {
             .unwrap()
             .current()
     }));
-    scripts.extend((0..100).map(|_| {
+    scripts.extend((0..300).map(|_| {
         sample::undelete_scripts(80)
             .new_tree(&mut runner)
             .unwrap()
@@ -252,7 +255,7 @@ fn samples_reach_every_answer() {
                 ) => {
                     seen.insert(format!("{name} {}", if many > 0 { "some" } else { "none" }));
                 }
-                Ok(Reply::ObjectsClaimed(objects)) => drop(seen.insert(format!(
+                Ok(Reply::ObjectsClaimed { objects, .. }) => drop(seen.insert(format!(
                     "{name} {}",
                     if objects.is_empty() { "none" } else { "some" }
                 ))),
