@@ -14,10 +14,10 @@ const CONVERSATION: &[u8] = b"a LOGIN {16+}\r\nuser@example.com {6+}\r\nsecret\r
     h STORE 1 +FLAGS (\\Deleted Work)\r\n\
     o UID FETCH 1:* (FLAGS BODY[TEXT])\r\n\
     p SEARCH TEXT body\r\n\
-    A APPEND INBOX {11+}\r\nA: b\r\n\r\nc\r\n (\\Seen) ~{65+}\r\n\
+    q APPEND INBOX {11+}\r\nA: b\r\n\r\nc\r\n (\\Seen) ~{65+}\r\n\
     Content-Transfer-Encoding: base64\r\nSubject: coded\r\n\r\naGVs\r\nbG8A\r\n\r\n\
-    B FETCH 1:* (BINARY[1]<1.3> BINARY.SIZE[1] PREVIEW SAVEDATE EMAILID THREADID)\r\n\
-    C APPEND INBOX {1+}\r\nx {0+}\r\n\r\n\
+    r FETCH 1:* (BINARY[1]<1.3> BINARY.SIZE[1] PREVIEW SAVEDATE EMAILID THREADID)\r\n\
+    s APPEND INBOX {1+}\r\nx {0+}\r\n\r\n\
     i COPY 1 \"Sent\"\r\n\
     j UID MOVE 1 Trash\r\n\
     k LIST \"\" (%)\r\n\
