@@ -99,12 +99,27 @@ impl Desk {
                 let asker = Arc::downgrade(&self.present);
                 async move { scan(inner, wanted, &asker).await.map(Done::Scanned) }.boxed()
             }
-            Effect::VerifyPassword { password, hash } => {
-                async move { inner.passwords.verify(password, hash).await.map(Done::Verified) }.boxed()
+            Effect::VerifyPassword(check) => {
+                async move { inner.passwords.verify(check).await.map(Done::Verified) }.boxed()
+            }
+            // A few hashes: less than a thread's change.
+            Effect::VerifyScram { attempt, proof } => {
+                async move { inner.passwords.prove(&attempt, &proof).map(Done::ScramVerified) }.boxed()
             }
             Effect::HashPassword(password) => {
                 async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
             }
+            Effect::InventVerifier { login, hash } => async move {
+                let invented = inner.invent_verifier(&login, hash).await?;
+                Ok(Done::VerifierInvented(invented))
+            }
+            .boxed(),
+            Effect::VerifyToken { login, token } => async move {
+                let tokens = inner.tokens.get();
+                let owner = tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token));
+                Ok(Done::TokenVerified(owner))
+            }
+            .boxed(),
             Effect::ConfirmDelivery(keys) => {
                 // Now, not when the future runs: the peer may already be sending the same mail again, on purpose.
                 inner.queue.confirm(&keys);

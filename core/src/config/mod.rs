@@ -10,8 +10,8 @@ mod value;
 
 pub use ini::ConfigError;
 pub use table::{
-    Antivirus, Api, Auth, Config, Database, Dkim, Garbage, Imap, Limits, Lmtp, Log, Pop3, Queue, S3, Server,
-    Smtp, SmtpServer, Tls,
+    Antivirus, Api, Auth, Config, Database, Dkim, Garbage, Imap, Limits, Lmtp, Log, OAuth, Pop3, Queue, S3,
+    Server, Smtp, SmtpServer, Tls,
 };
 pub use text::{describe, example};
 pub use value::{
@@ -163,6 +163,22 @@ impl Config {
             !self.auth.mechanisms.0.iter().all(|name| is_mechanism(name)),
             &format!("expected some of {}", sasl::NAMES.join(", ")),
         );
+        let oauth = self.oauth.as_ref();
+        let is_known = |name: &String| TOKEN_ALGORITHMS.contains(&name.as_str());
+        refuse(
+            "oauth",
+            "algorithms",
+            oauth.is_some_and(|oauth| {
+                oauth.algorithms.0.is_empty() || !oauth.algorithms.0.iter().all(is_known)
+            }),
+            &format!("expected some of {}", TOKEN_ALGORITHMS.join(", ")),
+        );
+        refuse(
+            "oauth",
+            "login_claim",
+            oauth.is_some_and(|oauth| oauth.login_claim.is_empty()),
+            "expected the name of a claim",
+        );
         refuse(
             "limits",
             "connections_reserve_percent",
@@ -301,9 +317,18 @@ const NEEDED: &[(&str, &str)] = &[
     ("smtp", "host"),
     ("dkim", "selector"),
     ("dkim", "key"),
+    ("oauth", "issuer"),
+    ("oauth", "audience"),
+    ("oauth", "jwks_file"),
+];
+
+/// How tokens may be signed: with a key pair, so that who checks them can make none.
+const TOKEN_ALGORITHMS: [&str; 9] = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
 ];
 
 const AT_LEAST_ONE: &[(&str, &str)] = &[
+    ("auth", "attempts_per_minute"),
     ("database", "pool_size"),
     ("garbage", "batch_size"),
     ("queue", "per_domain_connections"),

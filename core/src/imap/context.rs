@@ -15,7 +15,9 @@ use super::selected::{Manner, NoSuchNumber, Selected, Told};
 use super::settings::Settings;
 use super::words::Code;
 use crate::config::Plaintext;
+use crate::login::Patience;
 use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
+use crate::sasl::{self, Channel, Kind, Mechanism};
 use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{AccountId, Actor, ObjectId, Refreshed, Request};
 use crate::wire::filter::Filter;
@@ -33,11 +35,13 @@ pub(crate) struct Context {
     pub(crate) peer: Peer,
     /// Who has logged in.
     pub(crate) account: Option<AccountId>,
+    /// The mechanism of the AUTHENTICATE that was begun last.
+    pub(crate) exchange: Option<Kind>,
     /// The selected mailbox.
     pub(crate) selected: Option<Selected>,
     enabled: Enabled,
-    /// How often a log-in has failed here.
-    pub(crate) failed_logins: u32,
+    /// The log-ins that have failed here.
+    pub(crate) patience: Patience,
     output: Output,
     awaited: Option<Token>,
     tokens: u64,
@@ -52,14 +56,32 @@ impl Context {
             settings,
             peer,
             account: None,
+            exchange: None,
             selected: None,
             enabled: Enabled::default(),
-            failed_logins: 0,
+            patience: Patience::default(),
             output: Output::default(),
             awaited: None,
             tokens: 0,
             uploads: 0,
         }
+    }
+
+    /// The SASL mechanisms that work on this connection.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = Kind> {
+        sasl::offered(&self.settings.mechanisms, self.peer.tls.as_ref())
+    }
+
+    /// A fresh exchange of a mechanism.
+    pub(crate) fn mechanism(&mut self, kind: Kind) -> Box<dyn Mechanism> {
+        self.exchange = Some(kind);
+        let binds = self.offered().any(Kind::binds);
+        let channel = Channel {
+            tls: self.peer.tls.as_ref(),
+            seed: &mut self.seed,
+            binds,
+        };
+        sasl::mechanism(kind, channel)
     }
 
     /// Asks the store, on behalf of who has logged in. The answer comes as [`super::command::Event::Outcome`].
@@ -200,7 +222,7 @@ impl Context {
         let seed = std::mem::replace(&mut self.seed, Seed::new([0; 32]));
         let fresh = Self::new(self.peer.clone(), Arc::clone(&self.settings), seed);
         let old = std::mem::replace(self, fresh);
-        (self.now, self.failed_logins) = (old.now, old.failed_logins);
+        (self.now, self.patience) = (old.now, old.patience);
         (self.output, self.awaited) = (old.output, old.awaited);
         (self.tokens, self.uploads) = (old.tokens, old.uploads);
     }

@@ -44,6 +44,8 @@ pub struct Settings {
     pub bad_commands: u32,
     /// The delay of a bad command beyond the free ones, and the growth of the delay of each failed log-in, in milliseconds.
     pub delay_ms: u64,
+    /// How many wrong passwords a network or a name may give in a minute.
+    pub attempts_per_minute: u32,
     /// Failed log-ins after which the session ends.
     pub failed_logins: u32,
 }
@@ -60,7 +62,7 @@ impl Settings {
             tls: false,
             literal_plus: config.imap.literal_plus,
             plaintext: config.auth.plaintext,
-            mechanisms: sasl::wanted(&config.auth.mechanisms.0),
+            mechanisms: sasl::wanted(config),
             unauthenticate: config.imap.unauthenticate,
             message_size: limits.message_size,
             before_login: before_login(limits),
@@ -72,6 +74,7 @@ impl Settings {
             bad_commands_free: limits.bad_commands_soft,
             bad_commands: limits.bad_commands,
             delay_ms: u64::from(limits.bad_command_delay_seconds) * 1000,
+            attempts_per_minute: config.auth.attempts_per_minute,
             failed_logins: 5,
         }
     }

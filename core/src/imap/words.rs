@@ -69,6 +69,12 @@ impl fmt::Display for Code {
     }
 }
 
+/// The answer to an unknown user, a wrong password, and all that must look like them (RFC 5530, 3).
+pub(crate) const REFUSED: (Code, &str) = (Code::AUTHENTICATION_FAILED, "The name or the password is wrong");
+
+/// The answer where too many wrong passwords have come: nothing was checked, so it is no wrong password.
+pub(crate) const THROTTLED: (Code, &str) = (Code::UNAVAILABLE, "Too many wrong passwords, try again later");
+
 /// Why a session ends whose numbering is lost: a client that went on would delete the wrong messages.
 pub(crate) const LOST: &str = "The mailbox has changed so that it has to be selected anew";
 
@@ -113,6 +119,7 @@ fn limit(budget: Budget) -> (Code, &'static str) {
         Budget::Calendars | Budget::CalendarObjects => {
             (Code::LIMIT, "The account has no room for another calendar object")
         }
+        Budget::AppPasswords => (Code::LIMIT, "The account has no room for another app password"),
         Budget::MessageSize => (Code::TOO_BIG, "The message is too big"),
         Budget::Space => (Code::UNAVAILABLE, "No space is left here"),
     }

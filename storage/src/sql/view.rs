@@ -18,8 +18,7 @@ use super::row::DbRow;
 use super::tx::Tx;
 
 /// The mailbox's row in the columns of a message, under UID 0; messages; and ranges of UIDs whose messages are gone for good:
-/// their `deleted_at` is -1, their last UID stands under `size`; and the UID below which nothing is remembered of what is gone, with a
-/// `deleted_at` of -2. They are put in order here: MySQL would make a table of them
+/// their `deleted_at` is -1, their last UID stands under `size`. They are put in order here: MySQL would make a table of them
 /// first, each row with room for the longest list of keywords.
 macro_rules! catch_up {
     ($since:literal) => {
@@ -33,9 +32,7 @@ macro_rules! catch_up {
             $since,
             " UNION ALL \
              SELECT e.uid_lo, e.modseq, 0, e.uid_hi, 0, 0, -1, NULL \
-             FROM expunged e WHERE e.mailbox_id = ? AND e.modseq > ? \
-             UNION ALL \
-             SELECT b.vanished_floor, 0, 0, 0, 0, 0, -2, NULL FROM mailboxes b WHERE b.id = ? AND b.vanished_floor > 1"
+             FROM expunged e WHERE e.mailbox_id = ? AND e.modseq > ?"
         )
     };
 }
@@ -45,9 +42,6 @@ const SINCE: &str = catch_up!(" AND m.modseq > ?");
 
 /// `deleted_at` of a range of UIDs whose messages are gone.
 const GONE: i64 = -1;
-
-/// `deleted_at` of the UID below which all that has no row is gone, nobody knows since when.
-const FLOOR: i64 = -2;
 
 /// A mailbox as it is now, and what changed.
 pub(crate) struct News {
@@ -232,16 +226,12 @@ fn nothing_new(view: Arc<View>, recent_from: Uid) -> Refreshed {
 pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq) -> Answer<News> {
     let base = tx.cached(mailbox);
     let have = base.as_ref().map_or(ModSeq(0), |view| view.highest_modseq);
-    let (mut head, mut floor) = (None, Uid(0));
+    let mut head = None;
     let mut changes = Changes::default();
     let (mut changed, mut vanished) = (UidSet::new(), UidSet::new());
     let take = |row: DbRow| {
         if row.int(0)? == 0 {
             head = Some(Head::from_row(&row)?);
-            return Ok(true);
-        }
-        if row.int(6)? == FLOOR {
-            floor = row.uid(0)?;
             return Ok(true);
         }
         if row.int(6)? == GONE {
@@ -280,7 +270,6 @@ pub(crate) async fn catch_up(tx: &mut Tx<'_>, mailbox: MailboxId, since: ModSeq)
     let base = base.unwrap_or_else(|| Arc::new(View::empty(mailbox, head.uid_validity)));
     let view = head.view(&base, changes);
     tx.remember(Arc::clone(&view));
-    vanished = vanished.union(&missing_below(floor, &view, since));
     Ok(News {
         view,
         recent_from: head.recent_from,
@@ -297,17 +286,7 @@ fn newer(mailbox: MailboxId, from: ModSeq, gone_from: ModSeq) -> Query {
         ModSeq(0) => sql(ALL).bind(mailbox.0).bind(mailbox.0),
         ModSeq(from) => sql(SINCE).bind(mailbox.0).bind(mailbox.0).bind(stored(from)),
     };
-    messages.bind(mailbox.0).bind(stored(gone_from.0)).bind(mailbox.0)
-}
-
-/// UIDs below `floor` that no message has: where it is forgotten when they were expunged, a client that knew any is told of them
-/// all (RFC 7162, 3.2.6).
-fn missing_below(floor: Uid, view: &View, since: ModSeq) -> UidSet {
-    if floor <= Uid(1) || since >= view.highest_modseq {
-        return UidSet::new();
-    }
-    let live = view.iter().map(|row| row.uid).take_while(|uid| *uid < floor);
-    UidSet::range(1..=floor.0 - 1).difference(&live.map(|uid| uid.0).collect())
+    messages.bind(mailbox.0).bind(stored(gone_from.0))
 }
 
 /// What the statement tells of the mailbox itself.

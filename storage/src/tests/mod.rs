@@ -15,6 +15,7 @@ mod group;
 mod hints;
 mod isolation;
 mod late;
+mod logins;
 mod model;
 mod nodes;
 mod opening;

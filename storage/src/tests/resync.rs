@@ -1,15 +1,15 @@
-//! What a client costs that comes back to a large mailbox, and what it is told where expunges are forgotten.
+//! What a client costs that comes back to a large mailbox.
 
 use std::sync::Arc;
 
 use futures_lite::future::block_on;
 use lightmail_core::imap::{Session, Settings};
 use lightmail_core::machine::{Action, Done, Effect, Input, Machine, Peer, Step};
-use lightmail_core::store::{Flag, FlagChange, ModSeq, Reply, Request, UidSet};
+use lightmail_core::store::{Flag, FlagChange, ModSeq, Request, UidSet};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
-use super::town::{Home, Kind, NOW, Town, on_each, seed};
+use super::town::{Home, Kind, NOW, Town, seed};
 
 /// Messages of the large mailbox.
 const MESSAGES: u32 = 100_000;
@@ -27,26 +27,9 @@ async fn fill(town: &Town, home: Home) {
          UPDATE accounts SET used_msgs = {MESSAGES}, used_bytes = {MESSAGES} * 5000 WHERE id = {account};
          COMMIT"
     );
-    write(town, &text).await;
-}
-
-/// Writes behind the storage's back.
-async fn write(town: &Town, text: &str) {
-    let text = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
-    match &town.server {
-        Some(server) => server.connect().await.execute(text).await.map(drop).unwrap(),
-        None => {
-            let options = SqliteConnectOptions::new().filename(town.scratch.path().join("lightmail.db"));
-            options
-                .connect()
-                .await
-                .unwrap()
-                .execute(text)
-                .await
-                .map(drop)
-                .unwrap();
-        }
-    }
+    let options = SqliteConnectOptions::new().filename(town.scratch.path().join("lightmail.db"));
+    let mut conn = options.connect().await.unwrap();
+    conn.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.unwrap();
 }
 
 /// What a session says to some lines; what it asks is answered by the storage, passwords always fit.
@@ -137,76 +120,5 @@ fn a_client_that_comes_back_to_a_large_mailbox_costs_little() {
         let read = rows(&town) - before;
         assert!(said.len() < 2000, "{} octets: {said}", said.len());
         assert!(read < 100, "{read} rows");
-    });
-}
-
-/// RFC 7162, 3.2.6: what is forgotten is told again rather than never.
-#[test]
-fn where_expunges_are_forgotten_all_that_are_gone_are_told() {
-    on_each(async |kind| {
-        let town = Town::new(kind).await;
-        let home = town.settle("a@example.com").await;
-        for n in 0..5 {
-            town.deliver(&format!("Subject: {n}\r\n\r\n"), &[home])
-                .await
-                .unwrap();
-        }
-        let store = |uids, flag: Flag| Request::ChangeFlags {
-            mailbox: home.inbox,
-            uids,
-            change: FlagChange::Add,
-            flags: flag.into(),
-            keywords: vec![],
-            unchanged_since: None,
-            since: ModSeq(6),
-        };
-        let expunge = Request::Expunge {
-            mailbox: home.inbox,
-            within: None,
-            at_ms: 1,
-            since: ModSeq(6),
-        };
-        let collect = Request::CollectMessages {
-            before_ms: NOW.unix_ms,
-            limit: 10,
-            at_ms: NOW.unix_ms,
-        };
-        let deleted = store([1, 3].into_iter().collect(), Flag::Deleted);
-        let me = home.actor();
-        for (actor, request) in [
-            (me, deleted),
-            (me, expunge),
-            (lightmail_core::store::Actor::Worker, collect),
-        ] {
-            town.storage.run(actor, request).await.unwrap();
-        }
-        let vanished = async |since| {
-            let refresh = Request::Refresh {
-                mailbox: home.inbox,
-                since: ModSeq(since),
-                claim_recent: false,
-            };
-            match town.storage.run(me, refresh).await.unwrap() {
-                Reply::Refreshed(refreshed) => refreshed.vanished.to_string(),
-                other => panic!("{other:?}"),
-            }
-        };
-        let newest = 8;
-        assert_eq!(
-            (vanished(1).await, vanished(7).await, vanished(newest).await),
-            ("1,3".into(), "1,3".into(), String::new())
-        );
-        write(&town, "DELETE FROM expunged").await;
-        assert_eq!(vanished(1).await, "");
-        write(&town, "UPDATE mailboxes SET vanished_floor = 4").await;
-        assert_eq!(
-            (vanished(1).await, vanished(7).await),
-            ("1,3".into(), "1,3".into())
-        );
-        assert_eq!(
-            vanished(newest).await,
-            "",
-            "a client that knows everything is told nothing"
-        );
     });
 }

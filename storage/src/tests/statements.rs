@@ -2,7 +2,8 @@
 
 use lightmail_core::machine::Seed;
 use lightmail_core::store::{
-    Actor, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, NewMailbox, Page, Reply, Request, UidSet,
+    Actor, Attempt, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, NewMailbox, Page, Reply, Request,
+    UidSet,
 };
 
 use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};
@@ -132,10 +133,12 @@ fn reading_takes_as_few_as_the_table_says() {
             );
             let login = "a@example.com".to_owned();
             assert_eq!(
-                cost(&town, Actor::Door, Request::FindAccount { login: login.clone() }).await,
+                cost(&town, Actor::Door, Request::FindLogin(attempt(&login))).await,
                 1,
                 "LOGIN"
             );
+            let failed = cost(&town, Actor::Door, Request::CountFailedLogin(attempt(&login))).await;
+            assert_eq!(failed, if kind == Kind::MySql { 4 } else { 3 }, "LOGIN, wrong");
             let recipient = Request::FindRecipient {
                 address: login,
                 base: None,
@@ -301,4 +304,13 @@ fn confirmed_keys_go_with_the_next_commit_and_old_ones_by_age() {
         assert!(!again(NOW.unix_ms + 14 * day).await, "forgotten after 7 days");
         assert_eq!(super::town::exists(&town.storage, home).await, 3);
     });
+}
+
+fn attempt(login: &str) -> Attempt {
+    Attempt {
+        login: login.to_owned(),
+        from: Some([192, 0, 2, 1].into()),
+        per_minute: 10,
+        at_ms: NOW.unix_ms,
+    }
 }

@@ -199,7 +199,7 @@ pub(super) async fn settle(storage: &Storage, login: &str, seed: &mut Seed) -> R
     let new = NewAccount {
         id: home.account,
         login: login.to_owned(),
-        pw_hash: Secret(String::new()),
+        password: Secret(String::new()).into(),
         quota_bytes: 0,
         mailboxes: vec![inbox],
         at_ms: NOW.unix_ms,

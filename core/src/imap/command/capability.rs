@@ -39,10 +39,7 @@ pub(crate) fn list(cx: &Context) -> String {
         }
         None if cx.may_log_in() => {
             list.push_str(" SASL-IR");
-            cx.settings
-                .mechanisms
-                .iter()
-                .for_each(|name| list.extend([" AUTH=", name]));
+            cx.offered().for_each(|kind| list.extend([" AUTH=", kind.name()]));
         }
         None => list.push_str(" SASL-IR LOGINDISABLED"),
     }

@@ -1,7 +1,7 @@
 //! What a client is told that comes back to a mailbox: which messages are gone, and which have changed.
 //!
 //! RFC 7162, 3.2.5 (QRESYNC of SELECT and EXAMINE), 3.2.6 (VANISHED of UID FETCH), 3.2.10.1 (VANISHED (EARLIER)). The store
-//! remembers every UID that was ever expunged under its MODSEQ, so one question answers both.
+//! remembers every UID that was ever expunged, under its MODSEQ or a higher one, so one question answers both.
 
 use super::{Completion, Context, Event, Next, State, unexpected};
 use crate::imap::ast::{Resync, SequenceMatch};

@@ -31,15 +31,15 @@ impl Bench {
     pub(super) fn account(&mut self, login: &str, quota_bytes: u64) -> AccountId {
         let id = AccountId(i64::from(self.draw()));
         let mailboxes = vec![self.mailbox("INBOX")];
-        let (login, pw_hash, at_ms) = (
+        let (login, password, at_ms) = (
             login.to_owned(),
-            crate::machine::Secret("hash".to_owned()),
+            crate::machine::Secret("hash".to_owned()).into(),
             1_000_000,
         );
         let new = NewAccount {
             id,
             login,
-            pw_hash,
+            password,
             quota_bytes,
             mailboxes,
             at_ms,
