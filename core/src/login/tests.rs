@@ -56,11 +56,11 @@ impl Door {
     }
 
     /// To the next challenge, or to the end.
-    fn run(&mut self, (mut login, mut progress): (Login, Progress)) -> Result<End, (Login, Vec<u8>)> {
+    fn run(&mut self, (mut login, mut progress): (Login, Progress)) -> Result<End, Box<(Login, Vec<u8>)>> {
         loop {
             match progress {
                 Progress::Over(end) => return Ok(end),
-                Progress::Challenge(challenge) => return Err((login, challenge)),
+                Progress::Challenge(challenge) => return Err(Box::new((login, challenge))),
                 Progress::Ask(effect) => {
                     self.asked.push(effect.name());
                     let outcome = self.perform(effect);
@@ -315,9 +315,10 @@ fn scram_hides_who_there_is() {
         let mechanism = sasl::mechanism(Kind::ScramSha256, channel);
         let first = format!("n,,n={login},r=abc");
         let begun = Login::with_mechanism(door.visitor(), door.now, mechanism, Some(first.as_bytes()));
-        let Err((mut exchange, challenge)) = door.run(begun) else {
+        let Err(open) = door.run(begun) else {
             panic!("no challenge")
         };
+        let (mut exchange, challenge) = *open;
         let challenge = String::from_utf8(challenge).unwrap();
         let last = format!(
             "c=biws,{},p={}=",
