@@ -176,7 +176,7 @@ enums! {
 }
 
 lists! {
-    (ObjectKind, ObjectId) bool u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
+    (ObjectKind, ObjectId) bool u64 String MailboxName Status AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
     DeletedMessage LoginAppPassword AppPasswordLine Throttle
 }
 
