@@ -406,8 +406,9 @@ sasl_ir() { stranger && ask "AUTHENTICATE PLAIN $(plain)" 'AUTHENTICATE PLAIN **
 sasl_cancel() { stranger && authenticate PLAIN '*' && { [ "$status" = BAD ] || wrong "AUTHENTICATE, then *: expected BAD, heard '$answer'"; }; }
 # The challenge of SCRAM (RFC 5802): our nonce with more, a salt, rounds. The proof needs a key that openssl would show to all.
 scram() {
-  local nonce=test$RANDOM$RANDOM$RANDOM challenge
-  stranger && begin "AUTHENTICATE $1" && go_on && say "$(printf 'n,,n=%s,r=%s' "${user//=/=3D}" "$nonce" | base64)" && go_on || return
+  local nonce=test$RANDOM$RANDOM$RANDOM binding=n name=${user//=/=3D} challenge
+  [[ $1 != *-PLUS ]] || binding=p=tls-exporter
+  stranger && begin "AUTHENTICATE $1" && go_on && say "$(printf '%s,,n=%s,r=%s' "$binding" "${name//,/=2C}" "$nonce" | base64)" && go_on || return
   challenge=$(printf '%s' "${said#+ }" | openssl base64 -d -A)
   [[ $challenge =~ ^r=${nonce}[^,]+,s=[A-Za-z0-9+/]+=*,i=[0-9]{4,}(,|$) ]] || wrong "AUTHENTICATE $1: a strange challenge '$challenge'" || return
   say '*' && finish && { [ "$status" = BAD ] || wrong "AUTHENTICATE $1, then *: expected BAD, heard '$answer'"; }
@@ -669,8 +670,10 @@ features_before_login() {
   feature AUTH=LOGIN AUTH=LOGIN auth_login
   feature SASL-IR SASL-IR sasl_ir
   feature 'AUTHENTICATE, ended' AUTH=PLAIN sasl_cancel
-  feature AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-1 scram SCRAM-SHA-1
-  feature AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256 scram SCRAM-SHA-256
+  local mechanism
+  for mechanism in SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS; do
+    feature "AUTH=$mechanism" "AUTH=$mechanism" scram "$mechanism"
+  done
 }
 
 features_of_mailboxes() {
