@@ -433,7 +433,7 @@ selecting() {
 }
 examine() {
   fill 1 && ok "EXAMINE $box" && answers '^OK \[READ-ONLY\]' && selected=true && ok 'FETCH 1 BODY[TEXT]' &&
-    ok 'FETCH 1 FLAGS' && tells_no '\\Seen' && refused 'STORE 1 +FLAGS (\Seen)'
+    ask 'STORE 1 +FLAGS (\Seen)' && ok 'FETCH 1 FLAGS' && tells_no '\\Seen'
 }
 check() { fresh 1 && ok CHECK; }
 closing() { fresh 2 && ok 'STORE 1 +FLAGS.SILENT (\Deleted)' && ok CLOSE && tells_times 0 EXPUNGE && selected=false && refused 'FETCH 1 FLAGS' && ok "STATUS $box (MESSAGES)" && tells 'MESSAGES 1'; }
@@ -605,7 +605,7 @@ qresync() {
 # ---------------------------------------------------------------------------------------------------------------- the table
 
 rows=() passed=0 failed=0 skipped=0 tried=' IMAP4* '
-row() { rows+=("$(printf '%-22s %-5s %s' "$1" "$2" "${3-}")"); }
+row() { rows+=("$(printf '%-24s %-5s %s' "$1" "$2" "${3-}")"); }
 
 # Tries feature $1 by function $3 (with more arguments), if the server offers $2, a pattern; `-` is what every server must do.
 feature() {
@@ -648,7 +648,7 @@ untried() {
 
 table() {
   local names
-  printf '%-22s %-5s %s\n' feature result 'what went wrong' ---------------------- ----- ---------------
+  printf '%-24s %-5s %s\n' feature result 'what went wrong' ------------------------ ----- ---------------
   printf '%s\n' "${rows[@]}"
   names=$(untried)
   [ -z "$names" ] || printf '\noffered, and not tried here:%s\n' "$names"

@@ -162,7 +162,7 @@ fn a_server_that_answers_wrongly_fails() {
     let row = |name: &str| {
         let lines = table.lines();
         lines
-            .filter_map(|line| line.split_at_checked(22))
+            .filter_map(|line| line.split_at_checked(24))
             .find(|(feature, _)| feature.trim() == name)
     };
     for (_, _, name) in LIES {
