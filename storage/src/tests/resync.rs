@@ -45,7 +45,13 @@ async fn talk(town: &Town, session: &mut Session, lines: &str) -> String {
                 session.handle(NOW, Input::Outcome(token, reply.map(Done::Reply)));
             }
             Step::Act(Action::Do(token, Effect::VerifyPassword { .. })) => {
-                session.handle(NOW, Input::Outcome(token, Ok(Done::Verified(true))));
+                session.handle(
+                    NOW,
+                    Input::Outcome(
+                        token,
+                        Ok(Done::Verified(lightmail_core::machine::Verdict::Password)),
+                    ),
+                );
             }
             Step::Act(other) => panic!("{other:?}"),
             Step::Wait { .. } | Step::Over => return String::from_utf8(said).unwrap(),
