@@ -23,6 +23,7 @@
 //! fault store.Deliver: fails before      # the core only: `fails before`, `fails after`, `times out`
 //! 1S closes
 //! 1C closes
+//! 1C starts TLS                          # behind the answer to STARTTLS; from here on under TLS
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
@@ -112,6 +113,8 @@ pub enum StepKind {
     ServerCloses(u8),
     /// The client closes.
     ClientCloses(u8),
+    /// The client shakes hands.
+    ClientStartsTls(u8),
     /// Virtual time passes, in milliseconds.
     Time(u64),
     /// An effect will fail once.
@@ -376,7 +379,13 @@ impl Reader<'_> {
             match said.trim() {
                 "S closes" => StepKind::ServerCloses(connection),
                 "C closes" => StepKind::ClientCloses(connection),
-                _ => return self.bad(at, "C: C- C* C| S: S| time fault, S closes, C closes, { or }"),
+                "C starts TLS" => StepKind::ClientStartsTls(connection),
+                _ => {
+                    return self.bad(
+                        at,
+                        "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }",
+                    );
+                }
             }
         };
         self.push(at, kind)
@@ -479,7 +488,7 @@ mod tests {
         );
         assert_eq!(
             error(&format!("{head}X: a")),
-            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, { or }"
+            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }"
         );
         assert_eq!(
             error(&format!("{head}S: a $(NO|BAD ...\n")),
@@ -538,7 +547,7 @@ mod tests {
             ("{\ntime +1s", "only S: lines within { }"),
             (
                 "S opens",
-                "C: C- C* C| S: S| time fault, S closes, C closes, { or }",
+                "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }",
             ),
         ] {
             let at = 2 + line.matches('\n').count();

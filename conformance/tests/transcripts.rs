@@ -23,7 +23,7 @@ fn play(transcript: &Transcript, mut core: Core) -> Verdict {
 fn play_all(transcripts: &[Transcript]) -> Vec<Played<'_>> {
     let played = |transcript| Played {
         transcript,
-        verdict: play(transcript, Core::new()),
+        verdict: play(transcript, Core::of(transcript)),
     };
     transcripts.iter().map(played).collect()
 }
