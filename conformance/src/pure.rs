@@ -90,10 +90,10 @@ impl Core {
     }
 
     /// The same, whose machines read at most so many octets at once.
-    pub fn reading_at_most(octets: usize) -> Self {
+    pub fn reading_at_most(self, octets: usize) -> Self {
         Self {
             read_max: Some(octets),
-            ..Self::new()
+            ..self
         }
     }
 

@@ -45,7 +45,7 @@ use std::fmt;
 
 use crate::given::Given;
 use crate::pattern::Pattern;
-use words::{duration_ms, fault, octets, proof, repeated, strip_comment};
+use words::{duration_ms, fault, octets, proof, repeated, strip_comment, wordless};
 
 /// One transcript.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +120,9 @@ pub enum StepKind {
     /// An effect will fail once.
     Fault(FaultRule),
 }
+
+/// What a step may be, for who wrote none of these.
+const KINDS: &str = "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }";
 
 /// A line from the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -376,16 +379,9 @@ impl Reader<'_> {
                 None => return self.bad(at, "octets in hexadecimal: 6e 75 6c 00"),
             }
         } else {
-            match said.trim() {
-                "S closes" => StepKind::ServerCloses(connection),
-                "C closes" => StepKind::ClientCloses(connection),
-                "C starts TLS" => StepKind::ClientStartsTls(connection),
-                _ => {
-                    return self.bad(
-                        at,
-                        "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }",
-                    );
-                }
+            match wordless(said.trim(), connection) {
+                Some(kind) => kind,
+                None => return self.bad(at, KINDS),
             }
         };
         self.push(at, kind)
