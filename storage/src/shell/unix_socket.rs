@@ -103,7 +103,7 @@ impl<'a> Whose<'a> {
         if let (Some(_), Some(name)) = (self.group, &self.place.group) {
             chown(path, None, self.group).map_err(|error| {
                 format!(
-                    "socket_group: the socket cannot be given to the group {name}: {error}; put the server's user into \
+                    "socket_group: the socket and its folder cannot be given to the group {name}: {error}; put the server's user into \
                      that group (usermod -a -G {name} USER) and start it anew, or start it as root"
                 )
             })?;
@@ -111,7 +111,7 @@ impl<'a> Whose<'a> {
         if let (Some(_), Some(name)) = (self.owner, &self.place.owner) {
             chown(path, self.owner, None).map_err(|error| {
                 format!(
-                    "socket_owner: the socket cannot be given to the user {name}: {error}; leave socket_owner empty and \
+                    "socket_owner: the socket and its folder cannot be given to the user {name}: {error}; leave socket_owner empty and \
                      name a socket_group, or start the server as root"
                 )
             })?;
@@ -129,17 +129,21 @@ fn folder(path: &Path) -> Option<&Path> {
 /// another socket in the place of ours.
 fn enter(folder: &Path, whose: Whose<'_>) -> Result<(), String> {
     match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
-        Ok(()) => {
-            whose.give(folder)?;
-            // The umask may have taken more than it should.
-            fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))
-                .map_err(|error| error.to_string())
-        }
+        // Left as it is, it would be taken for one that the operator has made.
+        Ok(()) => hand_over(folder, whose).inspect_err(|_| {
+            let _ = fs::remove_dir(folder);
+        }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => look_at_folder(folder),
         Err(error) => Err(format!(
             "its folder cannot be made: {error}; make it, or choose another"
         )),
     }
+}
+
+fn hand_over(folder: &Path, whose: Whose<'_>) -> Result<(), String> {
+    whose.give(folder)?;
+    // The umask may have taken more than it should.
+    fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE)).map_err(|error| error.to_string())
 }
 
 fn look_at_folder(folder: &Path) -> Result<(), String> {

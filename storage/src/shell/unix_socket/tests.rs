@@ -171,5 +171,12 @@ fn owner_and_group() {
         let error = refused(&foreign);
         assert!(error.contains("usermod -a -G 0"), "{error}");
         assert!(!room.0.join("s.new").exists() && !foreign.path.exists());
+        // Nor is a folder of the wrong group left behind.
+        let foreign = SocketPlace {
+            path: room.0.join("other/s"),
+            ..foreign
+        };
+        assert!(refused(&foreign).contains("usermod -a -G 0"));
+        assert!(!room.0.join("other").exists());
     }
 }
