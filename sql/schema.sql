@@ -245,6 +245,26 @@ CREATE INDEX calendar_objects_modseq ON calendar_objects (calendar_id, modseq);
 CREATE INDEX calendar_objects_deleted ON calendar_objects (deleted_at) /*sqlite WHERE deleted_at > 0 */;
 CREATE INDEX calendar_objects_object ON calendar_objects (object_id);
 
+-- Token buckets against guessing. `bucket` is `login NAME`, or the network that wrong passwords came from: `network 192.0.2.1/32`,
+-- `network 2001:db8::/64`. `full_at`: when it is full again, in milliseconds since 1970; then the row may go.
+CREATE TABLE throttles (
+  bucket VARCHAR(300) NOT NULL PRIMARY KEY,
+  full_at BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE INDEX throttles_full ON throttles (full_at);
+
+-- App passwords: each for one program, by its label. `hash` is SHA-256 of the password in hexadecimal digits; the password is random.
+-- `scopes` 1: IMAP, 2: POP3, 4: SMTP, 8: CalDAV, added up; 255: all. `until_ms`: when it ends, in milliseconds since 1970; 0: never.
+CREATE TABLE app_passwords (
+  account_id BIGINT NOT NULL,
+  label VARCHAR(100) NOT NULL,
+  hash VARCHAR(64) NOT NULL,
+  scopes SMALLINT NOT NULL,
+  until_ms BIGINT NOT NULL DEFAULT 0,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (account_id, label)
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+
 -- The first account: user@example.com with the password change-me-now. Until it has another one
 -- (`lightmail user passwd user@example.com`) it can log in from the server's own machine only.
 INSERT INTO accounts (id, login, pw_hash, status, created_at)
@@ -261,4 +281,4 @@ INSERT INTO mailboxes (id, account_id, name, name_hash, uid_validity, special_us
 INSERT INTO subscriptions (account_id, name_hash, name)
   SELECT account_id, name_hash, name FROM mailboxes WHERE account_id = 1;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '5');
+INSERT INTO meta (k, v) VALUES ('schema_version', '6');

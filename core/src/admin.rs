@@ -1,20 +1,37 @@
 //! What the command line and the Admin API decide, without a terminal and without HTTP.
 
+use sha2::{Digest, Sha256};
+
 use crate::machine::{Secret, Seed, Time};
-use crate::store::{MailboxName, NewAccount, NewMailbox, SpecialUse};
+use crate::store::{MailboxName, NewAccount, NewMailbox, PasswordHashes, SpecialUse};
 
 /// The account of the embedded default, made at the first start.
 pub const FIRST_LOGIN: &str = "user@example.com";
 
 /// The password of the first account: 80 random bits in letters and digits that nobody confuses.
 pub fn first_password(seed: &mut Seed) -> Secret {
+    letters(&seed.half())
+}
+
+/// An app password: 160 random bits, in the same letters and digits.
+pub fn app_password(seed: &mut Seed) -> Secret {
+    letters(&seed.octets())
+}
+
+/// What is stored of an app password: its SHA-256 in hexadecimal digits. It is random, so no dearer hash is needed.
+pub fn app_password_hash(password: &Secret) -> Secret {
+    let hash = Sha256::digest(&password.0);
+    Secret(hash.iter().map(|octet| format!("{octet:02x}")).collect())
+}
+
+/// Five bits of each octet.
+fn letters(octets: &[u8]) -> Secret {
     const LETTERS: [char; 32] = [
         'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v',
         'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9',
     ];
-    let letters = seed
-        .half()
-        .into_iter()
+    let letters = octets
+        .iter()
         .filter_map(|octet| LETTERS.get(usize::from(octet % 32)));
     Secret(letters.collect())
 }
@@ -53,7 +70,7 @@ pub fn login(given: &str) -> Result<String, BadLogin> {
 }
 
 /// A new account with INBOX and the usual special-use mailboxes (RFC 6154).
-pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: Secret) -> NewAccount {
+pub fn new_account(seed: &mut Seed, now: Time, login: String, password: PasswordHashes) -> NewAccount {
     let names = SpecialUse::ALL.into_iter().filter_map(|special| {
         MailboxName::new(special.default_name())
             .ok()
@@ -71,7 +88,7 @@ pub fn new_account(seed: &mut Seed, now: Time, login: String, pw_hash: Secret) -
     NewAccount {
         id: seed.account(),
         login,
-        pw_hash,
+        password,
         quota_bytes: 0,
         mailboxes,
         at_ms: now.unix_ms,
@@ -120,7 +137,7 @@ mod tests {
             &mut Seed::new([1; 32]),
             Time::default(),
             "a@b".into(),
-            Secret("h".into()),
+            Secret("h".into()).into(),
         );
         let names: Vec<_> = account
             .mailboxes

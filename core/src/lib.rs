@@ -14,6 +14,7 @@ pub mod garbage;
 pub mod greet;
 pub mod imap;
 pub mod lmtp;
+pub mod login;
 pub mod machine;
 pub mod mime;
 pub mod pair;

@@ -53,7 +53,7 @@ impl Dialogue<'_> {
 
 /// What can fail, from `A` on.
 const EFFECTS: [&str; 21] = [
-    "store.FindAccount",
+    "store.FindLogin",
     "store.ListMailboxes",
     "store.ListSubscriptions",
     "store.StatusMailbox",

@@ -94,6 +94,7 @@ fn parsers(octets: &[u8]) {
     values(octets);
     run(octets, |args| args.fetch_items().map(drop));
     run(octets, |args| args.search().map(drop));
+    run(octets, |args| args.search_return().map(drop));
     run(octets, |args| args.status_items().map(drop));
     run(octets, |args| args.list_args().map(drop));
     run(octets, |args| args.lsub_args().map(drop));
@@ -101,6 +102,10 @@ fn parsers(octets: &[u8]) {
     run(octets, |args| args.append_message().map(drop));
     run(octets, |args| args.object_id().map(drop));
     run(octets, |args| args.store_item().map(drop));
+    run(octets, |args| args.select_params().map(drop));
+    run(octets, |args| args.fetch_modifiers(true).map(drop));
+    run(octets, |args| args.store_modifiers().map(drop));
+    run(octets, |args| args.search_modseq().map(drop));
     run(octets, |args| args.login_args().map(drop));
     run(octets, |args| args.authenticate_args().map(drop));
     run(octets, |args| args.id_args().map(drop));

@@ -47,6 +47,49 @@ fn accounts_are_kept_from_the_command_line() {
     assert!(!ok && said.contains("there is no such account"), "{said}");
 }
 
+#[test]
+fn app_passwords_and_throttles_are_kept_from_the_command_line() {
+    let server = Server::start("app-password");
+    let lightmail = |args: &[&str]| run_with(server.lightmail().args(args), b"");
+    let user = "user@example.com";
+    let add = |args: &[&str]| lightmail(&[&["user", "app-password", "add", user], args].concat());
+    let (made, password) = add(&["phone", "--scope", "imap,smtp", "--days", "1"]);
+    assert!(made && password.lines().next().unwrap().len() == 32, "{password}");
+    let (made, mail_only) = add(&["tablet", "--scope", "pop3"]);
+    assert!(made, "{mail_only}");
+    let (ok, said) = add(&["phone"]);
+    assert!(!ok, "{said}");
+    let (ok, said) = add(&["laptop", "--scope", "imap,ftp"]);
+    assert!(!ok && said.contains("\"ftp\" is no service"), "{said}");
+    let (_, listed) = lightmail(&["user", "app-password", "list", user]);
+    assert!(
+        listed.contains("phone   imap,smtp") && listed.contains("tablet  pop3"),
+        "{listed}"
+    );
+
+    let log_in = |password: &str| {
+        let said = server
+            .imap_client()
+            .command(&format!("LOGIN {user} {}", password.lines().next().unwrap()));
+        said.last().unwrap().clone()
+    };
+    assert!(log_in(&password).contains(" OK "));
+    assert!(
+        log_in(&mail_only).contains(" NO [AUTHENTICATIONFAILED]"),
+        "it is for POP3"
+    );
+    assert!(lightmail(&["user", "app-password", "remove", user, "phone"]).0);
+    assert!(!lightmail(&["user", "app-password", "remove", user, "phone"]).0);
+    assert!(log_in(&password).contains(" NO [AUTHENTICATIONFAILED]"));
+
+    let (_, listed) = lightmail(&["throttle", "list"]);
+    assert!(listed.contains("login user@example.com"), "{listed}");
+    assert!(!lightmail(&["throttle", "clear"]).0, "of what?");
+    assert!(lightmail(&["throttle", "clear", "login user@example.com"]).0);
+    let (_, listed) = lightmail(&["throttle", "list"]);
+    assert!(!listed.contains("user@example.com"), "{listed}");
+}
+
 /// Exit status, standard output and standard error of a command.
 fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
     let output = command.output().unwrap();
@@ -235,7 +278,7 @@ fn a_record_is_replayed_step_by_step() {
         "imap, from 127.0.0.1",
         "0. 0 ms (+0): the peer has connected",
         "Bytes yes \"t2 SELECT INBOX\\r\\n\"",
-        "-> Do(Token(1), Store(Door, FindAccount",
+        "-> Do(Token(1), Store(Door, FindLogin",
         "waits for octets, outcomes, for 1800000 ms",
         "the same in all ",
     ] {

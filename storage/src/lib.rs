@@ -16,6 +16,8 @@ mod epoch;
 mod faults;
 pub mod fsck;
 mod hints;
+mod invented;
+mod known;
 mod objects;
 mod occupy;
 mod open;
@@ -28,6 +30,8 @@ mod steady;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod tries;
 mod trust;
 mod upload;
 mod views;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use lightmail_core::config;
 use lightmail_core::store::Failure;
 use sqlx::mysql::MySqlDatabaseError;
 
@@ -123,6 +124,16 @@ impl OpenError {
             place: "[database] password_file".into(),
             why: error.to_string(),
             remedy: "make the file readable for the user that LightMail runs as",
+        }
+    }
+
+    pub(crate) fn tokens(oauth: &config::OAuth, why: &str) -> Self {
+        let path = oauth.jwks_file.as_ref().map_or("", |file| file.0.as_str());
+        Self {
+            what: "cannot take keys from",
+            place: format!("[oauth] jwks_file {path}"),
+            why: why.to_owned(),
+            remedy: "store there what the authorization server publishes as its jwks_uri",
         }
     }
 

@@ -2,33 +2,83 @@
 //!
 //! bcrypt takes 72 octets and ends at a NUL. A password that has more, or a NUL, is hashed as base64(SHA-256(password)), and
 //! the stored string says so: `sha256:$2b$…`. All others are plain bcrypt strings, as other servers have them.
+//!
+//! What was right a moment ago is known again ([`Known`]); where too many were wrong nothing is checked ([`Tries`]).
 
 use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use std::{io, thread};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lightmail_core::machine::Secret;
-use lightmail_core::store::Failure;
+use lightmail_core::admin;
+use lightmail_core::config::Config;
+use lightmail_core::machine::{PasswordCheck, Secret, Verdict};
+use lightmail_core::sasl::ScramProof;
+use lightmail_core::sasl::scram::{Hash, SALT_LEN, Verifier};
+use lightmail_core::store::{Attempt, Failure, PasswordHashes, ScramVerifiers};
 use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::answer::answer;
+use crate::known::Known;
+use crate::tries::Tries;
 
-/// What waits for a thread; more is for later.
-const WAITING_MAX: usize = 64;
 /// The octets that bcrypt looks at.
 const BCRYPT_OCTETS: usize = 72;
 /// In front of a bcrypt string whose password was hashed before.
 const HASHED_BEFORE: &str = "sha256:";
 
+/// How passwords are hashed and checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hashing {
+    /// The logarithm of bcrypt's rounds, 4 to 31 (a configuration allows up to 16).
+    pub(crate) cost: u32,
+    /// How many threads; `None`: half as many as processors.
+    pub(crate) threads: Option<usize>,
+    /// What waits for a thread; more is for later.
+    pub(crate) queue: usize,
+    /// How long a password that was right is known again.
+    pub(crate) keeps: Duration,
+}
+
+impl Hashing {
+    /// What a configuration says.
+    pub(crate) fn from_config(config: &Config) -> Self {
+        let limits = &config.limits;
+        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            cost: config.auth.bcrypt_cost,
+            threads: limits.bcrypt_threads.map(size),
+            queue: size(limits.bcrypt_queue),
+            keeps: Duration::from_secs(limits.password_cache_seconds.into()),
+        }
+    }
+
+    /// The default, at this cost.
+    pub(crate) fn at_cost(cost: u32) -> Self {
+        Self {
+            cost,
+            ..Self::from_config(&Config::default())
+        }
+    }
+
+    fn threads(&self) -> usize {
+        let half = || thread::available_parallelism().map_or(1, |processors| processors.get() / 2);
+        self.threads.unwrap_or_else(half).max(1)
+    }
+}
+
 /// The threads that hash.
 #[derive(Debug)]
 pub(crate) struct Passwords {
-    cost: u32,
+    hashing: Hashing,
     /// A hash of this cost that no password has, for users that there are not.
     dummy: Arc<str>,
+    known: Arc<Known>,
+    tries: Arc<Tries>,
     shared: Arc<Shared>,
 }
 
@@ -47,42 +97,82 @@ impl std::fmt::Debug for Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Box<dyn FnOnce() + Send>>,
+    /// Threads that wait for work.
+    idle: usize,
     over: bool,
 }
 
 impl Passwords {
-    /// Starts the threads: half as many as processors. `cost`: the logarithm of bcrypt's rounds, 4 to 31 (a configuration allows up to 16).
-    pub(crate) fn start(cost: u32) -> io::Result<Self> {
+    /// Starts the threads.
+    pub(crate) fn start(hashing: Hashing) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let threads = thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1));
-        for _ in 0..threads {
+        for _ in 0..hashing.threads() {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
                 .name("bcrypt".into())
                 .spawn(move || shared.work())?;
         }
         // A bcrypt string of the right cost whose salt and hash nobody computed.
-        let dummy = format!("$2b${cost:02}${}", ".".repeat(53)).into();
-        Ok(Self { cost, dummy, shared })
+        let dummy = format!("$2b${:02}${}", hashing.cost, ".".repeat(53)).into();
+        Ok(Self {
+            hashing,
+            dummy,
+            known: Arc::new(Known::new(hashing.keeps)?),
+            tries: Arc::default(),
+            shared,
+        })
     }
 
-    /// Whether the password has this hash. Without a hash the same work is done and the answer is no.
-    /// A damaged hash is no password's. Errors: `Unavailable` when too many wait.
-    pub(crate) async fn verify(&self, password: Secret, hash: Option<Secret>) -> Result<bool, Failure> {
-        let dummy = Arc::clone(&self.dummy);
-        self.run(move || verify(&password.0, hash.as_ref().map(|hash| &*hash.0), &dummy))
-            .await
+    /// What a password is. Without a hash the same work is done and the answer is no; a damaged hash is no password's.
+    /// Errors: `Unavailable` when too many wait for a thread, or too many have failed.
+    pub(crate) async fn verify(&self, check: PasswordCheck) -> Result<Verdict, Failure> {
+        self.tries.permit(&check.attempt)?;
+        if is_app_password(&check) {
+            return Ok(Verdict::AppPassword);
+        }
+        let mark = self.known.mark(&check);
+        if mark.is_some_and(|mark| self.known.knows(&mark)) {
+            return Ok(Verdict::Password);
+        }
+        let (dummy, known, tries) = (
+            Arc::clone(&self.dummy),
+            Arc::clone(&self.known),
+            Arc::clone(&self.tries),
+        );
+        self.run(move || {
+            // Those before it in the queue may have failed meanwhile.
+            tries.permit(&check.attempt)?;
+            let hash = check.hash.as_ref().map(|hash| &*hash.0);
+            if !verify(&check.password.0, hash, &dummy) {
+                tries.fail(&check.attempt);
+                return Ok(Verdict::Wrong);
+            }
+            mark.into_iter().for_each(|mark| known.learn(mark));
+            Ok(Verdict::Password)
+        })
+        .await?
     }
 
-    /// A hash to be stored. Errors: `Unavailable` when too many wait.
-    pub(crate) async fn hash(&self, password: Secret) -> Result<Secret, Failure> {
-        let cost = self.cost;
-        self.run(move || hash(&password.0, cost).map(Secret)).await?
+    /// The server's signature if a proof is right. Errors: `Unavailable` when too many have failed.
+    pub(crate) fn prove(&self, attempt: &Attempt, proof: &ScramProof) -> Result<Option<Secret>, Failure> {
+        self.tries.permit(attempt)?;
+        let signature = proof.check();
+        if signature.is_none() {
+            self.tries.fail(attempt);
+        }
+        Ok(signature)
+    }
+
+    /// What is to be stored of a password. Errors: `Unavailable` when too many wait.
+    pub(crate) async fn hash(&self, password: Secret) -> Result<PasswordHashes, Failure> {
+        let cost = self.hashing.cost;
+        self.run(move || hashes(&password, cost)).await?
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
         let (giver, taker) = answer();
-        self.shared.queue(Box::new(move || giver.give(work())))?;
+        self.shared
+            .queue(self.hashing.queue, Box::new(move || giver.give(work())))?;
         taker
             .take()
             .await
@@ -98,9 +188,10 @@ impl Drop for Passwords {
 }
 
 impl Shared {
-    fn queue(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Failure> {
+    /// With room for `max` that wait behind those that threads are at or about to take.
+    fn queue(&self, max: usize, work: Box<dyn FnOnce() + Send>) -> Result<(), Failure> {
         let mut state = self.lock();
-        if state.waiting.len() >= WAITING_MAX {
+        if state.waiting.len() >= max.saturating_add(state.idle) {
             return Err(Failure::Unavailable { retry_after_s: 10 });
         }
         state.waiting.push_back(work);
@@ -120,7 +211,11 @@ impl Shared {
                     }
                     state = self.lock();
                 }
-                None => state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    state.idle += 1;
+                    state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.idle -= 1;
+                }
             }
         }
     }
@@ -128,6 +223,33 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Each is compared in constant time, and all of them are.
+fn is_app_password(check: &PasswordCheck) -> bool {
+    let hash = admin::app_password_hash(&check.password);
+    let equal = check.app_passwords.iter().fold(Choice::from(0), |equal, stored| {
+        equal | stored.0.as_bytes().ct_eq(hash.0.as_bytes())
+    });
+    equal.into()
+}
+
+fn hashes(password: &Secret, cost: u32) -> Result<PasswordHashes, Failure> {
+    let bcrypt = Secret(hash(&password.0, cost)?);
+    let (sha256, sha1) = (verifier(Hash::Sha256, password)?, verifier(Hash::Sha1, password)?);
+    Ok(PasswordHashes {
+        bcrypt,
+        scram: sha256
+            .zip(sha1)
+            .map(|(sha256, sha1)| ScramVerifiers { sha256, sha1 }),
+    })
+}
+
+/// `None`: SCRAM cannot send such a password.
+fn verifier(hash: Hash, password: &Secret) -> Result<Option<Secret>, Failure> {
+    let mut salt = [0; SALT_LEN];
+    getrandom::fill(&mut salt).map_err(|error| Failure::broken(format!("no randomness: {error}")))?;
+    Ok(Verifier::make(hash, password, salt).map(|made| made.to_secret()))
 }
 
 fn verify(password: &str, stored: Option<&str>, dummy: &str) -> bool {
@@ -177,117 +299,4 @@ fn hashed_before(password: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_lite::future::block_on;
-
-    fn passwords() -> Passwords {
-        Passwords::start(4).unwrap()
-    }
-
-    fn check(passwords: &Passwords, password: &str, hash: Option<&str>) -> bool {
-        block_on(passwords.verify(Secret(password.into()), hash.map(|hash| Secret(hash.into())))).unwrap()
-    }
-
-    fn made(passwords: &Passwords, password: &str) -> String {
-        block_on(passwords.hash(Secret(password.into()))).unwrap().0
-    }
-
-    #[test]
-    fn a_password_has_its_hash_and_no_other() {
-        let passwords = passwords();
-        let long = "x".repeat(72);
-        let longer = "x".repeat(73);
-        for password in [
-            "secret",
-            "",
-            "pässwörd",
-            "with\0nul",
-            &long,
-            &longer,
-            &"y".repeat(1 << 20),
-        ] {
-            let hash = made(&passwords, password);
-            assert!(check(&passwords, password, Some(&hash)), "{hash}");
-            assert!(!check(&passwords, &format!("{password}x"), Some(&hash)));
-            assert!(!check(&passwords, "other", Some(&hash)));
-        }
-        assert!(
-            !check(&passwords, &longer, Some(&made(&passwords, &long))),
-            "not even when the first 72 octets are equal"
-        );
-        assert!(!check(&passwords, "with", Some(&made(&passwords, "with\0nul"))));
-    }
-
-    #[test]
-    fn only_passwords_that_bcrypt_would_cut_are_hashed_before() {
-        let passwords = passwords();
-        assert!(made(&passwords, "secret").starts_with("$2b$04$"));
-        assert!(made(&passwords, &"x".repeat(73)).starts_with("sha256:$2b$04$"));
-        let of_another_server = bcrypt::hash("secret", 4).unwrap();
-        assert!(check(&passwords, "secret", Some(&of_another_server)));
-        assert!(!check(
-            &passwords,
-            &hashed_before(&"x".repeat(73)),
-            Some(&made(&passwords, &"x".repeat(73)))
-        ));
-    }
-
-    #[test]
-    fn damaged_hashes_and_unknown_users_are_a_plain_no() {
-        let passwords = passwords();
-        for hash in [
-            "",
-            "$2b$",
-            "$2b$99$aaaa",
-            "sha256:",
-            "plain:secret",
-            "$2b$04$üüüüüüüüüüüüüüüüüüüüüüüüüü",
-            "\u{0}",
-        ] {
-            assert!(!check(&passwords, "secret", Some(hash)), "{hash:?}");
-        }
-        assert!(!check(&passwords, "secret", None));
-    }
-
-    #[test]
-    fn the_dummy_is_a_hash_that_costs_as_much() {
-        let passwords = passwords();
-        assert!(
-            matches!(bcrypt::verify("secret", &passwords.dummy), Ok(false)),
-            "{}",
-            passwords.dummy
-        );
-    }
-
-    #[test]
-    fn a_panic_costs_one_answer_and_no_thread() {
-        let passwords = passwords();
-        for _ in 0..thread::available_parallelism().map_or(1, |n| n.get()) {
-            let panicking: Result<(), _> = block_on(passwords.run(|| panic!("on purpose")));
-            assert!(matches!(panicking, Err(Failure::Broken(_))), "{panicking:?}");
-        }
-        assert!(!check(&passwords, "secret", None));
-    }
-
-    #[test]
-    fn too_many_waiting_are_turned_away() {
-        let passwords = passwords();
-        let (hold, held) = answer::<()>();
-        let threads = thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
-        let held = Arc::new(Mutex::new(Some(held)));
-        let mut state = passwords.shared.lock();
-        for _ in 0..threads + WAITING_MAX {
-            let held = Arc::clone(&held);
-            state.waiting.push_back(Box::new(move || {
-                if let Some(held) = held.lock().unwrap().take() {
-                    block_on(held.take());
-                }
-            }));
-        }
-        drop(state);
-        let refused = block_on(passwords.verify(Secret("x".into()), None));
-        assert_eq!(refused, Err(Failure::Unavailable { retry_after_s: 10 }));
-        hold.give(());
-    }
-}
+mod tests;

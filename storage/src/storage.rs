@@ -16,12 +16,13 @@ use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
 use crate::faults::Faults;
 use crate::hints::Node;
+use crate::invented::Invented;
 use crate::objects::folder::Folder;
 use crate::objects::{Objects, Times};
 use crate::occupy::occupy;
 use crate::open::{self, Way, make_data_folder};
 use crate::open_error::OpenError;
-use crate::password::Passwords;
+use crate::password::{Hashing, Passwords};
 use crate::sql::commit::Queue;
 use crate::sql::database::Database;
 use crate::sql::db::{Answer, Columns, Db, Stop, sql};
@@ -30,6 +31,7 @@ use crate::sql::trouble::Trouble;
 use crate::sql::tx::{Caches, News, Tx};
 use crate::sql::{self, messages};
 use crate::steady::Steady;
+use crate::tokens::Tokens;
 use crate::watch::{Hub, Watcher};
 
 const HIGHEST_MODSEQ: &str = "SELECT highest_modseq FROM mailboxes WHERE id = ?";
@@ -49,6 +51,9 @@ pub(crate) struct Inner {
     pub(crate) hub: Hub,
     pub(crate) objects: Objects,
     pub(crate) passwords: Passwords,
+    pub(crate) invented: Invented,
+    /// How tokens are checked, if any are taken.
+    pub(crate) tokens: OnceLock<Tokens>,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
     pub(crate) steady: Steady,
@@ -80,20 +85,33 @@ impl Storage {
     async fn open_by(config: &Config, way: Way) -> Result<Storage, OpenError> {
         let database = database(config, way).await?.0;
         let bucket = config.s3.clone().map(|s3| (s3, Times::default()));
-        Self::with(
+        let storage = Self::with(
             database,
             Path::new(&config.server.data_dir),
-            config.auth.bcrypt_cost,
+            Hashing::from_config(config),
             bucket,
             &config.server,
         )
-        .await
+        .await?;
+        if let Some(oauth) = &config.oauth {
+            let tokens = Tokens::open(oauth).map_err(|why| OpenError::tokens(oauth, &why))?;
+            // The storage was made above, so there are none yet.
+            let _ = storage.inner.tokens.set(tokens);
+        }
+        Ok(storage)
     }
 
     /// Opens the storage of a folder, with bodies in it too.
     pub async fn open_at(data_dir: &Path, bcrypt_cost: u32) -> Result<Storage, OpenError> {
         let database = open::sqlite(data_dir, Way::Make).await?.0;
-        Self::with(database, data_dir, bcrypt_cost, None, &config::Server::default()).await
+        Self::with(
+            database,
+            data_dir,
+            Hashing::at_cost(bcrypt_cost),
+            None,
+            &config::Server::default(),
+        )
+        .await
     }
 
     /// Brings the database that the configuration names to this version: from which, to which. 0 is an empty one.
@@ -112,7 +130,7 @@ impl Storage {
         Self::with(
             open::sqlite(data_dir, Way::Make).await?.0,
             data_dir,
-            bcrypt_cost,
+            Hashing::at_cost(bcrypt_cost),
             bucket,
             &config::Server::default(),
         )
@@ -122,7 +140,7 @@ impl Storage {
     async fn with(
         database: Database,
         data_dir: &Path,
-        bcrypt_cost: u32,
+        hashing: Hashing,
         bucket: Option<(config::S3, Times)>,
         server: &config::Server,
     ) -> Result<Storage, OpenError> {
@@ -132,7 +150,7 @@ impl Storage {
         let folder = folder.map_err(|error| OpenError::folder(data_dir, &error))?;
         let objects = open_objects(folder, data_dir, bucket).await?;
         let passwords =
-            Passwords::start(bcrypt_cost).map_err(|error| OpenError::threads("for passwords", &error))?;
+            Passwords::start(hashing).map_err(|error| OpenError::threads("for passwords", &error))?;
         let inner = Inner {
             database,
             queue: Queue::default(),
@@ -140,6 +158,8 @@ impl Storage {
             hub: Hub::default(),
             objects,
             passwords,
+            invented: Invented::default(),
+            tokens: OnceLock::new(),
             counts: Counts::default(),
             faults,
             steady: Steady::start(),
@@ -322,7 +342,7 @@ impl Inner {
         let asking = async { Ok(ask(&mut tx).await) };
         let answer = self.database.bounded(limit, asking).await;
         let answer = answer.unwrap_or_else(|error| Err(error.into()));
-        self.counts.add(name, tx.db.statements, tx.db.trips);
+        self.counts.add(name, tx.db.cost);
         let news = tx.into_news();
         // After an error the connection is closed; what it read is not to be trusted either.
         if !matches!(answer, Err(Stop::Sql(_) | Stop::Posted(_))) {

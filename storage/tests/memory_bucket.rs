@@ -68,7 +68,7 @@ async fn deliver(storage: &Storage, stored: Stored) {
     let new = NewAccount {
         id: account,
         login: "a@example.com".into(),
-        pw_hash: Secret(String::new()),
+        password: Secret(String::new()).into(),
         quota_bytes: 0,
         mailboxes: vec![inbox],
         at_ms: 1,

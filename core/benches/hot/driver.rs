@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lightmail_core::admin;
 use lightmail_core::machine::{
-    Action, Done, Effect, Input, Machine, Outcome, Peer, Secret, Seed, Step, Stored, Time, Token,
+    Action, Done, Effect, Input, Machine, Outcome, Peer, Secret, Seed, Step, Stored, Time, Token, Verdict,
 };
 use lightmail_core::mime::{Limits, MessageIndex, Scanner};
 use lightmail_core::store::memory::Store;
@@ -123,8 +123,11 @@ impl<M: Machine> Driver<M> {
                 }))
             }
             Effect::Scan(scan) => Ok(Done::Scanned(vec![0; scan.targets.len()])),
-            Effect::VerifyPassword { .. } => Ok(Done::Verified(true)),
-            Effect::HashPassword(password) => Ok(Done::Hashed(password)),
+            Effect::VerifyPassword(_) => Ok(Done::Verified(Verdict::Password)),
+            Effect::HashPassword(password) => Ok(Done::Hashed(password.into())),
+            Effect::InventVerifier { .. } => Ok(Done::VerifierInvented(Secret(String::new()))),
+            Effect::VerifyScram { .. } => Ok(Done::ScramVerified(None)),
+            Effect::VerifyToken { .. } => Ok(Done::TokenVerified(None)),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(&keys);
                 Ok(Done::Confirmed)
@@ -151,7 +154,7 @@ pub fn store() -> (Store, AccountId) {
         &mut seed,
         NOW,
         "user@example.com".to_owned(),
-        Secret("secret".to_owned()),
+        Secret("secret".to_owned()).into(),
     );
     let account = new.id;
     let created = store.run(Actor::Operator, Request::CreateAccount(new));

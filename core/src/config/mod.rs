@@ -10,8 +10,8 @@ mod value;
 
 pub use ini::ConfigError;
 pub use table::{
-    Antivirus, Api, Auth, Config, Database, Dkim, Garbage, Imap, Limits, Lmtp, Log, Pop3, Queue, S3, Server,
-    Smtp, SmtpServer, Tls,
+    Antivirus, Api, Auth, Config, Database, Dkim, Garbage, Imap, Limits, Lmtp, Log, OAuth, Pop3, Queue, S3,
+    Server, Smtp, SmtpServer, Tls,
 };
 pub use text::{describe, example};
 pub use value::{
@@ -136,7 +136,7 @@ impl Config {
     /// What no single line shows: values that do not go with each other, or with what they are for.
     fn contradictions(&self) -> Vec<ConfigError> {
         let mut errors = self.missing();
-        errors.extend([self.clashes(), self.idle_authorities()].concat());
+        errors.extend([self.clashes(), self.idle_authorities(), self.unreadable_tokens()].concat());
         let mut refuse = |section, key, wrong: bool, why: &str| {
             let origin = self.origin(section, key).filter(|_| wrong);
             errors.extend(origin.map(|origin| origin.error(why)));
@@ -195,6 +195,29 @@ impl Config {
             refuse(section, key, zero, "expected at least 1");
         }
         errors
+    }
+
+    /// Settings with which no token could be read.
+    fn unreadable_tokens(&self) -> Vec<ConfigError> {
+        let Some(oauth) = &self.oauth else {
+            return Vec::new();
+        };
+        let is_known = |name: &String| TOKEN_ALGORITHMS.contains(&name.as_str());
+        let algorithms = &oauth.algorithms.0;
+        let no_algorithm = algorithms.is_empty() || !algorithms.iter().all(is_known);
+        let some = format!("expected some of {}", TOKEN_ALGORITHMS.join(", "));
+        let wrong = [
+            ("algorithms", no_algorithm, some.as_str()),
+            (
+                "login_claim",
+                oauth.login_claim.is_empty(),
+                "expected the name of a claim",
+            ),
+        ];
+        let wrong = wrong.into_iter().filter(|(_, wrong, _)| *wrong);
+        wrong
+            .filter_map(|(key, _, why)| Some(self.origin("oauth", key)?.error(why)))
+            .collect()
     }
 
     /// Two listeners on one port: both are named, the later one is wrong.
@@ -301,9 +324,18 @@ const NEEDED: &[(&str, &str)] = &[
     ("smtp", "host"),
     ("dkim", "selector"),
     ("dkim", "key"),
+    ("oauth", "issuer"),
+    ("oauth", "audience"),
+    ("oauth", "jwks_file"),
+];
+
+/// How tokens may be signed: with a key pair, so that who checks them can make none.
+const TOKEN_ALGORITHMS: [&str; 9] = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
 ];
 
 const AT_LEAST_ONE: &[(&str, &str)] = &[
+    ("auth", "attempts_per_minute"),
     ("database", "pool_size"),
     ("garbage", "batch_size"),
     ("queue", "per_domain_connections"),

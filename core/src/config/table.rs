@@ -187,6 +187,9 @@ table! {
         key: Option<FilePath> = "";
         /// A folder with NAME.crt and NAME.key for each further server name (SNI).
         certificates_dir: Option<FilePath> = "";
+        /// Certificates, PEM, of those who may vouch for clients: a client may then show a certificate of its own and log in by it
+        /// (EXTERNAL). Empty: none is asked for.
+        client_ca: Option<FilePath> = "";
     }
 
     /// IMAP.
@@ -199,6 +202,9 @@ table! {
         port: Port = "1143";
         /// The port with TLS from the first octet.
         tls_port: Port = "1993";
+        /// Whether a client may log out and in again on one connection (UNAUTHENTICATE). No, where a proxy in front of the server
+        /// lets clients speak to it directly once they have logged in.
+        unauthenticate: bool = "yes";
         /// Whether clients may send literals of any size unasked (LITERAL+), or only those of up to 4096 octets (LITERAL-).
         literal_plus: bool = "yes";
     }
@@ -327,10 +333,28 @@ table! {
         bcrypt_cost: u32 = "12";
         /// Where passwords may cross in the clear: loopback, never or always.
         plaintext: Plaintext = "loopback";
-        /// How many wrong passwords an address or account may give.
+        /// How many wrong passwords a network (an IPv4 address, a /64 of IPv6) or a name may give before it has to wait.
         attempts_per_minute: u32 = "10";
         /// SASL mechanisms that are offered.
         mechanisms: List<String> = "PLAIN, LOGIN";
+    }
+
+    /// Log-in by tokens of an authorization server (OAUTHBEARER, XOAUTH2): JWTs, checked here. Without this section: none.
+    optional [oauth] OAuth {
+        /// The authorization server, as its tokens name it (iss). Needed.
+        issuer: String = "";
+        /// This server, as tokens name it (aud). Needed.
+        audience: String = "";
+        /// The server's public keys: a JSON Web Key Set, taken anew with each start. Needed.
+        jwks_file: Option<FilePath> = "";
+        /// The algorithms that tokens may be signed with: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA.
+        algorithms: List<String> = "RS256, ES256";
+        /// The claim that holds the login name.
+        login_claim: String = "email";
+        /// A scope that tokens must have. Empty: any.
+        scope: Option<String> = "";
+        /// How much the clocks may differ.
+        leeway_seconds: u32 = "60";
     }
 
     /// What one peer may cost. Sizes are in octets. What shapes stored mail (names, keywords, MIME) is the same on every node

@@ -141,11 +141,11 @@ fn all_faults_are_shown_at_once() {
     assert_eq!(
         errors(text),
         [
-            "config.ini:2: [imap] prot: unknown key; did you mean port?\n    prot = …\n    ^^^^  keys here: enabled, host, port, tls_port, literal_plus",
+            "config.ini:2: [imap] prot: unknown key; did you mean port?\n    prot = …\n    ^^^^  keys here: enabled, host, port, tls_port, unauthenticate, literal_plus",
             "config.ini:3: [imap] port: expected a port (0 to 65535) or off, such as 1143\n    port = 14x3\n           ^^^^",
             "config.ini:4: [imap] enabled: expected yes or no, such as yes\n    enabled = maybe\n              ^^^^^",
             "config.ini:5: expected key = value or [section]\n    host\n    ^^^^",
-            "config.ini:6: [imp]: unknown section; did you mean imap?\n    [imp]\n    ^^^^^  sections: server, database, s3, tls, imap, pop3, lmtp, smtp_server, smtp, queue, dkim, api, antivirus, garbage, auth, limits, log",
+            "config.ini:6: [imp]: unknown section; did you mean imap?\n    [imp]\n    ^^^^^  sections: server, database, s3, tls, imap, pop3, lmtp, smtp_server, smtp, queue, dkim, api, antivirus, garbage, auth, oauth, limits, log",
             "config.ini:8: expected ] at the end of the section\n    [pop3\n    ^^^^^",
             "config.ini:12: [pop3] port: given again; first on line 11\n    port = 2\n    ^^^^",
         ]
@@ -166,7 +166,7 @@ fn faults_that_no_single_line_shows() {
             "config.ini:7: [s3]: bucket is missing",
             "config.ini:10: [tls] certificate: expected text",
             "config.ini:13: [auth] bcrypt_cost: expected 4 to 16",
-            "config.ini:14: [auth] mechanisms: expected some of PLAIN, LOGIN",
+            "config.ini:14: [auth] mechanisms: expected some of SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, EXTERNAL, OAUTHBEARER, XOAUTH2, PLAIN, LOGIN",
             "config.ini:16: [queue] retry_minutes: expected at least one number",
             "config.ini:19: [database] password_file: password is given too; one of them is enough",
             "config.ini:20: [database] pool_size: expected at least 1",

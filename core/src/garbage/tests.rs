@@ -394,9 +394,8 @@ fn what_cannot_be_deleted_keeps_nobody_waiting_for_ever() {
             assert_eq!(world.is_over(talk), once);
             sound(&world);
             world.stage.stuck.clear();
-            match once {
-                true => drop(world.join(Garbage::until_done(SETTINGS, Seed::new([2; 32])))),
-                false => {}
+            if once {
+                world.join(Garbage::until_done(SETTINGS, Seed::new([2; 32])));
             }
             world.advance(4 * SETTINGS.idle_ms);
             assert_eq!(left(&world), BTreeSet::new(), "stuck {stuck:b}, once {once}");

@@ -1,6 +1,6 @@
 //! What IMAP arguments mean once they are parsed. The grammar makes these values, the commands use them.
 
-use crate::store::set::SequenceSet;
+use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{Flag, Keyword, ModSeq};
 use crate::wire::date::Day;
 
@@ -15,6 +15,8 @@ pub enum FetchItem {
     InternalDate,
     /// `RFC822.SIZE`
     Size,
+    /// `MODSEQ` (RFC 7162, 3.1.4.2)
+    ModSeq,
     /// `ENVELOPE`
     Envelope,
     /// `BODY` without a section: BODYSTRUCTURE without extension data
@@ -171,6 +173,24 @@ pub enum SearchKey {
     EmailId(String),
     /// `THREADID` (RFC 8474, 6); no message has one here.
     ThreadId,
+    /// `OLDER` (RFC 5032, 2): INTERNALDATE lies at least so many seconds back.
+    Older(u32),
+    /// `YOUNGER` (RFC 5032, 2): INTERNALDATE lies at most so many seconds back.
+    Younger(u32),
+}
+
+/// What an extended SEARCH is to tell of what it finds (`search-return-opt`, RFC 4731, 3.1). One of them at least is set:
+/// no options mean ALL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SearchReturn {
+    /// `MIN`: the lowest number.
+    pub min: bool,
+    /// `MAX`: the highest number.
+    pub max: bool,
+    /// `ALL`: all numbers, as a set.
+    pub all: bool,
+    /// `COUNT`: how many there are.
+    pub count: bool,
 }
 
 /// How a message's day relates to the one asked for.
@@ -201,4 +221,48 @@ pub enum StatusItem {
     MailboxId,
     /// `APPENDLIMIT` (RFC 7889, 3.1)
     AppendLimit,
+    /// `HIGHESTMODSEQ` (RFC 7162, 3.1.7)
+    HighestModSeq,
+    /// `SIZE` (RFC 8438, 3)
+    Size,
+}
+
+/// The parameters of SELECT and EXAMINE (RFC 4466, 2.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelectParams {
+    /// `CONDSTORE` (RFC 7162, 3.1.8)
+    pub condstore: bool,
+    /// `QRESYNC` (RFC 7162, 3.2.5)
+    pub resync: Option<Resync>,
+}
+
+/// What a client knows of a mailbox that it opens again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resync {
+    /// The UIDVALIDITY of what it knows.
+    pub uid_validity: u32,
+    /// It knows all changes up to here.
+    pub modseq: ModSeq,
+    /// It wants to hear of these messages only; `None`: of all.
+    pub known: Option<UidSet>,
+    /// Some numbers of messages, and their UIDs.
+    pub matches: Option<SequenceMatch>,
+}
+
+/// Sequence numbers and the UIDs that a client knows under them: as many, in the same order (RFC 7162, 3.2.5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequenceMatch {
+    /// The numbers.
+    pub numbers: UidSet,
+    /// The UIDs.
+    pub uids: UidSet,
+}
+
+/// The modifiers of FETCH (RFC 4466, 2.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FetchModifiers {
+    /// `CHANGEDSINCE`: only messages whose MODSEQ is above this (RFC 7162, 3.1.4.1).
+    pub changed_since: Option<ModSeq>,
+    /// `VANISHED`: and which are gone since (RFC 7162, 3.2.6).
+    pub vanished: bool,
 }

@@ -9,11 +9,15 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::command::{Completion, Form};
+use super::enabled::{Enabled, Extension};
 use super::output::Output;
-use super::selected::{NoSuchNumber, Selected, Told};
+use super::selected::{Manner, NoSuchNumber, Selected, Told};
 use super::settings::Settings;
+use super::words::Code;
 use crate::config::Plaintext;
+use crate::login::Patience;
 use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
+use crate::sasl::{self, Channel, Kind, Mechanism};
 use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{AccountId, Actor, ObjectId, Refreshed, Request};
 use crate::wire::filter::Filter;
@@ -31,10 +35,13 @@ pub(crate) struct Context {
     pub(crate) peer: Peer,
     /// Who has logged in.
     pub(crate) account: Option<AccountId>,
+    /// The mechanism of the AUTHENTICATE that was begun last.
+    pub(crate) exchange: Option<Kind>,
     /// The selected mailbox.
     pub(crate) selected: Option<Selected>,
-    /// How often a log-in has failed here.
-    pub(crate) failed_logins: u32,
+    enabled: Enabled,
+    /// The log-ins that have failed here.
+    pub(crate) patience: Patience,
     output: Output,
     awaited: Option<Token>,
     tokens: u64,
@@ -49,13 +56,32 @@ impl Context {
             settings,
             peer,
             account: None,
+            exchange: None,
             selected: None,
-            failed_logins: 0,
+            enabled: Enabled::default(),
+            patience: Patience::default(),
             output: Output::default(),
             awaited: None,
             tokens: 0,
             uploads: 0,
         }
+    }
+
+    /// The SASL mechanisms that work on this connection.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = Kind> {
+        sasl::offered(&self.settings.mechanisms, self.peer.tls.as_ref())
+    }
+
+    /// A fresh exchange of a mechanism.
+    pub(crate) fn mechanism(&mut self, kind: Kind) -> Box<dyn Mechanism> {
+        self.exchange = Some(kind);
+        let binds = self.offered().any(Kind::binds);
+        let channel = Channel {
+            tls: self.peer.tls.as_ref(),
+            seed: &mut self.seed,
+            binds,
+        };
+        sasl::mechanism(kind, channel)
     }
 
     /// Asks the store, on behalf of who has logged in. The answer comes as [`super::command::Event::Outcome`].
@@ -143,10 +169,62 @@ impl Context {
 
     /// Tells what is new in the selected mailbox, a piece at a time: expunges if they may be told, flags with the UID if `uid`.
     pub(crate) fn tell(&mut self, expunges: bool, uid: bool) -> Told {
+        let manner = Manner {
+            expunges,
+            vanished: self.has_enabled(Extension::QResync),
+            uid,
+            modseq: self.has_enabled(Extension::CondStore),
+        };
         match &mut self.selected {
-            Some(selected) => selected.tell(self.output.gather(), expunges, uid),
+            Some(selected) => selected.tell(self.output.gather(), manner),
             None => Told::All,
         }
+    }
+
+    /// Whether the client has enabled an extension.
+    pub(crate) fn has_enabled(&self, extension: Extension) -> bool {
+        self.enabled.has(extension)
+    }
+
+    /// Enables an extension. The first command that enables CONDSTORE tells the HIGHESTMODSEQ of the selected mailbox
+    /// (RFC 7162, 3.1).
+    pub(crate) fn enable(&mut self, extension: Extension) {
+        let was_aware = self.has_enabled(Extension::CondStore);
+        self.enabled.insert(extension);
+        if !was_aware && self.has_enabled(Extension::CondStore) {
+            self.tell_highest_modseq();
+        }
+    }
+
+    /// The HIGHESTMODSEQ of the selected mailbox, if there is one, as far as the client has been told.
+    pub(crate) fn highest_modseq(&self) -> Option<Code> {
+        let synced = self.selected().map(Selected::synced)?;
+        Some(Code::HIGHEST_MODSEQ.with(format_args!("{}", synced.0)))
+    }
+
+    /// The same as an untagged response.
+    pub(crate) fn tell_highest_modseq(&mut self) {
+        if let Some(code) = self.highest_modseq() {
+            self.line(format_args!("* OK [{code}] The highest MODSEQ"));
+        }
+    }
+
+    /// Tells up to which MODSEQ the client knows everything, where it could think otherwise.
+    pub(crate) fn tell_synced(&mut self) {
+        if let Some(selected) = &mut self.selected {
+            selected.tell_synced(self.output.gather());
+        }
+    }
+
+    /// Forgets who has logged in and all that the client has set up since it connected; TLS stays, and so do the counts of what
+    /// it did wrong (RFC 8437, 3). Whatever a session is given one day is forgotten too, unless it is named here.
+    pub(crate) fn forget_client(&mut self) {
+        let seed = std::mem::replace(&mut self.seed, Seed::new([0; 32]));
+        let fresh = Self::new(self.peer.clone(), Arc::clone(&self.settings), seed);
+        let old = std::mem::replace(self, fresh);
+        (self.now, self.patience) = (old.now, old.patience);
+        (self.output, self.awaited) = (old.output, old.awaited);
+        (self.tokens, self.uploads) = (old.tokens, old.uploads);
     }
 
     /// Whether a password may be sent as things are.

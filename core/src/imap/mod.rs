@@ -7,6 +7,7 @@
 pub mod ast;
 mod command;
 mod context;
+mod enabled;
 pub mod fetch;
 mod framing;
 pub mod grammar;

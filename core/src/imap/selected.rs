@@ -4,15 +4,13 @@
 //! last told (they all have the highest UIDs), plus those that are gone without the client knowing (kept with their last row).
 //! It moves only in [`Selected::tell`], as the client hears of it. Owns nothing that grows with the mailbox but what is untold.
 
+mod telling;
+
 use std::collections::VecDeque;
-use std::fmt::Write;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+pub(crate) use telling::{Manner, Told};
 
-use super::context::print;
-use super::grammar;
-use super::words::Code;
 use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{Flags, Keywords, MailboxId, MailboxName, ModSeq, Opened, Refreshed, Row, Uid, View};
 
@@ -28,6 +26,14 @@ pub(crate) struct Selected {
     gone: VecDeque<Row>,
     /// Messages, known to the client, whose flags have changed.
     changed: UidSet,
+    /// Messages, known to the client with their flags, whose MODSEQ alone is news.
+    restamped: UidSet,
+    /// All that happened up to here the client has been told.
+    synced: ModSeq,
+    /// The highest MODSEQ of a message that was told since the last tagged response; 0: none.
+    stamped: ModSeq,
+    /// The client has been told that it does not know all up to a MODSEQ that it has seen.
+    behind: bool,
     /// Messages that are recent here: from the first on, below the second; ascending.
     recent: Vec<(Uid, Uid)>,
     recent_told: usize,
@@ -40,17 +46,6 @@ pub(crate) struct Selected {
 /// A sequence number that no message has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoSuchNumber;
-
-/// How [`Selected::tell`] ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// The client knows all that it may know now.
-    All,
-    /// The budget is used up: call again.
-    More,
-    /// The numbering is lost, and nothing that could be told would mend it: the session has to end.
-    Lost,
-}
 
 impl Selected {
     /// The client is about to be told all of `opened`.
@@ -66,6 +61,10 @@ impl Selected {
             told_below: view.uid_next,
             gone: VecDeque::new(),
             changed: UidSet::default(),
+            restamped: UidSet::default(),
+            synced: view.highest_modseq,
+            stamped: ModSeq(0),
+            behind: false,
             recent: Vec::new(),
             recent_told: 0,
             exists_told: view.len(),
@@ -96,6 +95,11 @@ impl Selected {
     /// The MODSEQ to ask for changes from.
     pub(crate) fn since(&self) -> ModSeq {
         self.view.highest_modseq
+    }
+
+    /// The HIGHESTMODSEQ that the client may be told: it knows of all changes up to there (RFC 7162, 3.2).
+    pub(crate) fn synced(&self) -> ModSeq {
+        self.synced
     }
 
     /// What the keyword bits mean.
@@ -206,6 +210,27 @@ impl Selected {
         })
     }
 
+    /// Those of `uids`, all known to the client, whose MODSEQ is above `since` (RFC 7162, 3.1.4.1).
+    pub(crate) fn changed_since(&self, uids: &UidSet, since: ModSeq) -> UidSet {
+        let ranges = uids
+            .ranges()
+            .map(|range| (Uid(*range.start()), Uid(*range.end())));
+        ranges
+            .flat_map(|(first, last)| self.rows_within(first, last))
+            .filter(|row| row.modseq > since)
+            .map(|row| row.uid.0)
+            .collect()
+    }
+
+    /// Those of `uids` that the client does not number any more, or never did.
+    pub(crate) fn unnumbered(&self, uids: &UidSet) -> UidSet {
+        uids.difference(&self.gone_uids())
+    }
+
+    fn gone_uids(&self) -> UidSet {
+        self.gone.iter().map(|row| row.uid.0).collect()
+    }
+
     fn known(&self, ranges: impl Iterator<Item = (Uid, Uid)>) -> UidSet {
         ranges
             .flat_map(|(first, last)| self.rows_within(first, last))
@@ -268,15 +293,21 @@ impl Selected {
         }
         let known = self.exists();
         self.keep_gone(&vanished);
-        let news = rows_in(&view, &changed).filter(|new| {
+        let (mut news, mut restamped) = (UidSet::default(), UidSet::default());
+        for new in rows_in(&view, &changed) {
             let told = |old: &&Row| old.uid < self.told_below;
-            self.view.get(new.uid).filter(told).is_some_and(|old| {
-                let own = own.contains(old.uid.0);
-                new.flags != if own { expected(old.flags) } else { old.flags }
-            })
-        });
-        let news: UidSet = news.map(|row| row.uid.0).collect();
+            let Some(old) = self.view.get(new.uid).filter(told) else {
+                continue;
+            };
+            let own = own.contains(old.uid.0);
+            if new.flags != if own { expected(old.flags) } else { old.flags } {
+                news.insert(new.uid.0);
+            } else if new.modseq != old.modseq {
+                restamped.insert(new.uid.0);
+            }
+        }
         self.changed = self.changed.union(&news);
+        self.restamped = self.restamped.union(&restamped);
         let had_below = std::mem::replace(&mut self.view, view).uid_next;
         self.add_recent(recent_from, had_below);
         // Every message that the client numbers is still there or has vanished, and none has come among them.
@@ -286,13 +317,25 @@ impl Selected {
     /// The client is to hear the flags of these messages, changed or not (STORE without `.SILENT`); of those that are gone it is
     /// not (RFC 2180, 4.2.3).
     pub(crate) fn owe_flags(&mut self, uids: &UidSet) {
-        let gone: UidSet = self.gone.iter().map(|row| row.uid.0).collect();
-        self.changed = self.changed.union(&uids.difference(&gone));
+        self.changed = self.changed.union(&uids.difference(&self.gone_uids()));
     }
 
-    /// The client has just been told the flags of this message (by FETCH).
-    pub(crate) fn told_flags(&mut self, uids: &UidSet) {
-        self.changed = self.changed.difference(uids);
+    /// The client is to hear the MODSEQs of these messages, changed or not (a conditional STORE, RFC 7162, 3.1.3).
+    pub(crate) fn owe_modseqs(&mut self, uids: &UidSet) {
+        self.restamped = self.restamped.union(&uids.difference(&self.gone_uids()));
+    }
+
+    /// The client has just been told of these messages by FETCH: their flags, their MODSEQs, or both.
+    pub(crate) fn told(&mut self, uids: &UidSet, flags: bool, modseqs: bool) {
+        if flags && !modseqs {
+            self.restamped = self.restamped.union(&self.changed.intersection(uids));
+        }
+        if flags {
+            self.changed = self.changed.difference(uids);
+        }
+        if modseqs {
+            self.restamped = self.restamped.difference(uids);
+        }
     }
 
     /// Messages that vanish stay numbered until the client hears of it; those that it never heard of do not.
@@ -310,110 +353,7 @@ impl Selected {
         gone.extend(fresh);
         self.gone = gone;
         self.changed = self.changed.difference(vanished);
-    }
-}
-
-/// What goes to the client.
-impl Selected {
-    /// The most octets that [`Selected::tell`] prints at once.
-    const TELL_OCTETS: usize = 16 * 1024;
-
-    /// Tells what the client has not heard: expunges if they may be told, new messages, keywords, flags. `uid`: flags come with
-    /// the UID, as in every response to a UID command (RFC 3501, 6.4.8).
-    pub(crate) fn tell(&mut self, out: &mut BytesMut, expunges: bool, uid: bool) -> Told {
-        if self.lost {
-            return Told::Lost;
-        }
-        let end = out.len() + Self::TELL_OCTETS;
-        if expunges && self.tell_expunges(out, end) == Told::More {
-            return Told::More;
-        }
-        self.tell_size(out);
-        self.tell_keywords(out);
-        self.tell_flags(out, uid, end)
-    }
-
-    fn tell_expunges(&mut self, out: &mut BytesMut, end: usize) -> Told {
-        while out.len() < end {
-            let Some(row) = self.gone.pop_front() else {
-                return Told::All;
-            };
-            // Nothing below it is gone any more: its number is its rank.
-            print(out, format_args!("* {} EXPUNGE", self.view.rank(row.uid) + 1));
-            self.exists_told = self.exists_told.saturating_sub(1);
-        }
-        Told::More
-    }
-
-    fn tell_size(&mut self, out: &mut BytesMut) {
-        self.told_below = self.view.uid_next;
-        let (exists, recent) = (self.exists(), self.recent());
-        if exists != self.exists_told {
-            print(out, format_args!("* {exists} EXISTS"));
-        }
-        if recent != self.recent_told {
-            print(out, format_args!("* {recent} RECENT"));
-        }
-        (self.exists_told, self.recent_told) = (exists, recent);
-    }
-
-    fn tell_keywords(&mut self, out: &mut BytesMut) {
-        if self.view.keywords.len() != self.keywords_told {
-            self.keywords_told = self.view.keywords.len();
-            self.print_flags(out);
-        }
-    }
-
-    /// The FLAGS and PERMANENTFLAGS responses (RFC 3501, 7.2.6 and 7.1).
-    pub(crate) fn print_flags(&self, out: &mut BytesMut) {
-        let names: String = self.view.keywords.names().fold(String::new(), |mut names, name| {
-            let _ = write!(names, " {name}");
-            names
-        });
-        let system = r"\Answered \Flagged \Deleted \Seen \Draft";
-        print(out, format_args!("* FLAGS ({system}{names})"));
-        let code = Code::PERMANENT_FLAGS;
-        if self.read_only {
-            print(out, format_args!("* OK [{code} ()] No flag can be changed here"));
-        } else {
-            let more = if self.view.keywords.len() < Keywords::MAX {
-                r" \*"
-            } else {
-                ""
-            };
-            print(
-                out,
-                format_args!("* OK [{code} ({system}{names}{more})] Flags that stay"),
-            );
-        }
-    }
-
-    fn tell_flags(&mut self, out: &mut BytesMut, uid: bool, end: usize) -> Told {
-        let mut told = None;
-        for changed in self.changed.iter().map(Uid) {
-            if out.len() >= end {
-                break;
-            }
-            told = Some(changed.0);
-            let Some((number, row)) = self.find(changed) else {
-                continue;
-            };
-            let _ = write!(out, "* {number} FETCH (");
-            if uid {
-                let _ = write!(out, "UID {} ", changed.0);
-            }
-            out.extend_from_slice(b"FLAGS ");
-            grammar::print::flags(out, row.flags, &self.view.keywords, self.is_recent(changed));
-            out.extend_from_slice(b")\r\n");
-        }
-        if let Some(last) = told {
-            self.changed.remove_to(last);
-        }
-        if self.changed.is_empty() {
-            Told::All
-        } else {
-            Told::More
-        }
+        self.restamped = self.restamped.difference(vanished);
     }
 }
 

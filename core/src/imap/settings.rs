@@ -22,6 +22,8 @@ pub struct Settings {
     pub plaintext: Plaintext,
     /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
     pub mechanisms: Vec<String>,
+    /// Whether a client may log out and in again on its connection (RFC 8437, 8: not where a proxy trusts its backend).
+    pub unauthenticate: bool,
     /// The most octets of a message (APPEND).
     pub message_size: u64,
     /// What one command may be before log-in.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub bad_commands: u32,
     /// The delay of a bad command beyond the free ones, and the growth of the delay of each failed log-in, in milliseconds.
     pub delay_ms: u64,
+    /// How many wrong passwords a network or a name may give in a minute.
+    pub attempts_per_minute: u32,
     /// Failed log-ins after which the session ends.
     pub failed_logins: u32,
 }
@@ -58,7 +62,8 @@ impl Settings {
             tls: false,
             literal_plus: config.imap.literal_plus,
             plaintext: config.auth.plaintext,
-            mechanisms: sasl::wanted(&config.auth.mechanisms.0),
+            mechanisms: sasl::wanted(config),
+            unauthenticate: config.imap.unauthenticate,
             message_size: limits.message_size,
             before_login: before_login(limits),
             after_login: after_login(limits),
@@ -69,6 +74,7 @@ impl Settings {
             bad_commands_free: limits.bad_commands_soft,
             bad_commands: limits.bad_commands,
             delay_ms: u64::from(limits.bad_command_delay_seconds) * 1000,
+            attempts_per_minute: config.auth.attempts_per_minute,
             failed_logins: 5,
         }
     }

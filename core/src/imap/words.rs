@@ -1,6 +1,7 @@
 //! The words of IMAP's status responses: one table from what went wrong to a response code and a text.
 //!
-//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 9051, 7.1 (HASCHILDREN); RFC 8474, 7 (MAILBOXID); RFC 3516, 7 (UNKNOWN-CTE). Nothing that a client sent, and nothing of our insides, is among the words.
+//! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 7162 (MODSEQ codes); RFC 9051, 7.1 (HASCHILDREN); RFC 8474, 7 (MAILBOXID);
+//! RFC 3516, 7 (UNKNOWN-CTE). Nothing that a client sent, and nothing of our insides, is among the words.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -34,8 +35,10 @@ codes! {
     COPY_UID = "COPYUID";
     EXPUNGE_ISSUED = "EXPUNGEISSUED";
     HAS_CHILDREN = "HASCHILDREN";
+    HIGHEST_MODSEQ = "HIGHESTMODSEQ";
     LIMIT = "LIMIT";
     MAILBOX_ID = "MAILBOXID";
+    MODIFIED = "MODIFIED";
     NO_PERM = "NOPERM";
     NONEXISTENT = "NONEXISTENT";
     OVER_QUOTA = "OVERQUOTA";
@@ -65,6 +68,12 @@ impl fmt::Display for Code {
         f.write_str(&self.0)
     }
 }
+
+/// The answer to an unknown user, a wrong password, and all that must look like them (RFC 5530, 3).
+pub(crate) const REFUSED: (Code, &str) = (Code::AUTHENTICATION_FAILED, "The name or the password is wrong");
+
+/// The answer where too many wrong passwords have come: nothing was checked, so it is no wrong password.
+pub(crate) const THROTTLED: (Code, &str) = (Code::UNAVAILABLE, "Too many wrong passwords, try again later");
 
 /// Why a session ends whose numbering is lost: a client that went on would delete the wrong messages.
 pub(crate) const LOST: &str = "The mailbox has changed so that it has to be selected anew";
@@ -110,6 +119,7 @@ fn limit(budget: Budget) -> (Code, &'static str) {
         Budget::Calendars | Budget::CalendarObjects => {
             (Code::LIMIT, "The account has no room for another calendar object")
         }
+        Budget::AppPasswords => (Code::LIMIT, "The account has no room for another app password"),
         Budget::MessageSize => (Code::TOO_BIG, "The message is too big"),
         Budget::Space => (Code::UNAVAILABLE, "No space is left here"),
     }

@@ -2,6 +2,10 @@
 //!
 //! The safe way round: what a machine has not disclosed is secret. So no word is shown of a line that is not whole.
 
+use super::Peer;
+use crate::sasl::Kind;
+use crate::wire::base64;
+
 /// How octets of the peer may be shown. Every form has as many octets as came, so that counts stay true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -9,12 +13,31 @@ pub enum Form {
     Plain,
     /// The frame of a line: spaces, quotation marks, announcements of literals; no word.
     Frame,
-    /// Base64, whose fields are masked within, so that a SASL mechanism still finds them.
-    Base64,
+    /// Base64 of a SASL mechanism's messages, masked within, so that the mechanism still finds what it looks for
+    /// ([`crate::sasl::mask`]).
+    Sasl(Kind),
     /// The frame of a message: line ends and punctuation; no letter, no digit.
     Content,
     /// Nothing but control characters.
     Hidden,
+}
+
+impl Form {
+    /// That of a SASL mechanism's message, in base64. A name that the client's certificate bears is in the record already, and a
+    /// replay has to find it again.
+    pub fn of_message(kind: Kind, peer: &Peer, message: &[u8]) -> Self {
+        let identities = peer.tls.iter().flat_map(|tls| &tls.identities);
+        let named = base64::decode(message)
+            .ok()
+            .and_then(|message| String::from_utf8(message).ok())
+            .map(|name| name.to_lowercase());
+        match named {
+            Some(name) if kind == Kind::External && identities.into_iter().any(|one| *one == name) => {
+                Form::Plain
+            }
+            _ => Form::Sasl(kind),
+        }
+    }
 }
 
 /// What has been disclosed since it was last asked for: up to which offset of the peer's stream, in which form.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{ObjectKind, Upload};
 use crate::mime::MessageIndex;
-use crate::store::{Actor, DeliveryKey, Failure, ObjectId, Reply, Request};
+use crate::sasl::{ScramProof, scram};
+use crate::store::{Actor, Attempt, DeliveryKey, Failure, ObjectId, PasswordHashes, Reply, Request};
 
 /// A question to the world. Each is a verb; its [`Done`] is the participle.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,15 +17,32 @@ pub enum Effect {
     FinishUpload(Upload),
     /// Looks for words in whole messages (SEARCH BODY and TEXT): [`Done::Scanned`].
     Scan(Scan),
-    /// Checks a password against a bcrypt hash: [`Done::Verified`]. Without a hash the same work is done and the answer is no.
-    VerifyPassword {
-        /// What the client gave.
-        password: Secret,
-        /// The stored hash; `None` for an unknown user.
-        hash: Option<Secret>,
-    },
-    /// Hashes a password with bcrypt: [`Done::Hashed`].
+    /// Checks a password: [`Done::Verified`]. Where too many have failed lately, `Unavailable`, and nothing is checked.
+    VerifyPassword(PasswordCheck),
+    /// Makes of a password what is stored of it: [`Done::Hashed`].
     HashPassword(Secret),
+    /// Makes up a verifier for a login name that has none: [`Done::VerifierInvented`]. The same for the same name on every node, as
+    /// a stored one is; no password fits it.
+    InventVerifier {
+        /// The name that was asked for.
+        login: String,
+        /// For which mechanism.
+        hash: scram::Hash,
+    },
+    /// Checks a SCRAM client's proof: [`Done::ScramVerified`].
+    VerifyScram {
+        /// Whose it should be, and from where.
+        attempt: Attempt,
+        /// The proof, and all that its check needs.
+        proof: ScramProof,
+    },
+    /// Finds whose token this is: [`Done::TokenVerified`].
+    VerifyToken {
+        /// Whose it should be; `None`: anybody's.
+        login: Option<String>,
+        /// A bearer token (RFC 6750, 2.1).
+        token: Secret,
+    },
     /// The peer has seen the replies to these deliveries: their keys are no longer needed. [`Done::Confirmed`].
     ConfirmDelivery(Vec<DeliveryKey>),
     /// The objects in the bucket or folder, by id: [`Done::ObjectsListed`].
@@ -52,8 +70,11 @@ impl Effect {
             Effect::Store(_, request) => request.name(),
             Effect::FinishUpload(_) => "FinishUpload",
             Effect::Scan(_) => "Scan",
-            Effect::VerifyPassword { .. } => "VerifyPassword",
+            Effect::VerifyPassword(_) => "VerifyPassword",
             Effect::HashPassword(_) => "HashPassword",
+            Effect::InventVerifier { .. } => "InventVerifier",
+            Effect::VerifyScram { .. } => "VerifyScram",
+            Effect::VerifyToken { .. } => "VerifyToken",
             Effect::ConfirmDelivery(_) => "ConfirmDelivery",
             Effect::ListObjects { .. } => "ListObjects",
             Effect::DeleteObjects(_) => "DeleteObjects",
@@ -76,9 +97,15 @@ pub enum Done {
     /// nothing is found.
     Scanned(Vec<u64>),
     /// Of [`Effect::VerifyPassword`].
-    Verified(bool),
+    Verified(Verdict),
     /// Of [`Effect::HashPassword`].
-    Hashed(Secret),
+    Hashed(PasswordHashes),
+    /// Of [`Effect::InventVerifier`], as [`scram::Verifier`] writes it.
+    VerifierInvented(Secret),
+    /// Of [`Effect::VerifyScram`]: the server's signature in base64; `None`: the proof is wrong.
+    ScramVerified(Option<Secret>),
+    /// Of [`Effect::VerifyToken`]: whose it is, in lower case; `None`: it is no good.
+    TokenVerified(Option<String>),
     /// Of [`super::Action::SendObject`].
     Sent,
     /// Of [`Effect::ConfirmDelivery`].
@@ -89,6 +116,30 @@ pub enum Done {
     ObjectsDeleted(Vec<ObjectId>),
     /// Of [`Effect::SweepUploads`]: how many.
     UploadsSwept(u32),
+}
+
+/// A password to be checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PasswordCheck {
+    /// Whose it should be, and from where: failures that the store has not counted yet count too.
+    pub attempt: Attempt,
+    /// What the client gave.
+    pub password: Secret,
+    /// SHA-256 of the account's app passwords that may be used here, in hexadecimal digits. They are tried first.
+    pub app_passwords: Vec<Secret>,
+    /// The account's bcrypt hash; `None` for an unknown user: the same work is done, and the answer is no.
+    pub hash: Option<Secret>,
+}
+
+/// What a password is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Wrong.
+    Wrong,
+    /// The account's.
+    Password,
+    /// One of the app passwords.
+    AppPassword,
 }
 
 /// An object in the bucket or folder.
@@ -183,19 +234,26 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::{Peer, Time};
 
     /// Effects and outcomes are printed by recorders and logs: neither a password nor its hash may be seen there.
     #[test]
     fn secrets_are_not_printed() {
         let secret = Secret("hunter2".to_owned());
-        let effect = Effect::VerifyPassword {
-            password: secret.clone(),
-            hash: Some(secret.clone()),
+        let peer = Peer {
+            address: None,
+            tls: None,
         };
+        let effect = Effect::VerifyPassword(PasswordCheck {
+            attempt: Attempt::new("a@b", &peer, 1, Time::default()),
+            password: secret.clone(),
+            app_passwords: vec![secret.clone()],
+            hash: Some(secret.clone()),
+        });
         let printed = format!(
             "{effect:?} {:?} {:?}",
             Effect::HashPassword(secret.clone()),
-            Done::Hashed(secret)
+            Done::Hashed(secret.into())
         );
         assert!(!printed.contains("hunter2"), "{printed}");
     }

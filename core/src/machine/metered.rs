@@ -151,7 +151,7 @@ mod tests {
             (figures.inputs, figures.received_bytes, figures.sent_bytes),
             (2, 31, sent)
         );
-        assert_eq!(figures.effects().collect::<Vec<_>>(), [("store.FindAccount", 1)]);
+        assert_eq!(figures.effects().collect::<Vec<_>>(), [("store.FindLogin", 1)]);
         assert_eq!(figures.core_time, Duration::from_millis(2 + polls));
     }
 }

@@ -181,10 +181,24 @@ impl Peer {
 }
 
 /// What is known of a finished TLS handshake.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsInfo {
     /// Protocol version and cipher suite, for the `Received` field and the log.
     pub summary: String,
+    /// What both ends, and nobody between them, know of this connection; `None` where there is no safe one (TLS 1.2).
+    pub exporter: Option<Exporter>,
+    /// The mail addresses that the peer's certificate names, in lower case, if it has shown one that was accepted.
+    pub identities: Vec<String>,
+}
+
+/// The channel binding `tls-exporter` (RFC 9266, 2): 32 octets exported from a TLS connection. A secret of both ends.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Exporter(pub [u8; 32]);
+
+impl std::fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Exporter(…)")
+    }
 }
 
 /// Why a TLS handshake failed, in words for the log.

@@ -136,6 +136,7 @@ impl Conversation {
         let fault = stage.faults.strike("StartTls");
         let info = TlsInfo {
             summary: "TLSv1.3 TLS13_AES_256_GCM_SHA384".to_owned(),
+            ..TlsInfo::default()
         };
         self.inputs.push_back(Input::Tls(
             fault.map_or(Ok(info), |fault| Err(TlsFailure(format!("{:?}", fault.failure)))),

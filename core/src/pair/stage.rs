@@ -1,5 +1,6 @@
 //! What all conversations share: store, objects, clock, faults, and the log of effects.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -8,10 +9,11 @@ use bytes::{Bytes, BytesMut};
 use super::Talk;
 use super::fault::Faults;
 use super::uploads::Uploads;
-use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, Scan, Secret, Time};
+use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, PasswordCheck, Scan, Secret, Time, Verdict};
 use crate::mime::matcher::Matcher;
+use crate::sasl::scram::{Hash, SALT_LEN, Verifier};
 use crate::store::memory::Store;
-use crate::store::{Failure, ObjectId, Refusal};
+use crate::store::{Failure, ObjectId, PasswordHashes, Refusal, ScramVerifiers};
 use crate::wire::filter::{Filter, Filtering, Flow};
 
 /// The world outside the machines.
@@ -26,6 +28,8 @@ pub struct Stage {
     pub now: Time,
     /// The effects that have ended, in order.
     pub log: Vec<Effected>,
+    /// Whose the tokens are that are good.
+    pub tokens: BTreeMap<String, String>,
     pub(super) faults: Faults,
 }
 
@@ -52,6 +56,7 @@ impl Stage {
             stuck: BTreeSet::new(),
             now,
             log: Vec::new(),
+            tokens: BTreeMap::new(),
             faults: Faults::default(),
         }
     }
@@ -86,10 +91,21 @@ impl Stage {
                 Ok(Done::Stored(stored))
             }
             Effect::Scan(scan) => self.scan(scan),
-            Effect::VerifyPassword { password, hash } => Ok(Done::Verified(
-                hash.as_ref().is_some_and(|hash| *hash == plain_hash(&password.0)),
-            )),
-            Effect::HashPassword(password) => Ok(Done::Hashed(plain_hash(&password.0))),
+            Effect::VerifyPassword(check) => Ok(Done::Verified(verdict(check))),
+            Effect::HashPassword(password) => Ok(Done::Hashed(plain_hashes(&password.0))),
+            Effect::InventVerifier { login, hash } => {
+                let invented = Verifier::invent(*hash, login, &[0x1d; 32]);
+                Ok(Done::VerifierInvented(invented.to_secret()))
+            }
+            Effect::VerifyScram { proof, .. } => Ok(Done::ScramVerified(proof.check())),
+            Effect::VerifyToken { login, token } => {
+                let owner = self.tokens.get(&token.0).filter(|owner| {
+                    login
+                        .as_ref()
+                        .is_none_or(|login| login.eq_ignore_ascii_case(owner))
+                });
+                Ok(Done::TokenVerified(owner.cloned()))
+            }
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)
@@ -153,9 +169,42 @@ impl Stage {
     }
 }
 
-/// The cheap stand-in for bcrypt.
-pub(super) fn plain_hash(password: &str) -> Secret {
+/// The cheap stand-in for bcrypt and what is beside it. App passwords are hashed alike.
+pub(super) fn plain_hashes(password: &str) -> PasswordHashes {
+    PasswordHashes {
+        bcrypt: plain_hash(password),
+        scram: MADE.with_borrow_mut(|made| {
+            let made = made.entry(password.to_owned());
+            made.or_insert_with(|| verifiers(&Secret(password.to_owned())))
+                .clone()
+        }),
+    }
+}
+
+thread_local! {
+    /// What was made before: it takes some milliseconds, and tests make the same accounts again and again.
+    static MADE: RefCell<BTreeMap<String, Option<ScramVerifiers>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn verifiers(password: &Secret) -> Option<ScramVerifiers> {
+    let make = |hash| Verifier::make(hash, password, [0x5a; SALT_LEN]).map(|made| made.to_secret());
+    let (sha256, sha1) = make(Hash::Sha256).zip(make(Hash::Sha1))?;
+    Some(ScramVerifiers { sha256, sha1 })
+}
+
+fn plain_hash(password: &str) -> Secret {
     Secret(format!("plain:{password}"))
+}
+
+fn verdict(check: &PasswordCheck) -> Verdict {
+    let hash = plain_hash(&check.password.0);
+    if check.app_passwords.contains(&hash) {
+        Verdict::AppPassword
+    } else if check.hash.as_ref() == Some(&hash) {
+        Verdict::Password
+    } else {
+        Verdict::Wrong
+    }
 }
 
 /// What a filter makes of octets that come in small pieces.

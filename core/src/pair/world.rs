@@ -2,7 +2,7 @@
 
 use super::conversation::Conversation;
 use super::fault::Fault;
-use super::stage::{Effected, Stage, plain_hash};
+use super::stage::{Effected, Stage, plain_hashes};
 use super::uploads::upload_whole;
 use crate::admin;
 use crate::machine::{Input, Machine, Seed, Time};
@@ -152,10 +152,15 @@ impl World {
         findings
     }
 
+    /// Makes a bearer token good for an account, as an authorization server does.
+    pub fn issue_token(&mut self, token: &str, login: &str) {
+        self.stage.tokens.insert(token.to_owned(), login.to_owned());
+    }
+
     /// Makes an account as an operator does, with the usual mailboxes; the password is hashed as this module hashes.
     pub fn create_account(&mut self, login: &str, password: &str) -> AccountId {
-        let hash = plain_hash(password);
-        let new = admin::new_account(&mut self.seed, self.stage.now, login.to_owned(), hash);
+        let hashes = plain_hashes(password);
+        let new = admin::new_account(&mut self.seed, self.stage.now, login.to_owned(), hashes);
         let id = new.id;
         let answer = self.stage.store.run(Actor::Operator, Request::CreateAccount(new));
         assert!(answer.is_ok(), "{login}: {answer:?}");

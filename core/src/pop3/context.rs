@@ -10,7 +10,9 @@ use super::session::State;
 use super::settings::Settings;
 use super::words::Reply;
 use crate::config::Plaintext;
+use crate::login::Patience;
 use crate::machine::{Effect, Peer, Seed, Time};
+use crate::sasl::{self, Channel, Kind, Mechanism};
 use crate::store::{Actor, Request};
 
 /// Everything of a session but what it awaits.
@@ -24,8 +26,12 @@ pub(super) struct Context {
     pub user: Option<String>,
     /// Whether headers may hold UTF-8 (RFC 6856, 2.1).
     pub utf8: bool,
-    /// How often a log-in has failed here.
-    pub failed_logins: u32,
+    /// The log-ins that have failed here.
+    pub patience: Patience,
+    /// The mechanism of the AUTH that was begun last.
+    pub exchange: Option<Kind>,
+    /// What nonces are drawn from.
+    seed: Seed,
     pub lease: Lease,
     /// What has been opened: whoever has one has logged in.
     pub maildrop: Option<Maildrop>,
@@ -41,8 +47,10 @@ impl Context {
             out: Outbox::default(),
             user: None,
             utf8: false,
-            failed_logins: 0,
+            patience: Patience::default(),
+            exchange: None,
             lease: Lease::new(seed.half()),
+            seed,
             maildrop: None,
             bad_commands: 0,
         }
@@ -72,6 +80,23 @@ impl Context {
                 Plaintext::Never => false,
                 Plaintext::Always => true,
             }
+    }
+
+    /// The mechanisms that work as things are.
+    pub fn offered(&self) -> impl Iterator<Item = Kind> {
+        sasl::offered(&self.settings.mechanisms, self.peer.tls.as_ref())
+    }
+
+    /// A fresh exchange of a mechanism.
+    pub fn mechanism(&mut self, kind: Kind) -> Box<dyn Mechanism> {
+        self.exchange = Some(kind);
+        let binds = self.offered().any(Kind::binds);
+        let channel = Channel {
+            tls: self.peer.tls.as_ref(),
+            seed: &mut self.seed,
+            binds,
+        };
+        sasl::mechanism(kind, channel)
     }
 
     /// Whether STLS works as things are.

@@ -25,7 +25,7 @@ impl Session {
                 let start = end.saturating_sub(line.len() as u64 + 2);
                 // What was passed over: the rest of a line that was none.
                 self.told.tell(start, Form::Frame);
-                let (known, form) = known(line, self.cx.maildrop.is_some());
+                let (known, form) = self.known(line);
                 self.told.tell(start + known as u64, Form::Plain);
                 form
             }
@@ -35,28 +35,34 @@ impl Session {
     }
 
     /// A response to a challenge, if it is a line.
-    pub(super) fn disclose_response(&mut self, is_line: bool) {
-        let form = if is_line { Form::Base64 } else { Form::Frame };
+    pub(super) fn disclose_response(&mut self, line: Option<&[u8]>) {
+        let form = self.cx.exchange.zip(line).map_or(Form::Frame, |(kind, line)| {
+            Form::of_message(kind, &self.cx.peer, line)
+        });
         self.told.tell(self.taken(), form);
     }
-}
 
-/// How many octets at the front of a command are plain, and the form of the rest.
-fn known(line: &[u8], logged_in: bool) -> (usize, Form) {
-    let verb = line.iter().take_while(|&&octet| octet != b' ').count();
-    let (name, arguments) = line.split_at_checked(verb).unwrap_or((line, &[]));
-    if is_http(line) {
-        return (verb, Form::Frame);
-    }
-    match command::find(name) {
-        None => (0, Form::Frame),
-        Some("AUTH") => {
-            let (mechanism, behind) = command::mechanism(arguments);
-            (verb + mechanism, if behind { Form::Base64 } else { Form::Frame })
+    /// How many octets at the front of a command are plain, and the form of the rest.
+    fn known(&self, line: &[u8]) -> (usize, Form) {
+        let verb = line.iter().take_while(|&&octet| octet != b' ').count();
+        let (name, arguments) = line.split_at_checked(verb).unwrap_or((line, &[]));
+        if is_http(line) {
+            return (verb, Form::Frame);
         }
-        Some("LANG") if command::is_language(arguments) => (line.len(), Form::Plain),
-        Some(name) if logged_in && !matches!(name, "USER" | "PASS" | "LANG") => (line.len(), Form::Plain),
-        // Before log-in no other command has arguments that mean anything.
-        Some(_) => (verb, Form::Frame),
+        match command::find(name) {
+            None => (0, Form::Frame),
+            Some("AUTH") => {
+                let (mechanism, kind) = command::mechanism(arguments);
+                let message = arguments.get(mechanism..).unwrap_or_default();
+                let form = kind.map_or(Form::Frame, |kind| Form::of_message(kind, &self.cx.peer, message));
+                (verb + mechanism, form)
+            }
+            Some("LANG") if command::is_language(arguments) => (line.len(), Form::Plain),
+            Some(name) if self.cx.maildrop.is_some() && !matches!(name, "USER" | "PASS" | "LANG") => {
+                (line.len(), Form::Plain)
+            }
+            // Before log-in no other command has arguments that mean anything.
+            Some(_) => (verb, Form::Frame),
+        }
     }
 }

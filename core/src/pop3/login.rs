@@ -1,69 +1,74 @@
-//! The check of a name and a password that PASS and AUTH share.
+//! How a log-in by PASS or AUTH goes on and ends.
 //!
-//! RFC 1939, 7 (PASS); RFC 3206, 5. An unknown user, a wrong password and a disabled account are told apart by nothing: not by
-//! words, not by work (a hash is computed in any case), not by order.
+//! RFC 1939, 7 (PASS); RFC 3206, 5. What is checked, and in which order, is decided by [`crate::login`]; here are POP3's words for it.
 
+use super::command;
 use super::context::Context;
 use super::lease;
 use super::session::{Pause, State};
-use super::words;
-use crate::machine::{Done, Effect, Outcome, Secret};
-use crate::store::{Account, AccountId, Actor, Reply, Request};
+use super::words::{self, Reply};
+use crate::login::{End, Login, Progress, Visitor};
+use crate::machine::{Outcome, Secret};
+use crate::sasl::SaslError;
+use crate::store::Service;
 
 /// Checks a name and a password; then opens the maildrop.
 pub(super) fn check(cx: &mut Context, user: &str, password: Secret) -> State {
-    let login = user.to_lowercase();
-    cx.ask(Actor::Door, Request::FindAccount { login });
-    State::AwaitAccount(AwaitAccount { password })
+    let (login, progress) = Login::with_password(visitor(cx), cx.now, user, password);
+    follow(cx, login, progress)
 }
 
-#[derive(Debug)]
-pub(super) struct AwaitAccount {
-    password: Secret,
-}
-
-impl AwaitAccount {
-    pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
-        let account = match outcome {
-            Ok(Done::Reply(Reply::AccountFound(account))) => account,
-            Ok(_) => return cx.answer(words::BROKEN),
-            Err(failure) => return cx.answer(words::failure(&failure)),
-        };
-        let hash = account.as_ref().map(|account| account.pw_hash.clone());
-        cx.out.ask(Effect::VerifyPassword {
-            password: self.password,
-            hash,
-        });
-        let account = account.filter(|account| account.access.admits(&cx.peer));
-        State::AwaitVerified(AwaitVerified {
-            account: account.map(|Account { id, .. }| id),
-        })
+pub(super) fn visitor(cx: &Context) -> Visitor {
+    Visitor {
+        service: Service::Pop3,
+        peer: cx.peer.clone(),
+        attempts_per_minute: cx.settings.attempts_per_minute,
     }
 }
 
-#[derive(Debug)]
-pub(super) struct AwaitVerified {
-    account: Option<AccountId>,
+/// Does what a log-in says.
+pub(super) fn follow(cx: &mut Context, login: Login, progress: Progress) -> State {
+    match progress {
+        Progress::Challenge(challenge) => command::challenge(cx, login, &challenge),
+        Progress::Ask(effect) => {
+            cx.out.ask(effect);
+            State::AwaitLogin(AwaitLogin(Box::new(login)))
+        }
+        Progress::Over(End::Admitted(account)) => lease::take(cx, account),
+        Progress::Over(End::Refused) => hold(cx, words::WRONG_PASSWORD),
+        Progress::Over(End::Throttled { .. }) => hold(cx, words::THROTTLED),
+        Progress::Over(End::Malformed(error)) => cx.answer(malformed(error)),
+        Progress::Over(End::Failed(failure)) => cx.answer(words::failure(&failure)),
+    }
 }
 
-impl AwaitVerified {
-    pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
-        match (outcome, self.account) {
-            (Ok(Done::Verified(true)), Some(account)) => lease::take(cx, account),
-            (Ok(Done::Verified(_)), _) => fail(cx),
-            (Ok(_), _) => cx.answer(words::BROKEN),
-            (Err(failure), _) => cx.answer(words::failure(&failure)),
-        }
+fn malformed(error: SaslError) -> Reply {
+    match error {
+        SaslError::OtherIdentity => words::OTHER_IDENTITY,
+        SaslError::NoSuchIdentity => words::NO_IDENTITY,
+        SaslError::TooLong => words::BAD_CREDENTIALS,
+        SaslError::Downgraded => words::DOWNGRADED,
+        SaslError::Malformed | SaslError::NoSuchBinding | SaslError::Extension => words::BAD_RESPONSE,
+    }
+}
+
+/// A log-in that waits for the answer to its question.
+#[derive(Debug)]
+pub(super) struct AwaitLogin(Box<Login>);
+
+impl AwaitLogin {
+    pub fn on(mut self, cx: &mut Context, outcome: Outcome) -> State {
+        let progress = self.0.on(cx.now, outcome);
+        follow(cx, *self.0, progress)
     }
 }
 
 /// The answer to a failed log-in comes later each time.
-fn fail(cx: &mut Context) -> State {
-    cx.failed_logins += 1;
-    let delay_ms = cx.settings.delay_ms.saturating_mul(u64::from(cx.failed_logins));
+fn hold(cx: &mut Context, word: Reply) -> State {
+    let delay_ms = cx.patience.lose(cx.settings.delay_ms);
     State::AwaitPause(Pause {
         until_ms: cx.now.mono_ms.saturating_add(delay_ms),
-        word: Some(words::WRONG_PASSWORD),
-        last: cx.failed_logins >= cx.settings.failed_logins,
+        word: Some(word),
+        last: cx.patience.is_lost(cx.settings.failed_logins),
     })
 }

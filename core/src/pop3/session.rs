@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::command::{self, AwaitDeleted, AwaitPage, AwaitResponse, AwaitSent, Listing};
 use super::context::{Context, Verdict};
 use super::lease::{self, AwaitLease, AwaitReleased, AwaitRenewed, Lease};
-use super::login::{AwaitAccount, AwaitVerified};
+use super::login::AwaitLogin;
 use super::maildrop::AwaitOpened;
 use super::settings::Settings;
 use super::words::{self, Reply};
@@ -47,10 +47,8 @@ pub(super) enum State {
     AwaitCommand,
     /// AUTH: the response to a challenge.
     AwaitResponse(AwaitResponse),
-    /// A log-in: whose account it is.
-    AwaitAccount(AwaitAccount),
-    /// Whether the password is right.
-    AwaitVerified(AwaitVerified),
+    /// A log-in: the answer to its question.
+    AwaitLogin(AwaitLogin),
     /// The lease of the maildrop.
     AwaitLease(AwaitLease),
     /// The maildrop.
@@ -154,7 +152,7 @@ impl Session {
     }
 
     fn response(&mut self, state: AwaitResponse, line: Result<Bytes, LineFault>) -> State {
-        self.disclose_response(line.is_ok());
+        self.disclose_response(line.as_deref().ok());
         match line {
             Ok(line) => state.on(&mut self.cx, &line),
             Err(fault) => self.cx.answer(words::line_fault(fault)),
@@ -192,8 +190,7 @@ impl Session {
     fn landed(&mut self, outcome: Outcome) {
         let cx = &mut self.cx;
         self.state = match mem::replace(&mut self.state, State::Over) {
-            State::AwaitAccount(state) => state.on(cx, outcome),
-            State::AwaitVerified(state) => state.on(cx, outcome),
+            State::AwaitLogin(state) => state.on(cx, outcome),
             State::AwaitLease(state) => state.on(cx, outcome),
             State::AwaitOpened(state) => state.on(cx, outcome),
             State::AwaitRenewed(state) => state.on(cx, outcome),

@@ -14,7 +14,7 @@ pub struct Settings {
     pub tls: bool,
     /// When passwords may pass unencrypted.
     pub plaintext: Plaintext,
-    /// The SASL mechanisms that are offered, those of [`crate::sasl::NAMES`] that the operator wants.
+    /// The SASL mechanisms that are offered, those that the operator wants and that can work.
     pub mechanisms: Vec<String>,
     /// The most octets of a command line, its end included; at least 255 (RFC 2449, 4).
     pub line_max: usize,
@@ -28,6 +28,8 @@ pub struct Settings {
     pub bad_commands: u32,
     /// The delay behind a bad command beyond the free ones, and the growth of the delay of each failed log-in, in milliseconds.
     pub delay_ms: u64,
+    /// How many wrong passwords a network or a name may give in a minute, over all sessions.
+    pub attempts_per_minute: u32,
     /// Failed log-ins after which the session ends.
     pub failed_logins: u32,
 }
@@ -42,13 +44,14 @@ impl Settings {
             implementation: concat!("LightMail-", env!("CARGO_PKG_VERSION")).to_owned(),
             tls: false,
             plaintext: config.auth.plaintext,
-            mechanisms: sasl::wanted(&config.auth.mechanisms.0),
+            mechanisms: sasl::wanted(config),
             line_max: limits.login_line.max(LINE_MIN),
             login_time_ms: u64::from(limits.login_seconds) * 1000,
             idle_time_ms: 10 * 60_000,
             bad_commands_free: limits.bad_commands_soft,
             bad_commands: limits.bad_commands,
             delay_ms: u64::from(limits.bad_command_delay_seconds) * 1000,
+            attempts_per_minute: config.auth.attempts_per_minute,
             failed_logins: 5,
         }
     }
@@ -89,6 +92,7 @@ mod tests {
                 bad_commands_free: 2,
                 bad_commands: 3,
                 delay_ms: 4000,
+                attempts_per_minute: settings.attempts_per_minute,
                 failed_logins: 5,
             }
         );

@@ -81,6 +81,12 @@ table! {
     BROKEN = Err "SYS/PERM" "Something is wrong with the server; tell its operator";
     /// A wrong password, an unknown user, a user who may not.
     WRONG_PASSWORD = Err "AUTH" "The name or the password is wrong";
+    /// Too many wrong passwords have come: nothing was checked, so it is no wrong password.
+    THROTTLED = Err "SYS/TEMP" "Too many wrong passwords, try again later";
+    /// A certificate without a name, or with another one.
+    NO_IDENTITY = Err "AUTH" "The certificate does not name this user";
+    /// A client that was told of fewer mechanisms than there are (RFC 5802, 6).
+    DOWNGRADED = Err "AUTH" "Channel binding is offered here, but the client was told that it is not";
     /// Credentials that nobody has.
     OTHER_IDENTITY = Err "AUTH" "To act as another user is not supported";
     /// Somebody else has the maildrop.

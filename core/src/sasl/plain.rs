@@ -39,6 +39,11 @@ fn credentials(message: &[u8]) -> Result<SaslStep, SaslError> {
     Ok(SaslStep::Credentials { login, password })
 }
 
+/// What is wrong with a message.
+pub(super) fn shape(message: &[u8]) -> Result<(), SaslError> {
+    credentials(message).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

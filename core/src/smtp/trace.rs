@@ -102,9 +102,7 @@ mod tests {
         let address = address.map(|address| address.parse::<IpAddr>().unwrap());
         Peer {
             address,
-            tls: tls.then(|| TlsInfo {
-                summary: String::new(),
-            }),
+            tls: tls.then(TlsInfo::default),
         }
     }
 

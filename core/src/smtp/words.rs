@@ -183,7 +183,8 @@ pub fn refusal(refusal: Refusal) -> Reply {
             | Budget::Mailboxes
             | Budget::Subscriptions
             | Budget::Calendars
-            | Budget::CalendarObjects,
+            | Budget::CalendarObjects
+            | Budget::AppPasswords,
         )
         | Refusal::AlreadyExists
         | Refusal::HasChildren

@@ -28,19 +28,28 @@ impl Actor {
 /// Whether `actor` may make this request at all. What a user may touch is narrowed further by the account in every lookup.
 pub fn permits(actor: Actor, request: &Request) -> bool {
     match request {
-        Request::FindAccount { .. } => matches!(actor, Actor::Door | Actor::Operator),
-        Request::FindRecipient { .. } | Request::Deliver { .. } => matches!(actor, Actor::Door),
-        Request::CreateAccount(_)
+        Request::FindLogin(_)
+        | Request::CountFailedLogin(_)
+        | Request::KeepPassword { .. }
+        | Request::FindRecipient { .. }
+        | Request::Deliver { .. } => matches!(actor, Actor::Door),
+        Request::FindAccount { .. }
+        | Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::ListAccounts
+        | Request::AddAppPassword(_)
+        | Request::ListAppPasswords { .. }
+        | Request::RemoveAppPassword { .. }
+        | Request::ListThrottles { .. }
+        | Request::ClearThrottles { .. }
         | Request::FindDeleted(_)
         | Request::Undelete(_)
         | Request::FindImported { .. }
         | Request::Import(_)
         | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
-        Request::ListMailboxes
+        Request::ListMailboxes { .. }
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }
         | Request::CreateMailbox { .. }

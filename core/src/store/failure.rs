@@ -62,6 +62,8 @@ pub enum Budget {
     Calendars,
     /// Objects of one calendar: [`super::calendar::CALENDAR_OBJECTS_MAX`].
     CalendarObjects,
+    /// App passwords of one account: [`super::APP_PASSWORDS_MAX`].
+    AppPasswords,
     /// Octets of one message.
     MessageSize,
     /// Space on the disk or in the bucket.
@@ -121,6 +123,7 @@ impl fmt::Display for Budget {
             Budget::Calendars => "calendars of an account",
             Budget::CalendarObjects => "objects of a calendar",
             Budget::MessageSize => "octets of a message",
+            Budget::AppPasswords => "app passwords of an account",
             Budget::Space => "space on the disk or in the bucket",
         })
     }

@@ -7,15 +7,21 @@ use bytes::Bytes;
 use crate::machine::{ObjectKind, Peer, Secret};
 
 use super::{
-    AccountId, CalendarReply, DeletedMessage, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, SpecialUse,
-    Uid, UidSet, Undeleted, View,
+    AccountId, AppPasswordLine, CalendarReply, DeletedMessage, LoginFound, MailboxId, MailboxName, ModSeq,
+    ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
 };
 
 /// What a store answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// Of `FindAccount`; `None` is an unknown user, which must look like a wrong password.
+    /// Of `FindAccount`.
     AccountFound(Option<Account>),
+    /// Of `FindLogin`.
+    LoginFound(LoginFound),
+    /// Of `CountFailedLogin`.
+    FailedLoginCounted,
+    /// Of `KeepPassword`.
+    PasswordKept,
     /// Of `FindRecipient`.
     RecipientFound(RecipientPlace),
     /// Of `CreateAccount`.
@@ -28,8 +34,18 @@ pub enum Reply {
     AccountDeleted,
     /// Of `ListAccounts`.
     Accounts(Vec<AccountLine>),
+    /// Of `AddAppPassword`.
+    AppPasswordAdded,
+    /// Of `ListAppPasswords`.
+    AppPasswords(Vec<AppPasswordLine>),
+    /// Of `RemoveAppPassword`.
+    AppPasswordRemoved(bool),
+    /// Of `ListThrottles`.
+    Throttles(Vec<Throttle>),
+    /// Of `ClearThrottles`.
+    ThrottlesCleared,
     /// Of `ListMailboxes`.
-    Mailboxes(Vec<Mailbox>),
+    Mailboxes(Vec<Status>),
     /// Of `ListSubscriptions`.
     Subscriptions(Vec<MailboxName>),
     /// Of `StatusMailbox`.
@@ -159,7 +175,7 @@ impl Access {
     }
 }
 
-/// An account, as a log-in needs it.
+/// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Its id.

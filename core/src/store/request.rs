@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, CalendarRequest, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId, MailboxName,
-    ModSeq, ObjectId, SpecialUse, Uid, UidSet, Undelete,
+    AccountId, Attempt, CalendarRequest, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId,
+    MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid, UidSet, Undelete,
 };
 use crate::machine::{Secret, Stored};
 
@@ -30,6 +30,20 @@ pub enum Request {
         /// The name given at log-in.
         login: String,
     },
+    /// What a log-in needs: whose name it is, what proves to be its owner, and whether one has to wait. → `LoginFound`
+    FindLogin(Attempt),
+    /// Takes a token from each bucket of a try that was wrong. → `FailedLoginCounted`
+    CountFailedLogin(Attempt),
+    /// Stores more of a password than there is, or by a newer cost, once it is known to be right; does nothing if the account
+    /// has got another one meanwhile. → `PasswordKept`
+    KeepPassword {
+        /// Whose.
+        account: AccountId,
+        /// The bcrypt hash that it was checked with.
+        was: Secret,
+        /// What is to be stored.
+        password: PasswordHashes,
+    },
     /// Where mail for an address goes: the INBOX of its account. → `RecipientFound`, refused with `NoSuchAccount`
     FindRecipient {
         /// The whole address, lower-cased.
@@ -45,8 +59,8 @@ pub enum Request {
     SetPassword {
         /// The account's login name.
         login: String,
-        /// The new bcrypt hash.
-        pw_hash: Secret,
+        /// What is stored of it.
+        password: PasswordHashes,
     },
     /// Gives an account another quota; one that is over it already gets nothing more. → `QuotaSet`, refused with `NoSuchAccount`
     SetQuota {
@@ -65,9 +79,37 @@ pub enum Request {
     },
     /// → `Accounts`, by login name
     ListAccounts,
+    /// Gives an account an app password. → `AppPasswordAdded`, refused with `NoSuchAccount`, `AlreadyExists` (the label),
+    /// `Limit(AppPasswords)`
+    AddAppPassword(NewAppPassword),
+    /// An account's app passwords. → `AppPasswords`, by label, octet by octet; refused with `NoSuchAccount`
+    ListAppPasswords {
+        /// The account's login name.
+        login: String,
+    },
+    /// Takes an app password away. → `AppPasswordRemoved`: whether there was one of this label; refused with `NoSuchAccount`
+    RemoveAppPassword {
+        /// The account's login name.
+        login: String,
+        /// Which.
+        label: String,
+    },
+    /// The buckets that are not full. → `Throttles`, by name, octet by octet
+    ListThrottles {
+        /// Now, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// Fills a bucket, or all. → `ThrottlesCleared`
+    ClearThrottles {
+        /// Its name; `None`: all.
+        bucket: Option<String>,
+    },
 
     /// → `Mailboxes`, by name, octet by octet
-    ListMailboxes,
+    ListMailboxes {
+        /// Whether recent messages are to be counted, as in `StatusMailbox`.
+        recent: bool,
+    },
     /// → `Subscriptions`, by name, octet by octet; a name may be subscribed without a mailbox (RFC 3501, 6.3.6)
     ListSubscriptions,
     /// → `Status`, refused with `NoSuchMailbox`
@@ -389,13 +431,21 @@ impl Request {
     pub fn name(&self) -> &'static str {
         match self {
             Request::FindAccount { .. } => "store.FindAccount",
+            Request::FindLogin(_) => "store.FindLogin",
+            Request::CountFailedLogin(_) => "store.CountFailedLogin",
+            Request::KeepPassword { .. } => "store.KeepPassword",
             Request::FindRecipient { .. } => "store.FindRecipient",
             Request::CreateAccount(_) => "store.CreateAccount",
             Request::SetPassword { .. } => "store.SetPassword",
             Request::SetQuota { .. } => "store.SetQuota",
             Request::DeleteAccount { .. } => "store.DeleteAccount",
             Request::ListAccounts => "store.ListAccounts",
-            Request::ListMailboxes => "store.ListMailboxes",
+            Request::AddAppPassword(_) => "store.AddAppPassword",
+            Request::ListAppPasswords { .. } => "store.ListAppPasswords",
+            Request::RemoveAppPassword { .. } => "store.RemoveAppPassword",
+            Request::ListThrottles { .. } => "store.ListThrottles",
+            Request::ClearThrottles { .. } => "store.ClearThrottles",
+            Request::ListMailboxes { .. } => "store.ListMailboxes",
             Request::ListSubscriptions => "store.ListSubscriptions",
             Request::StatusMailbox { .. } => "store.StatusMailbox",
             Request::CreateMailbox { .. } => "store.CreateMailbox",
@@ -437,8 +487,8 @@ pub struct NewAccount {
     pub id: AccountId,
     /// Its login name, which is its first address too; lower-cased.
     pub login: String,
-    /// A bcrypt hash.
-    pub pw_hash: Secret,
+    /// What is stored of its password.
+    pub password: PasswordHashes,
     /// Octets it may keep; 0: no limit.
     pub quota_bytes: u64,
     /// Its mailboxes, INBOX among them.

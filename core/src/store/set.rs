@@ -282,6 +282,27 @@ impl SequenceSet {
         set
     }
 
+    /// Whether `*` is in it.
+    pub fn names_last(&self) -> bool {
+        self.0
+            .iter()
+            .any(|ends| ends.0 == Number::Last || ends.1 == Number::Last)
+    }
+
+    /// Whether it names numbers only, each once and in ascending order.
+    pub fn is_ascending(&self) -> bool {
+        let mut last = 0;
+        self.0.iter().all(|&(from, to)| match (from, to) {
+            (Number::Is(from), Number::Is(to)) => {
+                last < from.get() && from <= to && {
+                    last = to.get();
+                    true
+                }
+            }
+            _ => false,
+        })
+    }
+
     /// The highest number that is written; `None` if only `*` is.
     pub fn highest(&self) -> Option<u32> {
         let numbers = self.0.iter().flat_map(|&(from, to)| [from, to]);

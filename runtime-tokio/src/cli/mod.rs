@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod admin;
+mod app_password;
 mod config;
 mod fsck;
 mod garbage;
@@ -16,6 +17,7 @@ mod mail;
 mod migrate;
 mod moment;
 mod replay;
+mod throttle;
 mod user;
 mod user_import;
 
@@ -55,6 +57,9 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// List who has given wrong passwords, and let them try again
+    #[command(subcommand)]
+    Throttle(throttle::ThrottleCommand),
     /// Check the whole store, and repair it
     Fsck(fsck::FsckCommand),
     /// What to do after an accident
@@ -99,6 +104,11 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
+        }
+        Command::Throttle(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(throttle::run(command, &loaded.config))
         }
         Command::Undelete(command) => {
             let loaded = loaded()?;

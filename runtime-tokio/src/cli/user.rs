@@ -1,4 +1,4 @@
-//! `lightmail user add|passwd|list|delete|import`.
+//! `lightmail user add|passwd|list|delete|import|app-password`.
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use lightmail_core::store::{Access, AccountLine, Reply, Request};
 use lightmail_storage::Storage;
 use lightmail_storage::shell::{CliError, Clock, ask, hash, make_account};
 
-use super::{open, user_import};
+use super::{app_password, open, user_import};
 
 /// Commands about accounts. They work beside a running server.
 #[derive(Subcommand)]
@@ -36,6 +36,9 @@ pub enum UserCommand {
         #[arg(long)]
         update: bool,
     },
+    /// Passwords that are for one program each
+    #[command(subcommand)]
+    AppPassword(app_password::AppPasswordCommand),
     /// Delete an account with its mailboxes
     Delete {
         /// The login name
@@ -51,7 +54,7 @@ pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> 
             admin::login(login).map_err(|why| CliError::usage(format!("{login}: {why}")))?
         }
         UserCommand::Passwd { login } | UserCommand::Delete { login } => login.to_lowercase(),
-        UserCommand::List | UserCommand::Import { .. } => String::new(),
+        UserCommand::List | UserCommand::Import { .. } | UserCommand::AppPassword(_) => String::new(),
     };
     // Accounts may be made before the first start.
     let storage = match &command {
@@ -65,6 +68,7 @@ pub async fn run(command: UserCommand, config: &Config) -> Result<(), CliError> 
         UserCommand::Passwd { .. } => passwd(&storage, &login).await,
         UserCommand::List => list(&storage).await,
         UserCommand::Import { file, update } => user_import::run(&storage, &file, update).await,
+        UserCommand::AppPassword(command) => app_password::run(command, &storage).await,
         UserCommand::Delete { .. } => delete(&storage, &login).await,
     };
     storage.close().await;
@@ -93,13 +97,13 @@ async fn passwd(storage: &Storage, login: &str) -> Result<(), CliError> {
             "{login}: there is no such account; `lightmail user list` shows them"
         )));
     }
-    let pw_hash = hash(storage, ask_password()?).await?;
+    let password = hash(storage, ask_password()?).await?;
     ask(
         storage,
         login,
         Request::SetPassword {
             login: login.to_owned(),
-            pw_hash,
+            password,
         },
     )
     .await?;

@@ -157,13 +157,13 @@ fn limit(quota_bytes: u64) -> String {
 
 /// `quota`: that of the account, if there is one already.
 async fn make(storage: &Storage, line: &Line, quota: Option<u64>) -> Result<Outcome, CliError> {
-    let pw_hash = match &line.password {
+    let password = match &line.password {
         Password::Plain(password) => hash(storage, password.clone()).await?,
-        Password::Hashed(hash) => hash.clone(),
+        Password::Hashed(hash) => hash.clone().into(),
     };
     if let Some(quota) = quota {
         let login = line.login.clone();
-        ask(storage, &line.login, Request::SetPassword { login, pw_hash }).await?;
+        ask(storage, &line.login, Request::SetPassword { login, password }).await?;
         let wanted = line.quota_bytes.filter(|wanted| *wanted != quota);
         if let Some(quota_bytes) = wanted {
             let login = line.login.clone();
@@ -173,7 +173,7 @@ async fn make(storage: &Storage, line: &Line, quota: Option<u64>) -> Result<Outc
         return Ok(Outcome::Updated { quota_before });
     }
     let now = Clock::start().now();
-    let mut account = admin::new_account(&mut random_seed()?, now, line.login.clone(), pw_hash);
+    let mut account = admin::new_account(&mut random_seed()?, now, line.login.clone(), password);
     account.quota_bytes = line.quota_bytes.unwrap_or(0);
     ask(storage, &line.login, Request::CreateAccount(account)).await?;
     Ok(Outcome::Made)

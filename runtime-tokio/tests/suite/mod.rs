@@ -11,5 +11,6 @@ mod pop3;
 mod recorded;
 mod records;
 mod serving;
+mod test_imap;
 mod tls;
 mod transcripts;

@@ -180,9 +180,7 @@ fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&
     world.create_account(user, &server.password);
     let peer = Peer {
         address: Some([127, 0, 0, 1].into()),
-        tls: (door.transport == Transport::Tls).then(|| TlsInfo {
-            summary: String::new(),
-        }),
+        tls: (door.transport == Transport::Tls).then(TlsInfo::default),
     };
     let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
     pieces.iter().for_each(|piece| world.feed(talk, piece));

@@ -3,16 +3,16 @@
 use lightmail_core::admin;
 use lightmail_core::config::Config;
 use lightmail_core::machine::{Done, Effect, Secret, Seed};
-use lightmail_core::store::{Actor, Failure, Refusal, Reply, Request};
+use lightmail_core::store::{Actor, Failure, PasswordHashes, Refusal, Reply, Request};
 
 use super::{CliError, Clock};
 use crate::Storage;
 
 /// Makes an account with a password. `login` is one that [`admin::login`] took.
 pub async fn make_account(storage: &Storage, login: &str, password: Secret) -> Result<(), CliError> {
-    let pw_hash = hash(storage, password).await?;
+    let password = hash(storage, password).await?;
     let now = Clock::start().now();
-    let account = admin::new_account(&mut random_seed()?, now, login.to_owned(), pw_hash);
+    let account = admin::new_account(&mut random_seed()?, now, login.to_owned(), password);
     ask(storage, login, Request::CreateAccount(account))
         .await
         .map(drop)
@@ -56,8 +56,8 @@ pub fn words(failure: Failure) -> String {
     }
 }
 
-/// The hash of a password.
-pub async fn hash(storage: &Storage, password: Secret) -> Result<Secret, CliError> {
+/// What is to be stored of a password.
+pub async fn hash(storage: &Storage, password: Secret) -> Result<PasswordHashes, CliError> {
     match storage.desk().run(Effect::HashPassword(password)).await {
         Ok(Done::Hashed(hash)) => Ok(hash),
         Err(failure) => Err(CliError::failed(format!(

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use lightmail_core::machine::{Done, Effect, Outcome};
+use lightmail_core::machine::{Done, Effect, Outcome, Verdict};
 use lightmail_core::store::{Failure, Reply, Request};
 
 /// An effect under way.
@@ -18,7 +18,7 @@ impl Observed {
     /// Looks at an effect before it runs.
     pub(super) fn new(effect: &Effect) -> Self {
         let who = match effect {
-            Effect::Store(_, Request::FindAccount { login }) => Some(login.clone()),
+            Effect::Store(_, Request::FindLogin(attempt)) => Some(attempt.login.clone()),
             Effect::Store(_, Request::FindRecipient { address, .. }) => Some(address.clone()),
             _ => None,
         };
@@ -35,10 +35,16 @@ impl Observed {
         let elapsed_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Self { name, who, .. } = self;
         match outcome {
-            Ok(Done::Verified(true)) => tracing::info!(elapsed_us, "login.accepted"),
-            Ok(Done::Verified(false)) => tracing::warn!(elapsed_us, "login.refused"),
-            Ok(Done::Reply(Reply::AccountFound(found))) => {
-                tracing::info!(login = who, known = found.is_some(), elapsed_us, "login.tried");
+            Ok(Done::Verified(Verdict::Wrong) | Done::ScramVerified(None) | Done::TokenVerified(None)) => {
+                tracing::warn!(elapsed_us, "login.refused");
+            }
+            Ok(Done::Verified(verdict)) => tracing::info!(?verdict, elapsed_us, "login.accepted"),
+            Ok(Done::ScramVerified(_) | Done::TokenVerified(_)) => {
+                tracing::info!(elapsed_us, "login.accepted")
+            }
+            Ok(Done::Reply(Reply::LoginFound(found))) => {
+                let (known, wait_ms) = (found.account.is_some(), found.wait_ms);
+                tracing::info!(login = who, known, wait_ms, elapsed_us, "login.tried");
             }
             Ok(Done::Reply(Reply::Delivered(answers))) => {
                 let delivered = answers.iter().filter(|answer| answer.is_ok()).count();

@@ -8,7 +8,8 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use futures_lite::FutureExt as _;
 use lightmail_core::machine::{
-    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, Token, Watched,
+    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, Token, Verdict,
+    Watched,
 };
 use lightmail_core::store::ObjectId;
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
@@ -169,10 +170,20 @@ impl World {
             Input::Changed { mailbox, modseq }
         };
         let input = news.next().or(drained(drain)).or(changed).await;
-        if matches!(input, Input::Outcome(_, Ok(Done::Verified(true)))) {
+        if matches!(&input, Input::Outcome(_, Ok(done)) if proves(done)) {
             self.stranger = None;
         }
         input
+    }
+}
+
+/// Whether the peer has shown that it is somebody.
+fn proves(done: &Done) -> bool {
+    match done {
+        Done::Verified(verdict) => *verdict != Verdict::Wrong,
+        Done::ScramVerified(signature) => signature.is_some(),
+        Done::TokenVerified(owner) => owner.is_some(),
+        _ => false,
     }
 }
 

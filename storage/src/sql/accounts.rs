@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use lightmail_core::machine::Secret;
 use lightmail_core::store::memory::MAILBOXES_MAX;
 use lightmail_core::store::{
-    Access, Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, RecipientPlace, Refusal, Reply,
+    Access, Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, PasswordHashes, RecipientPlace,
+    Refusal, Reply,
 };
 
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::{Folder, look};
 use super::tx::Tx;
-use super::{calendar, messages, tree};
+use super::{calendar, login, messages, tree};
 
 /// `accounts.status` of an account that may log in from anywhere.
 const ENABLED: i64 = 1;
@@ -31,18 +32,18 @@ const ID_TAKEN: &str = "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 F
      UNION ALL SELECT 1 FROM calendars WHERE account_id = ?";
 const LOGIN_TAKEN: &str =
     "SELECT 1 FROM accounts WHERE login = ? UNION ALL SELECT 1 FROM addresses WHERE address = ?";
-const INSERT: &str =
-    "INSERT INTO accounts (id, login, pw_hash, status, quota_bytes, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+const INSERT: &str = "INSERT INTO accounts (id, login, scram_sha256, scram_sha1, pw_hash, status, quota_bytes, created_at) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 const INSERT_ADDRESS: &str = "INSERT INTO addresses (address, account_id) VALUES (?, ?)";
 /// A new password is nobody else's: what was local is enabled.
-const SET_PASSWORD: &str =
-    "UPDATE accounts SET pw_hash = ?, status = CASE status WHEN 2 THEN 1 ELSE status END WHERE login = ?";
+const SET_PASSWORD: &str = "UPDATE accounts SET scram_sha256 = ?, scram_sha1 = ?, pw_hash = ?, status = CASE status WHEN 2 THEN 1 ELSE status END WHERE login = ?";
 const SET_QUOTA: &str = "UPDATE accounts SET quota_bytes = ? WHERE login = ?";
 const DELETE: &str = "DELETE FROM accounts WHERE id = ?";
 const DELETE_ADDRESSES: &str = "DELETE FROM addresses WHERE account_id = ?";
+const DELETE_APP_PASSWORDS: &str = "DELETE FROM app_passwords WHERE account_id = ?";
 const DELETE_SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE account_id = ?";
 
-fn access(status: i64) -> Access {
+pub(super) fn access(status: i64) -> Access {
     match status {
         ENABLED => Access::Anywhere,
         LOCAL => Access::Local,
@@ -109,10 +110,12 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     {
         return Err(Stop::broken(format!("the account id {} is taken", new.id.0)));
     }
-    let account = sql(INSERT)
-        .bind(new.id.0)
-        .bind(new.login.clone())
-        .bind(new.pw_hash.0.clone())
+    let account = login::columns(&new.password)
+        .into_iter()
+        .fold(
+            sql(INSERT).bind(new.id.0).bind(new.login.clone()),
+            |query, column| query.bind(column),
+        )
         .bind(ENABLED)
         .bind(stored(new.quota_bytes))
         .bind(stored(new.at_ms));
@@ -127,9 +130,11 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     Ok(Reply::AccountCreated)
 }
 
-pub(crate) async fn set_password(tx: &mut Tx<'_>, login: &str, pw_hash: &Secret) -> Answer {
-    let query = sql(SET_PASSWORD).bind(pw_hash.0.clone()).bind(login.to_owned());
-    match tx.db.run(query).await? {
+pub(crate) async fn set_password(tx: &mut Tx<'_>, login: &str, password: &PasswordHashes) -> Answer {
+    let query = login::columns(password)
+        .into_iter()
+        .fold(sql(SET_PASSWORD), |query, column| query.bind(column));
+    match tx.db.run(query.bind(login.to_owned())).await? {
         0 => Err(Refusal::NoSuchAccount.into()),
         _ => Ok(Reply::PasswordSet),
     }
@@ -150,7 +155,12 @@ pub(crate) async fn delete_account(tx: &mut Tx<'_>, login: &str, at_ms: u64) -> 
         tree::close(tx, folder, at_ms).await?;
     }
     calendar::close_all(tx, id, at_ms).await?;
-    for text in [DELETE_SUBSCRIPTIONS, DELETE_ADDRESSES, DELETE] {
+    for text in [
+        DELETE_APP_PASSWORDS,
+        DELETE_SUBSCRIPTIONS,
+        DELETE_ADDRESSES,
+        DELETE,
+    ] {
         tx.db.run(sql(text).bind(id.0)).await?;
     }
     Ok(Reply::AccountDeleted)

@@ -9,6 +9,7 @@ use super::conn::Conn;
 use super::query::Query;
 use super::row::DbRow;
 use super::trouble::Trouble;
+use crate::counts::Cost;
 use crate::faults::{Faults, Point};
 use lightmail_core::store::{Failure, Refusal};
 
@@ -90,12 +91,10 @@ pub(crate) struct Db<'c> {
     posted: String,
     /// The server takes one statement a packet.
     one_by_one: bool,
-    /// Statements run, BEGIN and COMMIT not among them.
-    pub(crate) statements: u64,
+    /// Statements run, BEGIN and COMMIT not among them, how often the server was waited for, and rows read.
+    pub(crate) cost: Cost,
     /// Those that changed rows.
     pub(crate) writes: u64,
-    /// How often the server was waited for.
-    pub(crate) trips: u64,
 }
 
 impl<'c> Db<'c> {
@@ -105,9 +104,8 @@ impl<'c> Db<'c> {
             faults,
             posted: String::new(),
             one_by_one: false,
-            statements: 0,
+            cost: Cost::default(),
             writes: 0,
-            trips: 0,
         }
     }
 
@@ -126,7 +124,7 @@ impl<'c> Db<'c> {
     pub(crate) async fn run(&mut self, query: Query) -> Answer<u64> {
         self.pass()?;
         self.flush().await?;
-        self.trips += 1;
+        self.cost.trips += 1;
         let affected = match self.conn {
             Conn::Sqlite(conn) => query.for_sqlite().execute(conn).await?.rows_affected(),
             Conn::MySql(conn) => query.for_mysql().execute(conn).await?.rows_affected(),
@@ -208,7 +206,7 @@ impl<'c> Db<'c> {
 
     /// Sends a packet of statements: how many rows all of them changed.
     async fn send(&mut self, text: String) -> Result<u64, sqlx::Error> {
-        self.trips += 1;
+        self.cost.trips += 1;
         Ok(match self.conn {
             Conn::MySql(conn) => sqlx::raw_sql(AssertSqlSafe(text))
                 .execute(conn)
@@ -258,19 +256,24 @@ impl<'c> Db<'c> {
             true => Stop::Sql,
             false => Stop::Posted,
         };
-        let mut rows = self.rows(query);
-        while let Some(row) = rows.try_next().await.map_err(blame)? {
-            if !take(row)? {
+        let (mut rows, mut read) = (self.rows(query), 0);
+        let mut answer = Ok(true);
+        while matches!(answer, Ok(true)) {
+            let Some(row) = rows.try_next().await.map_err(blame)? else {
                 break;
-            }
+            };
+            read += 1;
+            answer = take(row);
         }
-        Ok(())
+        drop(rows);
+        self.cost.rows += read;
+        answer.map(drop)
     }
 
     /// On MySQL, what was posted goes in front, in the same packet.
     fn rows(&mut self, query: Query) -> Rows<'_> {
         let posted = std::mem::take(&mut self.posted);
-        self.trips += 1;
+        self.cost.trips += 1;
         match self.conn {
             Conn::Sqlite(conn) => Box::pin(query.for_sqlite().fetch(conn).map(|row| row.map(DbRow::Sqlite))),
             Conn::MySql(conn) => {
@@ -285,7 +288,7 @@ impl<'c> Db<'c> {
     }
 
     fn pass(&mut self) -> Answer<()> {
-        self.statements += 1;
+        self.cost.statements += 1;
         Ok(self.faults.pass(Point::Statement).map_err(sqlx::Error::Io)?)
     }
 }

@@ -273,9 +273,9 @@ async fn work(
             Outcome::Stopped(stop) => return Err(stop.into()),
         });
     }
-    let before = tx.db.trips;
+    let before = tx.db.cost;
     tx.db.flush().await?;
-    inner.counts.add("store.flush", 0, tx.db.trips - before);
+    inner.counts.add("store.flush", tx.db.cost - before);
     Ok(Done {
         mark,
         answers,
@@ -306,10 +306,9 @@ async fn answer(inner: &Inner, tx: &mut Tx<'_>, job: &Job) -> Outcome {
     if let Err(late) = inner.steady.check(&job.request) {
         return Outcome::Answered(Err(late));
     }
-    let (statements, trips, writes) = (tx.db.statements, tx.db.trips, tx.db.writes);
+    let (cost, writes) = (tx.db.cost, tx.db.writes);
     let answer = write(tx, job.actor, &job.request).await;
-    let (statements, trips) = (tx.db.statements - statements, tx.db.trips - trips);
-    inner.counts.add(job.request.name(), statements, trips);
+    inner.counts.add(job.request.name(), tx.db.cost - cost);
     match answer {
         Ok(reply) => Outcome::Answered(Ok(reply)),
         Err(stop) if inner.database.is_shared() && stop.is_taken() => Outcome::Overtaken(stop.into_failure()),
@@ -339,12 +338,11 @@ async fn prepare(
     if let Some(now_ms) = due {
         deliver::forget_old(tx, now_ms).await?;
     }
-    inner.counts.add("store.tidy", tx.db.statements, tx.db.trips);
+    inner.counts.add("store.tidy", tx.db.cost);
     if tx.db.is_shared() {
-        let (statements, trips) = (tx.db.statements, tx.db.trips);
+        let before = tx.db.cost;
         locks::lock(tx, group).await?;
-        let (statements, trips) = (tx.db.statements - statements, tx.db.trips - trips);
-        inner.counts.add("store.lock", statements, trips);
+        inner.counts.add("store.lock", tx.db.cost - before);
     }
     Ok(due)
 }

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use lightmail_core::store::Request;
+use lightmail_core::store::{NewAppPassword, Request};
 
 use super::commit::Job;
 use super::db::{Answer, Columns, sql};
@@ -40,10 +40,13 @@ pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
             }
             Request::SetPassword { login, .. }
             | Request::SetQuota { login, .. }
-            | Request::DeleteAccount { login, .. } => {
+            | Request::DeleteAccount { login, .. }
+            | Request::AddAppPassword(NewAppPassword { login, .. })
+            | Request::RemoveAppPassword { login, .. } => {
                 let row = tx.db.first(sql(ID).bind(login.clone())).await?;
                 accounts.extend(row.map(|row| row.int(0)).transpose()?);
             }
+            Request::KeepPassword { account, .. } => drop(accounts.insert(account.0)),
             Request::Undelete(undelete) => drop(accounts.insert(undelete.account.0)),
             Request::Import(import) => drop(accounts.insert(import.account.0)),
             _ => accounts.extend(job.actor.account().map(|account| account.0)),

@@ -26,6 +26,7 @@ mod group;
 pub(crate) mod health;
 pub(crate) mod import;
 mod locks;
+pub(crate) mod login;
 pub(crate) mod messages;
 pub(crate) mod mysql;
 pub(crate) mod nodes;
@@ -60,9 +61,12 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
     match request {
         Request::Calendar(request) => request.only_reads(),
         Request::FindAccount { .. }
+        | Request::FindLogin(_)
+        | Request::ListAppPasswords { .. }
+        | Request::ListThrottles { .. }
         | Request::FindRecipient { .. }
         | Request::ListAccounts
-        | Request::ListMailboxes
+        | Request::ListMailboxes { .. }
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }
         | Request::OpenMailbox { .. }
@@ -74,6 +78,11 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::FindObjects { .. } => true,
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
+        | Request::KeepPassword { .. }
+        | Request::CountFailedLogin(_)
+        | Request::ClearThrottles { .. }
+        | Request::AddAppPassword(_)
+        | Request::RemoveAppPassword { .. }
         | Request::SetQuota { .. }
         | Request::DeleteAccount { .. }
         | Request::CreateMailbox { .. }
@@ -120,7 +129,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
             accounts::find_recipient(tx, address, base.as_deref()).await?
         }
         Request::ListAccounts => accounts::list_accounts(tx).await?,
-        Request::ListMailboxes => tree::list_mailboxes(tx, me(actor)?).await?,
+        Request::ListMailboxes { recent } => tree::list_mailboxes(tx, me(actor)?, *recent).await?,
         Request::ListSubscriptions => tree::list_subscriptions(tx, me(actor)?).await?,
         Request::StatusMailbox { name, recent } => {
             tree::status_mailbox(tx, me(actor)?, name, *recent).await?
@@ -141,7 +150,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
         Request::FindImported { keys } => import::find(tx, keys).await?,
         Request::CountGarbage { before_ms } => garbage::count_garbage(tx, *before_ms).await?,
         Request::FindObjects { from, to } => garbage::find_objects(tx, *from, *to).await?,
-        _ => return Ok(None),
+        request => return login::read(tx, request).await,
     };
     Ok(Some(reply))
 }
@@ -150,7 +159,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
 pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::CreateAccount(new) => accounts::create_account(tx, new).await,
-        Request::SetPassword { login, pw_hash } => accounts::set_password(tx, login, pw_hash).await,
+        Request::SetPassword { login, password } => accounts::set_password(tx, login, password).await,
         Request::DeleteAccount { login, at_ms } => accounts::delete_account(tx, login, *at_ms).await,
         Request::CreateMailbox {
             mailbox,
@@ -244,6 +253,9 @@ async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer
             return accounts::set_quota(tx, login, *quota_bytes).await;
         }
         _ => {}
+    }
+    if let Some(reply) = login::write(tx, request).await? {
+        return Ok(reply);
     }
     match garbage::work(tx, request).await? {
         Some(reply) => Ok(reply),

@@ -16,6 +16,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("../../../sql/migrations/0002-commits.sql"),
     include_str!("../../../sql/migrations/0003-garbage.sql"),
     include_str!("../../../sql/migrations/0004-calendars.sql"),
+    include_str!("../../../sql/migrations/0005-logins.sql"),
     include_str!("../../../sql/migrations/0006-expunged.sql"),
 ];
 

@@ -234,7 +234,7 @@ fn what_another_process_changes_is_seen_by_the_next_refresh() {
         neighbour.settle(login).await;
         let found = town
             .storage
-            .run(Actor::Door, Request::FindAccount { login: login.into() })
+            .run(Actor::Operator, Request::FindAccount { login: login.into() })
             .await
             .unwrap();
         assert!(matches!(found, Reply::AccountFound(Some(_))));

@@ -73,7 +73,7 @@ fn the_seeded_account_is_local_until_it_has_another_password() {
         let login = "user@example.com".to_owned();
         let find = async || {
             let find = Request::FindAccount { login: login.clone() };
-            match storage.run(Actor::Door, find).await.unwrap() {
+            match storage.run(Actor::Operator, find).await.unwrap() {
                 Reply::AccountFound(Some(account)) => account,
                 other => panic!("{other:?}"),
             }
@@ -82,16 +82,22 @@ fn the_seeded_account_is_local_until_it_has_another_password() {
         assert_eq!(account.access, Access::Local);
         assert!(bcrypt::verify("change-me-now", &account.pw_hash.0).unwrap());
         let mailboxes = storage
-            .run(Actor::Account(account.id), Request::ListMailboxes)
+            .run(
+                Actor::Account(account.id),
+                Request::ListMailboxes { recent: false },
+            )
             .await;
         let Ok(Reply::Mailboxes(mailboxes)) = mailboxes else {
             panic!("{mailboxes:?}")
         };
-        let names: Vec<_> = mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
+        let names: Vec<_> = mailboxes
+            .iter()
+            .map(|status| status.mailbox.name.as_str())
+            .collect();
         assert_eq!(names, ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]);
         let set = Request::SetPassword {
             login: login.clone(),
-            pw_hash: Secret("another".to_owned()),
+            password: Secret("another".to_owned()).into(),
         };
         storage.run(Actor::Operator, set).await.unwrap();
         assert_eq!(find().await.access, Access::Anywhere);

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, login};
 use crate::imap::words::Code;
-use crate::sasl::{self, Mechanism, SaslStep};
+use crate::login::Login;
+use crate::sasl::Kind;
 use crate::wire::base64 as wire_base64;
 
 /// `authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")]` (RFC 4959, 7); the responses follow as lines.
@@ -34,35 +35,27 @@ impl std::fmt::Debug for Authenticate {
 impl Command for Authenticate {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
         if !cx.may_log_in() {
-            return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
+            return login::refused_in_the_clear();
         }
-        let offered = cx
-            .settings
-            .mechanisms
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(&self.mechanism));
-        let Some(mut mechanism) = sasl::mechanism(&self.mechanism).filter(|_| offered) else {
+        let Some(kind) = Kind::named(&self.mechanism).filter(|kind| cx.offered().any(|one| one == *kind))
+        else {
             return Completion::no(Code::CANNOT, "There is no such mechanism").into();
         };
-        let step = mechanism.begin(self.initial.as_deref());
-        follow(cx, mechanism, step)
+        let (visitor, mechanism) = (login::visitor(cx), cx.mechanism(kind));
+        let (login, progress) = Login::with_mechanism(visitor, cx.now, mechanism, self.initial.as_deref());
+        login::follow(cx, login, progress)
     }
 }
 
-fn follow(cx: &mut Context, mechanism: Box<dyn Mechanism>, step: SaslStep) -> Next {
-    match step {
-        SaslStep::Challenge(challenge) => {
-            cx.line(format_args!("+ {}", STANDARD.encode(challenge)));
-            Next::Listen(Box::new(AwaitResponse { mechanism }), None)
-        }
-        SaslStep::Credentials { login, password } => login::check(cx, &login, password),
-        SaslStep::Failed(error) => Completion::bad(error.to_string()).into(),
-    }
+/// Sends a challenge and listens to the response.
+pub(super) fn challenge(cx: &mut Context, login: Login, challenge: &[u8]) -> Next {
+    cx.line(format_args!("+ {}", STANDARD.encode(challenge)));
+    Next::Listen(Box::new(AwaitResponse { login }), None)
 }
 
 #[derive(Debug)]
 struct AwaitResponse {
-    mechanism: Box<dyn Mechanism>,
+    login: Login,
 }
 
 impl State for AwaitResponse {
@@ -76,8 +69,8 @@ impl State for AwaitResponse {
         }
         match wire_base64::decode(&line) {
             Ok(response) => {
-                let step = self.mechanism.respond(&response);
-                follow(cx, self.mechanism, step)
+                let progress = self.login.respond(cx.now, &response);
+                login::follow(cx, self.login, progress)
             }
             Err(_) => Completion::bad("A response is written in base64").into(),
         }

@@ -32,20 +32,22 @@ pub(crate) fn list(cx: &Context) -> String {
     match cx.account {
         Some(_) => {
             list.push_str(AFTER_LOGIN);
+            if cx.settings.unauthenticate {
+                list.push_str(" UNAUTHENTICATE");
+            }
             list.push_str(&format!(" APPENDLIMIT={}", cx.settings.append_limit()));
         }
         None if cx.may_log_in() => {
             list.push_str(" SASL-IR");
-            cx.settings
-                .mechanisms
-                .iter()
-                .for_each(|name| list.extend([" AUTH=", name]));
+            cx.offered().for_each(|kind| list.extend([" AUTH=", kind.name()]));
         }
         None => list.push_str(" SASL-IR LOGINDISABLED"),
     }
     list
 }
 
-/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 3502, 3516, 8514, 8474, 8970.
+/// RFC 2342, 3691, 3348, 5258, 6154, 4315, 6851, 2177, 5161, 7162, 3502, 3516, 8514, 8474, 8970,
+/// 4731, 5032, 5819, 8438.
 const AFTER_LOGIN: &str = " NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
-    MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW";
+    ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW \
+    ESEARCH WITHIN LIST-STATUS STATUS=SIZE";

@@ -13,6 +13,10 @@ pub(in crate::imap) struct Completion {
     /// `None`: "<name> completed".
     pub(in crate::imap) text: Option<Cow<'static, str>>,
     pub(in crate::imap) then: Then,
+    /// Whether expunges may be told before it, if the command's row allows it.
+    pub(in crate::imap) expunges: bool,
+    /// Whether messages left the selected mailbox, so that a client of QRESYNC hears its HIGHESTMODSEQ.
+    pub(in crate::imap) removed: bool,
 }
 
 /// The three tagged responses.
@@ -32,6 +36,8 @@ pub(in crate::imap) enum Then {
     Go,
     /// The next command, with the budgets of a client that has logged in.
     LoggedIn,
+    /// The next command, with the budgets of a client that has not logged in.
+    LoggedOut,
     /// TLS.
     StartTls,
     /// The end.
@@ -46,6 +52,8 @@ impl Completion {
             code: None,
             text: None,
             then: Then::Go,
+            expunges: true,
+            removed: false,
         }
     }
 
@@ -55,7 +63,7 @@ impl Completion {
             condition: Condition::No,
             code: Some(code),
             text: Some(text.into()),
-            then: Then::Go,
+            ..Self::ok()
         }
     }
 
@@ -68,9 +76,8 @@ impl Completion {
     pub(in crate::imap) fn bad(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             condition: Condition::Bad,
-            code: None,
             text: Some(text.into()),
-            then: Then::Go,
+            ..Self::ok()
         }
     }
 
@@ -88,6 +95,19 @@ impl Completion {
             text: Some(text.into()),
             ..self
         }
+    }
+
+    /// Without expunges before it.
+    pub(in crate::imap) fn without_expunges(self) -> Self {
+        Self {
+            expunges: false,
+            ..self
+        }
+    }
+
+    /// After messages have left the selected mailbox, or not.
+    pub(in crate::imap) fn removed(self, removed: bool) -> Self {
+        Self { removed, ..self }
     }
 
     /// With something that follows.

@@ -1,6 +1,6 @@
 //! COPY and MOVE, by numbers and by UIDs: one transaction in the store, no body is read.
 //!
-//! RFC 3501, 6.4.7; RFC 6851 (MOVE); RFC 4315, 3 (COPYUID); RFC 2180, 4.4 (messages that others have expunged).
+//! RFC 3501, 6.4.7; RFC 6851 (MOVE; 4.4: HIGHESTMODSEQ); RFC 4315, 3 (COPYUID); RFC 2180, 4.4 (messages that others have expunged).
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, noop, unexpected};
 use crate::imap::words::Code;
@@ -106,7 +106,7 @@ impl AwaitCopied {
             // Before the EXPUNGE responses, so that a client can follow its messages (RFC 6851, 4.3).
             Some(code) if self.moving => {
                 cx.line(format_args!("* OK [{code}] Moved"));
-                Completion::ok()
+                Completion::ok().removed(true)
             }
             Some(code) => Completion::ok().code(code),
         };

@@ -1,6 +1,6 @@
 //! EXPUNGE and UID EXPUNGE: remove the messages marked `\Deleted`.
 //!
-//! RFC 3501, 6.4.3; RFC 4315, 2.1 (UID EXPUNGE). One store request. The numbering shifts only as it is told, when the command ends.
+//! RFC 3501, 6.4.3; RFC 4315, 2.1 (UID EXPUNGE); RFC 7162, 3.2.7 and 3.2.9 (HIGHESTMODSEQ). One store request. The numbering shifts only as it is told, when the command ends.
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
 use crate::store::set::{SequenceSet, UidSet};
@@ -60,7 +60,7 @@ impl State for AwaitExpunged {
         match event.reply() {
             Ok(Reply::Expunged(expunged)) => {
                 cx.absorb(expunged.refreshed);
-                Completion::ok().into()
+                Completion::ok().removed(!expunged.expunged.is_empty()).into()
             }
             Ok(other) => unexpected(&other).into(),
             Err(failure) => failure.into(),

@@ -1,6 +1,7 @@
 //! FETCH and UID FETCH: tells of messages.
 //!
-//! RFC 3501, 6.4.5, 6.4.8 and 7.4.2; RFC 3516, 4.3 (UNKNOWN-CTE). What the view knows is told without a question. Else stored columns are pulled page by
+//! RFC 3501, 6.4.5, 6.4.8 and 7.4.2; RFC 7162, 3.1.4 and 3.2.6; RFC 3516, 4.3 (UNKNOWN-CTE).
+//! What the view knows is told without a question. Else stored columns are pulled page by
 //! page, each when the last has left, and bodies pass the core by, one barrier each. Messages that have been read become
 //! `\Seen` in one request at the end, and their new flags are told behind the command's own responses.
 //!
@@ -10,15 +11,19 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
-use super::{Command, Completion, Event, Form, Next, Parsed, State, unexpected};
+use super::{Command, Completion, Event, Form, Next, Parsed, State, resync, unexpected};
+use crate::imap::ast::{FetchItem, FetchModifiers};
 use crate::imap::context::Context;
+use crate::imap::enabled::Extension;
 use crate::imap::fetch::{Message, Piece, Plan, Response, Stored};
 use crate::imap::grammar::Cursor;
 use crate::imap::selected::Selected;
 use crate::imap::words::Code;
 use crate::machine::{Action, Done};
 use crate::store::set::SequenceSet;
-use crate::store::{Budget, Failure, Flag, FlagChange, Page, Refusal, Reply, Request, Row, Uid, UidSet};
+use crate::store::{
+    Budget, Failure, Flag, FlagChange, ModSeq, Page, Refusal, Reply, Request, Row, Uid, UidSet,
+};
 
 /// Octets that are put together before they leave.
 const BATCH: usize = 32 * 1024;
@@ -26,17 +31,22 @@ const BATCH: usize = 32 * 1024;
 /// Messages whose objects are hinted at before they are sent.
 const AHEAD: usize = 8;
 
-/// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")`
+/// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
+/// [fetch-modifiers]` (RFC 4466, 6)
 pub(super) fn parse(args: &mut Cursor<'_>, form: Form) -> Parsed {
     args.sp()?;
     let set = args.sequence_set()?;
     args.sp()?;
-    let items = args.fetch_items()?;
+    let mut items = args.fetch_items()?;
+    let modifiers = args.fetch_modifiers(form == Form::Uid)?;
     args.end()?;
+    // CHANGEDSINCE asks for MODSEQ without saying so (RFC 7162, 3.1.4.1).
+    items.extend(modifiers.changed_since.map(|_| FetchItem::ModSeq));
     Ok(Box::new(Fetch {
         set,
         plan: Plan::new(items, form == Form::Uid),
         form,
+        modifiers,
     }))
 }
 
@@ -45,18 +55,72 @@ struct Fetch {
     set: SequenceSet,
     plan: Plan,
     form: Form,
+    modifiers: FetchModifiers,
 }
 
 impl Command for Fetch {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        let Fetch { set, plan, form } = *self;
-        let uids = match cx.resolve(set, form) {
+        match self.modifiers.changed_since.filter(|_| self.modifiers.vanished) {
+            Some(_) if !cx.has_enabled(Extension::QResync) => {
+                Completion::bad("ENABLE QRESYNC comes first").into()
+            }
+            Some(since) => match resync::request(cx, since) {
+                Some(request) => {
+                    cx.ask(request);
+                    Next::wait(AwaitVanished { fetch: *self })
+                }
+                None => Completion::bad("Select a mailbox first").into(),
+            },
+            None => self.begin(cx),
+        }
+    }
+}
+
+/// Waits for what has vanished (RFC 7162, 3.2.6).
+#[derive(Debug)]
+struct AwaitVanished {
+    fetch: Fetch,
+}
+
+impl State for AwaitVanished {
+    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        let refreshed = match event.reply() {
+            Ok(Reply::Refreshed(refreshed)) => refreshed,
+            Ok(other) => return unexpected(&other).into(),
+            Err(failure) => return failure.into(),
+        };
+        // `*` is the last UID that was given: that message may be gone too.
+        let last = refreshed.view.uid_next.0.saturating_sub(1);
+        let asked = self.fetch.set.clone().resolve(last);
+        let vanished = refreshed.vanished.intersection(&asked);
+        cx.absorb(refreshed);
+        resync::tell_earlier(cx, &vanished);
+        self.fetch.begin(cx)
+    }
+}
+
+impl Fetch {
+    fn begin(self, cx: &mut Context) -> Next {
+        let Fetch {
+            set,
+            plan,
+            form,
+            modifiers,
+        } = self;
+        let mut uids = match cx.resolve(set, form) {
             Ok(uids) => uids,
             Err(bad) => return bad.into(),
         };
+        if plan.tells_modseq() {
+            cx.enable(Extension::CondStore);
+        }
+        if let (Some(since), Some(selected)) = (modifiers.changed_since, cx.selected()) {
+            uids = selected.changed_since(&uids, since);
+        }
         let telling = Telling {
             plan,
             told: Vec::new(),
+            stamped: ModSeq(0),
             read: Vec::new(),
             failure: None,
         };
@@ -78,6 +142,8 @@ struct Telling {
     plan: Plan,
     /// Messages that were told since [`Telling::settle`].
     told: Vec<u32>,
+    /// The highest MODSEQ that was told.
+    stamped: ModSeq,
     /// Messages that become `\Seen` by being told.
     read: Vec<u32>,
     /// The first of the failures that left a message out.
@@ -126,16 +192,21 @@ impl Telling {
     /// A message has been told whole.
     fn told(&mut self, selected: &Selected, row: &Row) {
         self.told.push(row.uid.0);
+        if self.plan.tells_modseq() {
+            self.stamped = self.stamped.max(row.modseq);
+        }
         if self.plan.sets_seen() && !selected.read_only() && !row.flags.has(Flag::Seen) {
             self.read.push(row.uid.0);
         }
     }
 
-    /// The client knows the flags of what was told, so they are no news any more.
+    /// The client knows flags and MODSEQs of what was told, so they are no news any more.
     fn settle(&mut self, cx: &mut Context) {
         let told = std::mem::take(&mut self.told);
-        if let (true, Some(selected)) = (self.plan.tells_flags(), &mut cx.selected) {
-            selected.told_flags(&told.into_iter().collect());
+        let (flags, modseqs) = (self.plan.tells_flags(), self.plan.tells_modseq());
+        if let (true, Some(selected)) = (flags || modseqs, &mut cx.selected) {
+            selected.told(&told.into_iter().collect(), flags, modseqs);
+            selected.stamp(self.stamped);
         }
     }
 

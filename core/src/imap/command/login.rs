@@ -1,107 +1,113 @@
-//! LOGIN, and the check of a name and a password that AUTHENTICATE shares.
+//! LOGIN, and how a log-in of either command goes on and ends.
 //!
-//! RFC 3501, 6.2.3; RFC 5530 (codes). An unknown user, a wrong password and a disabled account are told apart by nothing: not by
-//! words, not by work (a hash is computed in any case), not by order.
+//! RFC 3501, 6.2.3; RFC 5530 (codes). What is checked, and in which order, is decided by [`crate::login`]; here are IMAP's words for it.
 
 use super::{
-    Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, Then, capability, unexpected,
+    Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, Then, authenticate, capability,
+    unexpected,
 };
-use crate::imap::words::Code;
-use crate::machine::{Done, Effect, Secret};
-use crate::store::{Account, AccountId, Reply, Request};
+use crate::imap::words::{self, Code};
+use crate::login::{End, Login, Progress, Visitor};
+use crate::machine::Secret;
+use crate::store::{AccountId, Service};
 
 /// `login = "LOGIN" SP userid SP password` (RFC 3501, 9)
 pub(super) fn parse(args: &mut Cursor<'_>, _: Form) -> Parsed {
     let (user, password) = args.login_args()?;
-    Ok(Box::new(Login { user, password }))
+    Ok(Box::new(LoginCommand { user, password }))
 }
 
 #[derive(Debug)]
-struct Login {
+struct LoginCommand {
     user: String,
     password: Secret,
 }
 
-impl Command for Login {
+impl Command for LoginCommand {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        check(cx, &self.user, self.password)
+        if !cx.may_log_in() {
+            return refused_in_the_clear();
+        }
+        let (login, progress) = Login::with_password(visitor(cx), cx.now, &self.user, self.password);
+        follow(cx, login, progress)
     }
 }
 
-/// Checks a name and a password, and completes the command.
-pub(super) fn check(cx: &mut Context, user: &str, password: Secret) -> Next {
-    if !cx.may_log_in() {
-        return Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into();
+/// RFC 5530, 3.
+pub(super) fn refused_in_the_clear() -> Next {
+    Completion::no(Code::PRIVACY_REQUIRED, "Passwords are taken over TLS only").into()
+}
+
+pub(super) fn visitor(cx: &Context) -> Visitor {
+    Visitor {
+        service: Service::Imap,
+        peer: cx.peer.clone(),
+        attempts_per_minute: cx.settings.attempts_per_minute,
     }
-    cx.ask(Request::FindAccount {
-        login: user.to_lowercase(),
-    });
-    Next::wait(AwaitAccount { password })
 }
 
-#[derive(Debug)]
-struct AwaitAccount {
-    password: Secret,
-}
-
-impl State for AwaitAccount {
-    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        let account = match event.reply() {
-            Ok(Reply::AccountFound(account)) => account,
-            Ok(other) => return unexpected(&other).into(),
-            Err(failure) => return failure.into(),
-        };
-        let hash = account.as_ref().map(|account| account.pw_hash.clone());
-        cx.effect(Effect::VerifyPassword {
-            password: self.password,
-            hash,
-        });
-        Next::wait(AwaitVerified {
-            account: account
-                .filter(|account| account.access.admits(&cx.peer))
-                .map(|Account { id, .. }| id),
-        })
+/// Does what a log-in says.
+pub(super) fn follow(cx: &mut Context, login: Login, progress: Progress) -> Next {
+    match progress {
+        Progress::Challenge(challenge) => authenticate::challenge(cx, login, &challenge),
+        Progress::Ask(effect) => {
+            cx.effect(effect);
+            Next::wait(AwaitOutcome { login })
+        }
+        Progress::Over(End::Admitted(account)) => admit(cx, account),
+        Progress::Over(End::Refused) => hold(cx, words::REFUSED),
+        Progress::Over(End::Throttled { .. }) => hold(cx, words::THROTTLED),
+        Progress::Over(End::Malformed(error)) => Completion::bad(error.to_string()).into(),
+        Progress::Over(End::Failed(failure)) => failure.into(),
     }
 }
 
 #[derive(Debug)]
-struct AwaitVerified {
-    account: Option<AccountId>,
+struct AwaitOutcome {
+    login: Login,
 }
 
-impl State for AwaitVerified {
-    fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
-        match (event, self.account) {
-            (Event::Outcome(Ok(Done::Verified(true))), Some(account)) => {
-                cx.account = Some(account);
-                let capabilities = Code::CAPABILITY.with(format_args!("{}", capability::list(cx)));
-                Completion::ok()
-                    .code(capabilities)
-                    .text("Logged in")
-                    .then(Then::LoggedIn)
-                    .into()
+impl State for AwaitOutcome {
+    fn on(mut self: Box<Self>, cx: &mut Context, event: Event) -> Next {
+        match event {
+            Event::Outcome(outcome) => {
+                let progress = self.login.on(cx.now, outcome);
+                follow(cx, self.login, progress)
             }
-            (Event::Outcome(Ok(Done::Verified(_))), _) => fail(cx),
-            (Event::Outcome(Err(failure)), _) => failure.into(),
-            (other, _) => unexpected(&other).into(),
+            other => unexpected(&other).into(),
         }
     }
 }
 
+fn admit(cx: &mut Context, account: AccountId) -> Next {
+    cx.account = Some(account);
+    let capabilities = Code::CAPABILITY.with(format_args!("{}", capability::list(cx)));
+    Completion::ok()
+        .code(capabilities)
+        .text("Logged in")
+        .then(Then::LoggedIn)
+        .into()
+}
+
 /// The answer to a failed log-in comes later each time.
-fn fail(cx: &mut Context) -> Next {
-    cx.failed_logins += 1;
-    let delay_ms = cx.settings.delay_ms.saturating_mul(u64::from(cx.failed_logins));
-    Next::Pause(Box::new(AwaitDelay), cx.now.mono_ms.saturating_add(delay_ms))
+fn hold(cx: &mut Context, answer: (Code, &'static str)) -> Next {
+    let delay_ms = cx.patience.lose(cx.settings.delay_ms);
+    Next::Pause(
+        Box::new(AwaitDelay { answer }),
+        cx.now.mono_ms.saturating_add(delay_ms),
+    )
 }
 
 #[derive(Debug)]
-struct AwaitDelay;
+struct AwaitDelay {
+    answer: (Code, &'static str),
+}
 
 impl State for AwaitDelay {
     fn on(self: Box<Self>, cx: &mut Context, _: Event) -> Next {
-        let refused = Completion::no(Code::AUTHENTICATION_FAILED, "The name or the password is wrong");
-        if cx.failed_logins < cx.settings.failed_logins {
+        let (code, text) = self.answer;
+        let refused = Completion::no(code, text);
+        if !cx.patience.is_lost(cx.settings.failed_logins) {
             return refused.into();
         }
         cx.line(format_args!("* BYE Too many failed log-ins"));

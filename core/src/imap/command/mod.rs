@@ -10,6 +10,7 @@ mod capability;
 mod close;
 mod completion;
 mod copy;
+mod enable;
 mod expunge;
 mod fetch;
 mod id;
@@ -20,12 +21,14 @@ mod logout;
 mod mailbox;
 mod namespace;
 mod noop;
+mod resync;
 mod search;
 mod select;
 mod starttls;
 mod status;
 mod step;
 mod store;
+mod unauthenticate;
 
 use super::context::Context;
 use super::grammar::{Cursor, Syntax};
@@ -110,6 +113,8 @@ static ROWS: &[Row] = {
     row(Plain, "STARTTLS",     Allowed::NotAuthenticated, Expunges::No,  starttls::parse),
     row(Plain, "AUTHENTICATE", Allowed::NotAuthenticated, Expunges::No,  authenticate::parse),
     row(Plain, "LOGIN",        Allowed::NotAuthenticated, Expunges::No,  login::parse),
+    row(Plain, "ENABLE",       Allowed::Authenticated,    Expunges::Yes, enable::parse),
+    row(Plain, "UNAUTHENTICATE", Allowed::Authenticated,  Expunges::No,  unauthenticate::parse),
     row(Plain, "NAMESPACE",    Allowed::Authenticated,    Expunges::Yes, namespace::parse),
     row(Plain, "SELECT",       Allowed::Authenticated,    Expunges::No,  select::parse_select),
     row(Plain, "EXAMINE",      Allowed::Authenticated,    Expunges::No,  select::parse_examine),

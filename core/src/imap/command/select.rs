@@ -1,21 +1,23 @@
 //! SELECT and EXAMINE: open a mailbox.
 //!
-//! RFC 3501, 6.3.1 and 6.3.2; RFC 4315, 3 (UIDNOTSTICKY is never sent); RFC 7162, 3.2.11 (CLOSED);
-//! RFC 8474, 4.2 (MAILBOXID).
+//! RFC 3501, 6.3.1 and 6.3.2; RFC 4315, 3 (UIDNOTSTICKY is never sent); RFC 7162, 3.1.2, 3.1.8, 3.2.5, 3.2.11 (CLOSED);
+//! RFC 8474, 4.2 (MAILBOXID). Every mailbox has MODSEQs, so NOMODSEQ is never sent.
 //! A mailbox that was selected is left in any case, also when the new one cannot be opened.
 
-use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
+use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, resync, unexpected};
+use crate::imap::ast::SelectParams;
+use crate::imap::enabled::Extension;
 use crate::imap::object_name::ObjectName;
 use crate::imap::selected::Selected;
 use crate::imap::words::Code;
 use crate::store::{MailboxName, Opened, Reply, Request};
 
-/// `select = "SELECT" SP mailbox` (RFC 3501, 9)
+/// `select = "SELECT" SP mailbox [select-params]` (RFC 4466, 6)
 pub(super) fn parse_select(args: &mut Cursor<'_>, _: Form) -> Parsed {
     parse(args, false)
 }
 
-/// `examine = "EXAMINE" SP mailbox` (RFC 3501, 9)
+/// `examine = "EXAMINE" SP mailbox [select-params]` (RFC 4466, 6)
 pub(super) fn parse_examine(args: &mut Cursor<'_>, _: Form) -> Parsed {
     parse(args, true)
 }
@@ -23,23 +25,35 @@ pub(super) fn parse_examine(args: &mut Cursor<'_>, _: Form) -> Parsed {
 fn parse(args: &mut Cursor<'_>, read_only: bool) -> Parsed {
     args.sp()?;
     let name = args.mailbox()?;
+    let params = args.select_params()?;
     args.end()?;
-    Ok(Box::new(Select { name, read_only }))
+    Ok(Box::new(Select {
+        name,
+        read_only,
+        params,
+    }))
 }
 
 #[derive(Debug)]
 struct Select {
     name: MailboxName,
     read_only: bool,
+    params: SelectParams,
 }
 
 impl Command for Select {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
+        if self.params.resync.is_some() && !cx.has_enabled(Extension::QResync) {
+            return Completion::bad("ENABLE QRESYNC comes first").into();
+        }
         if cx.selected.take().is_some() {
             cx.line(format_args!(
                 "* OK [{}] The previous mailbox is closed",
                 Code::CLOSED
             ));
+        }
+        if self.params.condstore {
+            cx.enable(Extension::CondStore);
         }
         cx.ask(Request::OpenMailbox {
             name: self.name,
@@ -47,6 +61,7 @@ impl Command for Select {
         });
         Next::wait(AwaitOpened {
             read_only: self.read_only,
+            params: self.params,
         })
     }
 }
@@ -54,6 +69,7 @@ impl Command for Select {
 #[derive(Debug)]
 struct AwaitOpened {
     read_only: bool,
+    params: SelectParams,
 }
 
 impl State for AwaitOpened {
@@ -96,12 +112,17 @@ impl AwaitOpened {
             Code::MAILBOX_ID
         ));
         cx.selected = Some(selected);
-        Completion::ok()
-            .code(if self.read_only {
-                Code::READ_ONLY
-            } else {
-                Code::READ_WRITE
-            })
-            .into()
+        if cx.has_enabled(Extension::CondStore) {
+            cx.tell_highest_modseq();
+        }
+        let completion = Completion::ok().code(if self.read_only {
+            Code::READ_ONLY
+        } else {
+            Code::READ_WRITE
+        });
+        match self.params.resync {
+            Some(resync) => resync::follow(cx, resync, completion),
+            None => completion.into(),
+        }
     }
 }

@@ -146,8 +146,10 @@ mod tests {
                 "Outcome(Ok(Reply(AccountFound(Some(Account",
             ),
             (
-                Event::Outcome(Ok(Done::Hashed(crate::machine::Secret("secret".to_owned())))),
-                "Outcome(Ok(Hashed(Secret(",
+                Event::Outcome(Ok(Done::VerifierInvented(crate::machine::Secret(
+                    "secret".to_owned(),
+                )))),
+                "Outcome(Ok(VerifierInvented(Secret(",
             ),
             (Event::Line(Bytes::from_static(b"secret")), "Line(b"),
             (Event::Drained, "Drained"),

@@ -39,6 +39,9 @@ impl Message<'_> {
             (FetchItem::Size, _) => {
                 out.item("RFC822.SIZE ").number(self.row.size);
             }
+            (FetchItem::ModSeq, _) => {
+                out.item("MODSEQ (").number(self.row.modseq.0).octets(b")");
+            }
             (FetchItem::InternalDate, _) => {
                 let date = date::internal(self.row.internal_date_s);
                 out.item("INTERNALDATE ").print(format_args!("\"{date}\""));

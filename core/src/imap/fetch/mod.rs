@@ -48,7 +48,7 @@ impl Plan {
     pub fn needs_page(&self) -> bool {
         use FetchItem::*;
         self.items.iter().any(|item| match item {
-            Flags | Uid | InternalDate | Size | ThreadId => false,
+            Flags | Uid | InternalDate | Size | ModSeq | ThreadId => false,
             Envelope | Body | BodyStructure | Section(_) => true,
             Binary(_) | BinarySize(_) | SaveDate | EmailId | Preview => true,
         })
@@ -76,6 +76,11 @@ impl Plan {
     /// Whether FLAGS are among what is told.
     pub fn tells_flags(&self) -> bool {
         self.items.contains(&FetchItem::Flags)
+    }
+
+    /// Whether MODSEQ is among what is told.
+    pub fn tells_modseq(&self) -> bool {
+        self.items.contains(&FetchItem::ModSeq)
     }
 
     /// The stored ranges that telling of a message sends, in order.

@@ -35,7 +35,7 @@ impl Cursor<'_> {
 
     /// `fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
     /// "BODY" ["STRUCTURE"] / "UID" / "BODY" section ["<" number "." nz-number ">"] /
-    /// "BODY.PEEK" section ["<" number "." nz-number ">"]`, and those of RFC 3516, 7; RFC 8514, 5; RFC 8474, 7; RFC 8970, 6
+    /// "BODY.PEEK" section ["<" number "." nz-number ">"]`, and those of RFC 7162, 7; RFC 3516, 7; RFC 8514, 5; RFC 8474, 7; RFC 8970, 6
     fn fetch_item(&mut self) -> Result<FetchItem, Syntax> {
         let start = self.position();
         Ok(match self.word().to_ascii_uppercase().as_str() {
@@ -45,6 +45,7 @@ impl Cursor<'_> {
             "UID" => FetchItem::Uid,
             "BODYSTRUCTURE" => FetchItem::BodyStructure,
             "RFC822.SIZE" => FetchItem::Size,
+            "MODSEQ" => FetchItem::ModSeq,
             "RFC822" => whole_message(SectionText::Whole, false, Spelling::Rfc822),
             "RFC822.HEADER" => whole_message(SectionText::Header, true, Spelling::Rfc822Header),
             "RFC822.TEXT" => whole_message(SectionText::Text, false, Spelling::Rfc822Text),

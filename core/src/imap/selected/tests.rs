@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::*;
+use crate::imap::grammar;
 use crate::store::{Flag, Mailbox};
 
 /// A mailbox as a store has it.
@@ -180,10 +182,18 @@ fn bits(spelled: &str) -> u64 {
     })
 }
 
+fn manner(expunges: bool, uid: bool) -> Manner {
+    Manner {
+        expunges,
+        uid,
+        ..Manner::default()
+    }
+}
+
 fn tell_all(selected: &mut Selected, client: &mut Client, expunges: bool) {
     loop {
         let mut out = BytesMut::new();
-        let told = selected.tell(&mut out, expunges, false);
+        let told = selected.tell(&mut out, manner(expunges, false));
         client.read(selected, &out, expunges);
         if told == Told::All {
             return;
@@ -275,7 +285,7 @@ proptest! {
         let there: Vec<_> = server.messages.iter().map(|(&uid, &(flags, _))| (uid, flags)).collect();
         prop_assert_eq!(known, there);
         let mut out = BytesMut::new();
-        prop_assert_eq!(selected.tell(&mut out, true, true), Told::All);
+        prop_assert_eq!(selected.tell(&mut out, manner(true, true)), Told::All);
         prop_assert!(out.is_empty(), "{:?}", out);
     }
 }
@@ -345,7 +355,10 @@ fn news_that_do_not_add_up_are_noticed() {
         vanished: UidSet::default(),
         ..server.refreshed(ModSeq(1), 4)
     });
-    assert_eq!(selected.tell(&mut BytesMut::new(), true, false), Told::Lost);
+    assert_eq!(
+        selected.tell(&mut BytesMut::new(), manner(true, false)),
+        Told::Lost
+    );
 
     let mut selected = Selected::new(server.opened(1), false);
     let mut restored = (*opened.view).clone();
@@ -354,5 +367,8 @@ fn news_that_do_not_add_up_are_noticed() {
         view: Arc::new(restored),
         ..server.refreshed(ModSeq(100), 4)
     });
-    assert_eq!(selected.tell(&mut BytesMut::new(), true, false), Told::Lost);
+    assert_eq!(
+        selected.tell(&mut BytesMut::new(), manner(true, false)),
+        Told::Lost
+    );
 }

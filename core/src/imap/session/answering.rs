@@ -1,6 +1,7 @@
 //! A command is over: what the client may hear, the tagged response, and what follows it.
 
 use super::super::command::{Completion, Condition, Expunges, Form, Then};
+use super::super::enabled::Extension;
 use super::super::selected::Told;
 use super::super::words;
 use super::{Phase, Running, Session};
@@ -28,7 +29,7 @@ impl Session {
 
     /// Tells the client what it may hear now, piece by piece, then the tagged response.
     pub(super) fn tell(&mut self, running: Running, completion: Completion) {
-        let expunges = running.row.is_some_and(|row| row.expunges == Expunges::Yes);
+        let expunges = completion.expunges && running.row.is_some_and(|row| row.expunges == Expunges::Yes);
         let uid = running.row.is_some_and(|row| row.form == Form::Uid);
         match self.cx.tell(expunges, uid) {
             Told::More => self.phase = Phase::Telling(running, completion),
@@ -42,11 +43,18 @@ impl Session {
         if completion.then == Then::StartTls && !self.framing.is_empty() {
             return self.bye("Something came between STARTTLS and TLS");
         }
+        self.cx.tell_synced();
         self.tagged(running, &completion);
         self.phase = Phase::Reading;
         match completion.then {
             Then::Go => {}
             Then::LoggedIn => self.framing.budget(self.cx.settings.after_login),
+            Then::LoggedOut => {
+                self.framing.budget(self.cx.settings.before_login);
+                let login_time_ms = self.cx.settings.login_time_ms;
+                self.login_until_ms = Some(self.cx.now.mono_ms.saturating_add(login_time_ms));
+                self.changed = None;
+            }
             Then::StartTls => {
                 self.cx.act(Action::StartTls(TlsRole::Server));
                 self.phase = Phase::Tls;
@@ -67,6 +75,9 @@ impl Session {
         };
         let tag = &running.tag;
         let (condition, code, text) = match &completion.condition {
+            Condition::Ok if completion.removed && self.cx.has_enabled(Extension::QResync) => {
+                ("OK", self.cx.highest_modseq(), &completion.text)
+            }
             Condition::Ok => ("OK", completion.code.clone(), &completion.text),
             Condition::No => ("NO", completion.code.clone(), &completion.text),
             Condition::Bad => ("BAD", completion.code.clone(), &completion.text),

@@ -10,7 +10,7 @@ use super::super::grammar::{self, Cursor};
 use super::reading::is_http;
 use super::{Running, Session};
 use crate::machine::Form;
-use crate::sasl;
+use crate::sasl::Kind;
 
 impl Session {
     /// Everything that was taken since the last disclosure.
@@ -54,7 +54,13 @@ impl Session {
     pub(super) fn disclose_line(&mut self, running: &Running, event: &Event) {
         let is_login = running.row.is_some_and(|row| row.name == "AUTHENTICATE");
         match event {
-            Event::Line(_) if is_login => self.disclose(Form::Base64),
+            Event::Line(line) if is_login => {
+                let form = self
+                    .cx
+                    .exchange
+                    .map_or(Form::Frame, |kind| Form::of_message(kind, &self.cx.peer, line));
+                self.disclose(form);
+            }
             Event::Line(line) if line.eq_ignore_ascii_case(b"DONE") => self.disclose(Form::Plain),
             Event::Line(_) => self.disclose(Form::Frame),
             _ => {}
@@ -73,7 +79,7 @@ impl Session {
         match head.name.as_str() {
             name if command::find(name, head.uid).is_none() => (0, Form::Frame),
             "LOGIN" => (head.args.position(), Form::Frame),
-            "AUTHENTICATE" => authenticate(head.args),
+            "AUTHENTICATE" => self.authenticate(head.args),
             "ID" => (command.len(), Form::Plain),
             // Before log-in no other command has arguments that mean anything.
             _ if self.cx.account.is_none() && !head.args.rest().is_empty() => {
@@ -82,15 +88,17 @@ impl Session {
             _ => (command.len(), Form::Plain),
         }
     }
-}
 
-/// AUTHENTICATE is plain up to its mechanism, if it is one.
-fn authenticate(mut args: Cursor<'_>) -> (usize, Form) {
-    let name = args.position();
-    let is_mechanism = args.sp().is_ok() && sasl::mechanism(args.word()).is_some();
-    if is_mechanism && (args.skip(b' ') || args.rest().is_empty()) {
-        (args.position(), Form::Base64)
-    } else {
-        (name, Form::Frame)
+    /// AUTHENTICATE is plain up to its mechanism, if it is one.
+    fn authenticate(&self, mut args: Cursor<'_>) -> (usize, Form) {
+        let name = args.position();
+        let kind = args.sp().ok().and_then(|()| Kind::named(args.word()));
+        match kind {
+            Some(kind) if args.skip(b' ') || args.rest().is_empty() => (
+                args.position(),
+                Form::of_message(kind, &self.cx.peer, args.rest()),
+            ),
+            _ => (name, Form::Frame),
+        }
     }
 }

@@ -2,12 +2,13 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::config::Plaintext;
-use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo};
+use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo, Verdict};
 use crate::pair::Fault;
-use crate::store::{Access, Account, Reply};
+use crate::store::{Access, LoginAccount, LoginFound, PasswordHashes, Reply, ScramVerifiers};
 
 const ALL: &str = "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
-    MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW APPENDLIMIT=52428800";
+    ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW ESEARCH WITHIN LIST-STATUS \
+     STATUS=SIZE UNAUTHENTICATE APPENDLIMIT=52428800";
 
 #[test]
 fn the_greeting_and_capabilities_say_what_works() {
@@ -57,7 +58,7 @@ fn unknown_wrong_and_disabled_are_the_same() {
          1S: b NO [AUTHENTICATIONFAILED] The name or the password is wrong",
     );
     // The same questions, and the same work.
-    let each = ["store.FindAccount", "VerifyPassword"];
+    let each = ["store.FindLogin", "VerifyPassword", "store.CountFailedLogin"];
     assert_eq!(stage.effects(), [each, each].concat());
 }
 
@@ -131,9 +132,7 @@ fn other_machines_need_tls_unless_the_operator_says_otherwise() {
         stage.settings.plaintext = plaintext;
         stage.peer = Peer {
             address: remote,
-            tls: tls.then(|| TlsInfo {
-                summary: String::new(),
-            }),
+            tls: tls.then(TlsInfo::default),
         };
         let answer = if allowed {
             "a OK ..."
@@ -199,7 +198,7 @@ fn authenticate_plain_and_login() {
 
 #[test]
 fn a_store_that_is_away_is_no_wrong_password() {
-    for effect in ["store.FindAccount", "VerifyPassword"] {
+    for effect in ["store.FindLogin", "VerifyPassword"] {
         let mut stage = Stage::new();
         stage.world.fail(Fault::timeout(effect, 1));
         stage.play(
@@ -233,13 +232,23 @@ fn answer_to_right_password(access: Access, address: Option<IpAddr>) -> Vec<Acti
         Arc::new(settings),
         Seed::new([1; 32]),
     );
-    let account = Account {
+    let hash = |text: &str| crate::machine::Secret(text.into());
+    let account = LoginAccount {
         id: AccountId(1),
-        login: "a@b".into(),
-        pw_hash: crate::machine::Secret("hash".into()),
         access,
+        password: PasswordHashes {
+            bcrypt: hash("hash"),
+            scram: Some(ScramVerifiers {
+                sha256: hash("a"),
+                sha1: hash("b"),
+            }),
+        },
+        app_passwords: Vec::new(),
     };
-    let found = Done::Reply(Reply::AccountFound(Some(account)));
+    let found = Done::Reply(Reply::LoginFound(LoginFound {
+        account: Some(account),
+        wait_ms: 0,
+    }));
     let now = Time::default();
     drain(&mut session);
     session.handle(
@@ -250,10 +259,14 @@ fn answer_to_right_password(access: Access, address: Option<IpAddr>) -> Vec<Acti
         },
     );
     for (answer, question) in [
-        (found, "store.FindAccount"),
-        (Done::Verified(true), "VerifyPassword"),
+        (found, "store.FindLogin"),
+        (Done::Verified(Verdict::Password), "VerifyPassword"),
+        (Done::Reply(Reply::FailedLoginCounted), "store.CountFailedLogin"),
     ] {
         let asked = drain(&mut session);
+        if let [Action::Send(_)] = &asked[..] {
+            return asked;
+        }
         let [Action::Do(token, effect)] = &asked[..] else {
             panic!("{asked:?}")
         };

@@ -2,6 +2,7 @@
 
 mod append;
 mod idle;
+mod liststatus;
 mod literals;
 mod login;
 mod mailboxes;
@@ -9,6 +10,7 @@ mod messages;
 mod multiappend;
 mod objects;
 mod refusals;
+mod resync;
 mod split;
 mod state;
 

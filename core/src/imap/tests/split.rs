@@ -22,7 +22,20 @@ const CONVERSATION: &[u8] = b"a LOGIN {16+}\r\nuser@example.com {6+}\r\nsecret\r
     j UID MOVE 1 Trash\r\n\
     k LIST \"\" (%)\r\n\
     l IDLE\r\nDONE\r\n\
+    Q ENABLE QRESYNC CONDSTORE\r\n\
+    R APPEND INBOX {4+}\r\nabcd\r\n\
+    S SELECT INBOX (QRESYNC (1772000000 1 1:9 (1 1)))\r\n\
+    T STORE 1 (UNCHANGEDSINCE 900) +FLAGS.SILENT (\\Deleted)\r\n\
+    U UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)\r\n\
+    V SEARCH MODSEQ {1+}\r\n1\r\n\
+    W SEARCH MODSEQ \"/flags/\\\\Seen\" all 1\r\n\
+    D UID SEARCH RETURN (MIN MAX ALL COUNT) OR BODY body YOUNGER 60\r\n\
+    E SEARCH RETURN () OLDER {1+}\r\n1\r\n\
+    F LIST () \"\" (% {1+}\r\n*) RETURN (STATUS (MESSAGES RECENT SIZE) SUBSCRIBED)\r\n\
+    X EXPUNGE\r\n\
     m CLOSE\r\n\
+    Y UNAUTHENTICATE\r\n\
+    Z LOGIN user@example.com {6+}\r\nsecret\r\n\
     n LOGOUT\r\n";
 
 /// What is heard and done when the reads give at most `sizes` octets, in turn.
@@ -46,7 +59,8 @@ fn the_conversation_says_what_it_should() {
     let said = String::from_utf8_lossy(&play(&[usize::MAX]).sent).into_owned();
     for expected in [
         "a OK", "b OK", "c OK", "d NO", "e BAD", "f BAD", "g BAD", "h OK", "o OK", "p OK", "q OK", "r OK",
-        "s NO", "i OK", "j OK", "k OK", "l OK", "m OK", "n OK",
+        "s NO", "i OK", "j OK", "k OK", "l OK", "Q OK", "R OK", "S OK", "T OK", "U OK", "V BAD", "W OK",
+        "D OK", "E BAD", "F OK", "X OK", "m OK", "Y OK", "Z OK", "n OK",
     ] {
         assert!(
             said.lines().any(|line| line.starts_with(expected)),
@@ -80,7 +94,7 @@ proptest! {
 
     /// The same for what looks like commands.
     #[test]
-    fn no_commands_break_it(lines in proptest::collection::vec(r#"[a-c] (UID )?(NOOP|IDLE|DONE|FETCH|SEARCH|STORE|COPY|MOVE|EXPUNGE|LIST|LSUB|SELECT|STATUS|APPEND|CLOSE|CREATE|RENAME)( ("?[aINBOX%*/]{0,6}"?|[0-9:*,]{1,5}|\(?\\(Seen|Deleted)?\)?|\{[0-9]{1,2}\+?\}|[+-]?FLAGS)){0,4}"#, 0..12)) {
+    fn no_commands_break_it(lines in proptest::collection::vec(r#"[a-c] (UID )?(NOOP|IDLE|DONE|FETCH|SEARCH|STORE|COPY|MOVE|EXPUNGE|LIST|LSUB|SELECT|STATUS|APPEND|CLOSE|CREATE|RENAME|ENABLE|UNAUTHENTICATE)( ("?[aINBOX%*/]{0,6}"?|[0-9:*,]{1,5}|\(?\\(Seen|Deleted)?\)?|\{[0-9]{1,2}\+?\}|[+-]?FLAGS|QRESYNC|MODSEQ|RETURN \((MIN|ALL|STATUS \(SIZE\))?\)|OLDER|\((CHANGEDSINCE|UNCHANGEDSINCE|QRESYNC) \(?[0-9 ]{1,4}\)?( VANISHED)?\))){0,4}"#, 0..12)) {
         let mut stage = Stage::selected(3, "1");
         let talk = stage.talk('1');
         for line in lines {
@@ -114,12 +128,14 @@ fn whatever_fails_is_answered() {
             Fault::timeout(effect, nth),
         ] {
             let mut stage = Stage::new();
+            // Without a log-in all of them are bad.
+            (stage.settings.bad_commands_free, stage.settings.bad_commands) = (100, 100);
             let talk = stage.talk('1');
             stage.world.fail(fault.clone());
             stage.world.feed(talk, CONVERSATION);
             stage.world.advance(25_000);
             let said = String::from_utf8_lossy(&stage.world.take(talk)).into_owned();
-            for tag in "abcdefghijklmnopqrs".chars() {
+            for tag in "abcdefghijklmnopqrsQRSTUVWXYDEF".chars() {
                 let answers = said
                     .lines()
                     .filter(|line| line.starts_with(&format!("{tag} ")))

@@ -196,3 +196,46 @@ fn a_client_that_never_pauses_wins_no_time() {
         "{said:?}"
     );
 }
+
+/// RFC 8437: who has left has no more time and no larger commands than who has just come; what was wrong before is not forgotten.
+#[test]
+fn who_has_left_is_one_who_has_not_logged_in() {
+    let mut stage = Stage::new();
+    stage.logged_in('1');
+    stage.play(
+        r"
+        1C: a LOGIN user@example.com secret
+        1S: a BAD You have logged in already
+        time 3m
+        1C: b UNAUTHENTICATE
+        1S: b OK UNAUTHENTICATE completed
+        1C: c APPEND INBOX {999999}
+        1S: c BAD A literal is too big, or one too many
+        time 29s
+        1C: d LOGIN user@example.com secret
+        1S: d OK [CAPABILITY ...
+        1C: e UNAUTHENTICATE
+        1S: e OK UNAUTHENTICATE completed
+        time 31s
+        1S: * BYE Not logged in in time
+        1 over",
+    );
+}
+
+#[test]
+fn unauthenticate_can_be_switched_off() {
+    let mut stage = Stage::new();
+    stage.settings.unauthenticate = false;
+    stage.logged_in('1');
+    stage.play(
+        r"
+        1C: a CAPABILITY
+        1S: * CAPABILITY IMAP4rev1 ... STATUS=SIZE APPENDLIMIT=52428800
+        1S: a OK CAPABILITY completed
+        1C: b UNAUTHENTICATE
+        1S: b BAD UNAUTHENTICATE is switched off here
+        1C: c STATUS INBOX (MESSAGES)
+        1S: * STATUS INBOX (MESSAGES 0)
+        1S: c OK STATUS completed",
+    );
+}

@@ -19,12 +19,20 @@ structs! {
     Flags { 0 }
     ObjectId { 0 }
     Fault { 0 }
-    TlsInfo { summary }
+    TlsInfo { summary, exporter, identities }
     TlsFailure { 0 }
     ConnectFailure { 0 }
     Peer { address, tls }
     Stored { object, size, sha256, received_sha256, index, durable_ms }
     Account { id, login, pw_hash, access }
+    LoginFound { account, wait_ms }
+    LoginAccount { id, access, password, app_passwords }
+    LoginAppPassword { hash, scopes, until_ms }
+    PasswordHashes { bcrypt, scram }
+    ScramVerifiers { sha256, sha1 }
+    Scopes { 0 }
+    AppPasswordLine { label, scopes, until_ms, created_at_ms }
+    Throttle { bucket, full_in_ms }
     AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
     Mailbox {
@@ -47,12 +55,13 @@ structs! {
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
-        hostname, name, version, tls, literal_plus, plaintext, mechanisms, message_size, before_login, after_login, login_time_ms,
-        idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, failed_logins,
+        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, before_login, after_login,
+        login_time_ms,
+        idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, attempts_per_minute, failed_logins,
     }
     pop3::Settings {
         hostname, implementation, tls, plaintext, mechanisms, line_max, login_time_ms, idle_time_ms, bad_commands_free,
-        bad_commands, delay_ms, failed_logins,
+        bad_commands, delay_ms, attempts_per_minute, failed_logins,
     }
     smtp::Settings {
         hostname, tls, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
@@ -75,8 +84,11 @@ enums! {
         Reply { 0: reply },
         Stored { 0: stored },
         Scanned { 0: found },
-        Verified { 0: right },
+        Verified { 0: verdict },
         Hashed { 0: hash },
+        VerifierInvented { 0: verifier },
+        ScramVerified { 0: signature },
+        TokenVerified { 0: owner },
         Sent,
         Confirmed,
         ObjectsListed { 0: objects },
@@ -85,12 +97,20 @@ enums! {
     }
     Reply {
         AccountFound { 0: account },
+        LoginFound { 0: found },
+        FailedLoginCounted,
+        PasswordKept,
         RecipientFound { 0: place },
         AccountCreated,
         PasswordSet,
         QuotaSet,
         AccountDeleted,
         Accounts { 0: accounts },
+        AppPasswordAdded,
+        AppPasswords { 0: lines },
+        AppPasswordRemoved { 0: was },
+        Throttles { 0: throttles },
+        ThrottlesCleared,
         Mailboxes { 0: mailboxes },
         Subscriptions { 0: names },
         Status { 0: status },
@@ -123,6 +143,7 @@ enums! {
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
+    Verdict { Wrong, Password, AppPassword }
     Fate { Restorable, Later, Lives }
     Access {
         Anywhere,
@@ -148,15 +169,15 @@ enums! {
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     Plaintext { Never, Loopback, Always }
     ObjectKind { Email, Calendar }
 }
 
 lists! {
-    (ObjectKind, ObjectId) bool u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
-    DeletedMessage
+    (ObjectKind, ObjectId) bool u64 String MailboxName Status AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
+    DeletedMessage LoginAppPassword AppPasswordLine Throttle
 }
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {
@@ -190,6 +211,17 @@ impl<A: Recordable, B: Recordable> Recordable for (A, B) {
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
         Ok((A::read(from)?, B::read(from)?))
+    }
+}
+
+impl Recordable for Exporter {
+    /// Masked: zeros.
+    fn write(&self, out: &mut Writer) {
+        [0; 32].write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {
+        Recordable::read(from).map(Exporter)
     }
 }
 

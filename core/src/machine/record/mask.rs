@@ -1,6 +1,7 @@
 //! Masks of equal length: what is left of octets that hold a secret or somebody's mail.
 
 use crate::machine::Form;
+use crate::sasl::Kind;
 use crate::wire::base64;
 
 /// Leaves of `octets` what `form` allows.
@@ -12,8 +13,28 @@ pub fn mask(octets: &mut [u8], form: Form) {
         Form::Frame => octets
             .split_inclusive_mut(|&octet| octet == b'\n')
             .for_each(frame),
-        Form::Base64 => sasl(octets),
+        Form::Sasl(kind) => octets
+            .split_inclusive_mut(|&octet| octet == b'\n')
+            .for_each(|line| sasl(kind, line)),
     }
+}
+
+/// A secret, masked. Of a verifier of SCRAM the iterations and the salt stay, which the server tells whoever asks, and so does the
+/// shape of its keys: the exchange can be replayed.
+pub fn secret(text: &str) -> String {
+    let shown = match text.starts_with("SCRAM-SHA-") {
+        true => text.rfind('$').map_or(0, |at| at + 1),
+        false => 0,
+    };
+    let (shown, hidden) = text.split_at(shown);
+    if shown.is_empty() {
+        return "x".repeat(hidden.len());
+    }
+    // Base64 of zeros is base64.
+    let keys = hidden
+        .chars()
+        .map(|c| if matches!(c, ':' | '=') { c } else { 'A' });
+    shown.chars().chain(keys).collect()
 }
 
 /// Control characters tell where lines end and are no secret. Octets that are no UTF-8 stay so.
@@ -89,8 +110,8 @@ fn announcement(line: &[u8]) -> usize {
     }
 }
 
-/// A line of base64: decoded, masked but for the NULs between its fields, encoded again. What is no base64 keeps its frame.
-fn sasl(octets: &mut [u8]) {
+/// A line of base64: decoded, masked as its mechanism allows, encoded again. What is no base64 keeps its frame.
+fn sasl(kind: Kind, octets: &mut [u8]) {
     let ended = octets
         .iter()
         .rev()
@@ -104,21 +125,12 @@ fn sasl(octets: &mut [u8]) {
     }
     match base64::decode(text) {
         Ok(mut message) => {
-            fields(&mut message);
+            crate::sasl::mask(kind, &mut message);
             for (to, from) in octets.iter_mut().zip(base64::encode(&message).bytes()) {
                 *to = from;
             }
         }
         Err(_) => mask(octets, Form::Frame),
-    }
-}
-
-fn fields(message: &mut [u8]) {
-    for field in message.split_mut(|&octet| octet == 0) {
-        let is_text = std::str::from_utf8(field).is_ok();
-        for octet in field {
-            *octet = if *octet >= 0x80 && !is_text { 0xff } else { b'x' };
-        }
     }
 }
 
@@ -155,13 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn a_verifier_can_be_read_masked_and_no_other_secret() {
+        use crate::machine::Secret;
+        use crate::sasl::scram::{Hash, SALT_LEN, Verifier};
+        let made = Verifier::make(Hash::Sha256, &Secret("pencil".into()), [7; SALT_LEN]).unwrap();
+        let left = Secret(secret(&made.to_secret().0));
+        assert!(Verifier::read(Hash::Sha256, &left).is_some(), "{}", left.0);
+        assert_ne!(Verifier::read(Hash::Sha256, &left), Some(made));
+        assert_eq!(secret("$2b$12$abc"), "xxxxxxxxxx");
+        assert_eq!(secret("SCRAM-SHA-"), "xxxxxxxxxx");
+    }
+
+    #[test]
     fn base64_still_is() {
         let text = format!("{}\r\n", base64::encode(b"\0tim\0tanstaaf"));
-        let left = masked(text.as_bytes(), Form::Base64);
+        let left = masked(text.as_bytes(), Form::Sasl(Kind::Plain));
         let decoded = base64::decode(left.strip_suffix(b"\r\n").unwrap()).unwrap();
         assert_eq!(decoded, b"\0xxx\0xxxxxxxx");
-        assert_eq!(masked(b"*\r\n", Form::Base64), b"*\r\n");
-        assert_eq!(masked(b"hunter2\r\n", Form::Base64), b"xxxxxxx\r\n");
+        assert_eq!(masked(b"*\r\n", Form::Sasl(Kind::Plain)), b"*\r\n");
+        assert_eq!(masked(b"hunter2\r\n", Form::Sasl(Kind::Plain)), b"xxxxxxx\r\n");
     }
 
     #[test]

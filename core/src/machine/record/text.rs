@@ -258,7 +258,7 @@ impl Recordable for String {
 impl Recordable for Secret {
     /// Masked, at equal length.
     fn write(&self, out: &mut Writer) {
-        out.word(Quoted("x".repeat(self.0.len()).as_bytes()));
+        out.word(Quoted(super::mask::secret(&self.0).as_bytes()));
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Expected> {

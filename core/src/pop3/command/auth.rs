@@ -5,7 +5,8 @@
 
 use super::super::login;
 use super::{Context, State, words};
-use crate::sasl::{self, Mechanism, SaslError, SaslStep};
+use crate::login::Login;
+use crate::sasl::Kind;
 use crate::wire::base64;
 
 /// `"AUTH" SP sasl-mech [SP initial-response]` (RFC 5034, 5)
@@ -17,9 +18,7 @@ pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
         Some((name, initial)) => (name, Some(initial)),
         None => (arguments, None),
     };
-    let mut offered = cx.settings.mechanisms.iter();
-    let is_offered = offered.any(|offered| offered.eq_ignore_ascii_case(name));
-    let Some(mut mechanism) = sasl::mechanism(name).filter(|_| is_offered) else {
+    let Some(kind) = Kind::named(name).filter(|kind| cx.offered().any(|one| one == *kind)) else {
         return cx.answer(words::NO_MECHANISM);
     };
     let initial = match initial {
@@ -30,27 +29,19 @@ pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
             Err(_) => return cx.answer(words::NO_BASE64),
         },
     };
-    let step = mechanism.begin(initial.as_deref());
-    follow(cx, mechanism, step)
+    let (visitor, mechanism) = (login::visitor(cx), cx.mechanism(kind));
+    let (login, progress) = Login::with_mechanism(visitor, cx.now, mechanism, initial.as_deref());
+    login::follow(cx, login, progress)
 }
 
-fn follow(cx: &mut Context, mechanism: Box<dyn Mechanism>, step: SaslStep) -> State {
-    match step {
-        SaslStep::Challenge(challenge) => {
-            cx.out.line(format_args!("+ {}", base64::encode(&challenge)));
-            State::AwaitResponse(AwaitResponse { mechanism })
-        }
-        SaslStep::Credentials { login, password } => login::check(cx, &login, password),
-        SaslStep::Failed(SaslError::OtherIdentity) => cx.answer(words::OTHER_IDENTITY),
-        SaslStep::Failed(SaslError::Malformed) => cx.answer(words::BAD_RESPONSE),
-        SaslStep::Failed(SaslError::TooLong) => cx.answer(words::BAD_CREDENTIALS),
-    }
+/// Sends a challenge and listens to the response.
+pub(in crate::pop3) fn challenge(cx: &mut Context, login: Login, challenge: &[u8]) -> State {
+    cx.out.line(format_args!("+ {}", base64::encode(challenge)));
+    State::AwaitResponse(AwaitResponse(Box::new(login)))
 }
 
 #[derive(Debug)]
-pub(in crate::pop3) struct AwaitResponse {
-    mechanism: Box<dyn Mechanism>,
-}
+pub(in crate::pop3) struct AwaitResponse(Box<Login>);
 
 impl AwaitResponse {
     /// Takes the client's line.
@@ -60,21 +51,21 @@ impl AwaitResponse {
         }
         match base64::decode(line) {
             Ok(response) => {
-                let step = self.mechanism.respond(&response);
-                follow(cx, self.mechanism, step)
+                let progress = self.0.respond(cx.now, &response);
+                login::follow(cx, *self.0, progress)
             }
             Err(_) => cx.answer(words::NO_BASE64),
         }
     }
 }
 
-/// How many octets of the arguments, the verb's space included, name a mechanism; and whether what follows is a response to it.
-pub(in crate::pop3) fn mechanism(arguments: &[u8]) -> (usize, bool) {
+/// How many octets of the arguments, the verb's space included, name a mechanism; and which, if what follows is a response to it.
+pub(in crate::pop3) fn mechanism(arguments: &[u8]) -> (usize, Option<Kind>) {
     let name = arguments.strip_prefix(b" ").unwrap_or_default();
     let name = name.split(|&octet| octet == b' ').next().unwrap_or_default();
-    match std::str::from_utf8(name).ok().and_then(sasl::mechanism) {
+    match std::str::from_utf8(name).ok().and_then(Kind::named) {
         // The space on both sides.
-        Some(_) => (arguments.len().min(name.len() + 2), true),
-        None => (0, false),
+        Some(kind) => (arguments.len().min(name.len() + 2), Some(kind)),
+        None => (0, None),
     }
 }

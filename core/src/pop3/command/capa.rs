@@ -4,6 +4,7 @@
 //! states, and says exactly what would work: no way to log in that would be refused.
 
 use super::{Context, State, words};
+use crate::sasl::Kind;
 
 pub(super) fn start(cx: &mut Context, _: &str) -> State {
     cx.reply(words::CAPABILITIES);
@@ -46,8 +47,11 @@ fn arguments(cx: &Context, tag: &str) -> Option<String> {
         "IMPLEMENTATION" => Some(cx.settings.implementation.clone()),
         "STLS" => cx.may_start_tls().then(String::new),
         "USER" => cx.may_log_in().then(String::new),
-        "SASL" if cx.settings.mechanisms.is_empty() => None,
-        "SASL" => cx.may_log_in().then(|| cx.settings.mechanisms.join(" ")),
+        "SASL" if !cx.may_log_in() => None,
+        "SASL" => {
+            let names: Vec<_> = cx.offered().map(Kind::name).collect();
+            (!names.is_empty()).then(|| names.join(" "))
+        }
         _ => Some(String::new()),
     }
 }

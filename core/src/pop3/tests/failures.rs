@@ -15,7 +15,7 @@ fn whatever_fails_is_answered() {
         stage.effects()
     };
     let expected = [
-        "store.FindAccount",
+        "store.FindLogin",
         "VerifyPassword",
         "store.TakeLease",
         "store.OpenMailbox",
@@ -54,7 +54,7 @@ fn whatever_fails_is_answered() {
 #[test]
 fn a_failure_of_ours_is_told_as_one() {
     let mut stage = Stage::new(1);
-    stage.world.fail(Fault::before("store.FindAccount", 1));
+    stage.world.fail(Fault::before("store.FindLogin", 1));
     stage.play(
         "1C: USER user@example.com
          1S: +OK Say PASS

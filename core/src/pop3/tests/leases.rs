@@ -101,7 +101,7 @@ fn a_client_that_leaves_in_the_midst_of_it() {
     assert_eq!(
         asked,
         [
-            "store.FindAccount",
+            "store.FindLogin",
             "VerifyPassword",
             "store.TakeLease",
             "store.TakeLease"
@@ -111,9 +111,9 @@ fn a_client_that_leaves_in_the_midst_of_it() {
 }
 
 fn answer(world: &mut World, _: AccountId, effect: crate::machine::Effect) -> crate::machine::Outcome {
-    use crate::machine::{Done, Effect};
+    use crate::machine::{Done, Effect, Verdict};
     match effect {
         Effect::Store(actor, request) => world.ask(actor, request).map(Done::Reply),
-        _ => Ok(Done::Verified(true)),
+        _ => Ok(Done::Verified(Verdict::AppPassword)),
     }
 }

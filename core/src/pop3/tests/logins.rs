@@ -20,10 +20,12 @@ fn an_unknown_user_is_no_different() {
     assert_eq!(
         stage.effects(),
         [
-            "store.FindAccount",
+            "store.FindLogin",
             "VerifyPassword",
-            "store.FindAccount",
-            "VerifyPassword"
+            "store.CountFailedLogin",
+            "store.FindLogin",
+            "VerifyPassword",
+            "store.CountFailedLogin"
         ]
     );
 }

@@ -89,7 +89,7 @@ fn a_recipient_over_quota_or_gone_does_not_disturb_the_others() {
     let small = NewAccount {
         id: seed.account(),
         login: "small@foo.edu".to_owned(),
-        pw_hash: crate::machine::Secret(String::new()),
+        password: crate::machine::Secret(String::new()).into(),
         quota_bytes: 500,
         mailboxes: vec![inbox],
         at_ms: 0,

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::machine::Secret;
 use crate::store::{
-    self as words, Access, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, RecipientPlace,
-    Refusal, Reply,
+    self as words, Access, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, PasswordHashes,
+    RecipientPlace, Refusal, Reply,
 };
 
 use super::{Account, Answer, MAILBOXES_MAX, Store};
@@ -16,7 +15,7 @@ impl Store {
         Reply::AccountFound(found.map(|(id, account)| words::Account {
             id: *id,
             login: account.login.clone(),
-            pw_hash: account.pw_hash.clone(),
+            pw_hash: account.password.bcrypt.clone(),
             access: Access::Anywhere,
         }))
     }
@@ -60,7 +59,8 @@ impl Store {
             new.id,
             Account {
                 login: new.login,
-                pw_hash: new.pw_hash,
+                password: new.password,
+                app_passwords: BTreeMap::new(),
                 quota_bytes: new.quota_bytes,
                 used_bytes: 0,
                 used_msgs: 0,
@@ -75,9 +75,9 @@ impl Store {
         Ok(Reply::AccountCreated)
     }
 
-    pub(super) fn set_password(&mut self, login: &str, pw_hash: Secret) -> Answer {
+    pub(super) fn set_password(&mut self, login: &str, password: PasswordHashes) -> Answer {
         let account = self.accounts.values_mut().find(|account| account.login == login);
-        account.ok_or(Refusal::NoSuchAccount)?.pw_hash = pw_hash;
+        account.ok_or(Refusal::NoSuchAccount)?.password = password;
         Ok(Reply::PasswordSet)
     }
 

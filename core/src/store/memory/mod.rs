@@ -13,6 +13,7 @@ mod flags;
 mod folder;
 mod garbage;
 mod import;
+mod login;
 mod open;
 mod rename;
 #[cfg(test)]
@@ -24,10 +25,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::CalendarId;
 use super::{
-    AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, Refusal, Reply,
-    Request, Uid, Work, authority,
+    AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, PasswordHashes,
+    Refusal, Reply, Request, Uid, Work, authority,
 };
-use crate::machine::{ObjectKind, Secret};
+use crate::machine::ObjectKind;
 use calendar::Collection;
 pub use check::check;
 use folder::Folder;
@@ -54,13 +55,17 @@ pub struct Store {
     receipts: BTreeMap<DeliveryKey, Receipt>,
     /// Who does what until when, in milliseconds since 1970.
     leases: BTreeMap<Work, ([u8; 16], u64)>,
+    /// When each bucket is full again, in milliseconds since 1970.
+    throttles: BTreeMap<String, u64>,
 }
 
 /// An account that was not deleted.
 #[derive(Clone, Debug)]
 struct Account {
     login: String,
-    pw_hash: Secret,
+    password: PasswordHashes,
+    /// By label.
+    app_passwords: BTreeMap<String, login::AppPassword>,
     quota_bytes: u64,
     used_bytes: u64,
     used_msgs: u64,
@@ -116,7 +121,7 @@ impl Store {
         match request {
             Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
-            Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
+            Request::ListMailboxes { recent } => Ok(self.list_mailboxes(me()?, recent)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
             Request::StatusMailbox { name, recent } => self.status_mailbox(me()?, &name, recent),
             Request::CreateMailbox {
@@ -195,7 +200,7 @@ impl Store {
                 at_ms,
             } => self.deliver(&stored, &recipients, at_ms),
             Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
-            other => self.serve(actor, other),
+            other => self.log_in(actor, other),
         }
     }
 
@@ -207,7 +212,7 @@ impl Store {
                 self.delete_messages(me, mailbox, &uids, at_ms)
             }
             Request::CreateAccount(new) => self.create_account(new),
-            Request::SetPassword { login, pw_hash } => self.set_password(&login, pw_hash),
+            Request::SetPassword { login, password } => self.set_password(&login, password),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
             Request::ListAccounts => Ok(self.list_accounts()),
             Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),

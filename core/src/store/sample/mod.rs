@@ -5,12 +5,14 @@
 //! run them on two stores and compare the answers.
 
 mod calendar;
+mod login;
 mod script;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Actor, FlagChange, Request};
+pub use login::login_scripts;
 pub use script::script;
 
 /// One request, roughly. Numbers are choices, taken modulo what there is to choose from.
@@ -36,7 +38,9 @@ enum Verb {
     },
     DeleteAccount,
     ListAccounts,
-    ListMailboxes,
+    ListMailboxes {
+        recent: bool,
+    },
     ListSubscriptions,
     Status {
         name: u8,
@@ -124,6 +128,7 @@ enum Verb {
         keys: Vec<u8>,
     },
     Calendar(calendar::Verb),
+    Login(login::Verb),
     Lease {
         owner: u8,
         long: bool,
@@ -253,7 +258,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 fn verb() -> impl Strategy<Value = Verb> {
     prop_oneof![
         2 => accounts(),
-        3 => Just(Verb::ListMailboxes),
+        3 => any::<bool>().prop_map(|recent| Verb::ListMailboxes { recent }),
         1 => Just(Verb::ListSubscriptions),
         14 => tree(),
         16 => reading(),
@@ -272,6 +277,8 @@ fn verb() -> impl Strategy<Value = Verb> {
         8 => calendar::verb().prop_map(Verb::Calendar),
         12 => garbage(),
         14 => operating(),
+        // More tokens than requests: no answer depends on how fast a database is.
+        6 => login::verb(Just(1000)).prop_map(Verb::Login),
     ]
 }
 

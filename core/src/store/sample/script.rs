@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 /// The logins of the accounts; all but the first begin with a quota.
-const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
+pub(super) const LOGINS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 /// The names that mailboxes have.
 const NAMES: [&str; 7] = ["INBOX", "INBOX/c", "a", "a/b", "a/b/c", "x", "x/b"];
 /// What accounts but the first may keep, in octets: a few messages.
@@ -54,10 +54,11 @@ impl Script {
         let me = self.account(step.who);
         let login = pick(&LOGINS, step.who).unwrap_or_default().to_owned();
         let (actor, request) = match step.verb {
-            verb @ (Verb::FindAccount | Verb::FindRecipient { .. } | Verb::Deliver { .. }) => {
+            verb @ (Verb::FindRecipient { .. } | Verb::Deliver { .. }) => {
                 (Actor::Door, self.door(login, verb))
             }
-            verb @ (Verb::CreateAccount
+            verb @ (Verb::FindAccount
+            | Verb::CreateAccount
             | Verb::SetPassword
             | Verb::SetQuota { .. }
             | Verb::DeleteAccount
@@ -76,6 +77,7 @@ impl Script {
             verb @ (Verb::Collect { .. } | Verb::Claim { .. } | Verb::Forget { .. } | Verb::Find { .. }) => {
                 (Actor::Worker, self.worker(verb))
             }
+            Verb::Login(verb) => self.login(step.who, me, verb),
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
             Verb::DeleteMessages { mailbox, uids } => (Actor::Account(me), self.deletion(me, mailbox, uids)),
             verb => (Actor::Account(me), self.user(me, verb)),
@@ -98,10 +100,6 @@ impl Script {
                 address: format!("{login}+detail"),
                 base: Some(login),
             },
-            Verb::FindRecipient { detail: false } => Request::FindRecipient {
-                address: login,
-                base: None,
-            },
             Verb::Deliver {
                 letter,
                 same_object,
@@ -116,16 +114,20 @@ impl Script {
                     at_ms: self.now_ms(),
                 }
             }
-            _ => Request::FindAccount { login },
+            _ => Request::FindRecipient {
+                address: login,
+                base: None,
+            },
         }
     }
 
     fn operator(&mut self, who: u8, login: String, verb: Verb) -> Request {
         match verb {
+            Verb::FindAccount => Request::FindAccount { login },
             Verb::CreateAccount => self.new_account(who, login),
             Verb::SetPassword => Request::SetPassword {
                 login,
-                pw_hash: Secret(format!("plain:{}", self.draw())),
+                password: Secret(format!("plain:{}", self.draw())).into(),
             },
             Verb::SetQuota { limited } => Request::SetQuota {
                 login,
@@ -232,6 +234,7 @@ impl Script {
 
     fn user(&mut self, me: AccountId, verb: Verb) -> Request {
         match verb {
+            Verb::ListMailboxes { recent } => Request::ListMailboxes { recent },
             Verb::ListSubscriptions => Request::ListSubscriptions,
             Verb::Status { name } => Request::StatusMailbox {
                 name: mailbox_name(name),
@@ -343,7 +346,7 @@ impl Script {
                 at_ms: self.now_ms(),
                 since: modseq(since),
             },
-            _ => Request::ListMailboxes,
+            _ => Request::ListMailboxes { recent: false },
         }
     }
 
@@ -372,7 +375,7 @@ impl Script {
         Request::CreateAccount(NewAccount {
             id,
             login,
-            pw_hash: Secret("plain:secret".to_owned()),
+            password: self.hashes("secret"),
             quota_bytes,
             mailboxes,
             at_ms: self.now_ms(),

@@ -7,9 +7,11 @@ use std::io::{self, Read as _, Write as _};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_lite::future::yield_now;
-use lightmail_core::machine::TlsInfo;
+use lightmail_core::machine::{Exporter, TlsInfo};
+use rustls::ProtocolVersion;
 use rustls::server::ServerConnection;
 
+use super::identities;
 use crate::shell::Socket;
 
 /// Pulls in a row that bring no octets to read: so many a record of the largest size needs, and some more. A peer that sends
@@ -32,7 +34,22 @@ impl Channel {
         // `TLSv1_3` is the library's way to write it.
         let version = version.unwrap_or("TLS").replace('_', ".");
         let summary = format!("{version} {}", suite.unwrap_or("unknown"));
-        TlsInfo { summary }
+        let certificate = self.0.peer_certificates().and_then(<[_]>::first);
+        TlsInfo {
+            summary,
+            exporter: self.exporter(),
+            identities: certificate.map(|der| identities::read(der)).unwrap_or_default(),
+        }
+    }
+
+    /// `tls-exporter` (RFC 9266, 2), of TLS 1.3 only: an older connection would need an extended master secret, which the library
+    /// does not tell of (RFC 9266, 3).
+    fn exporter(&self) -> Option<Exporter> {
+        let is_new = self.0.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        let exported = self
+            .0
+            .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
+        exported.ok().filter(|_| is_new).map(Exporter)
     }
 
     /// Reads what is there, opened; 0: the peer has ended in good order. Errors: `WouldBlock` when there is nothing,

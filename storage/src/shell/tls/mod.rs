@@ -4,6 +4,7 @@
 
 mod certificates;
 mod channel;
+mod identities;
 mod pair;
 mod self_signed;
 
@@ -11,14 +12,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightmail_core::config::Config;
+use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ServerConfig, WebPkiClientVerifier};
 
 use self::certificates::Certificates;
 use super::CliError;
 
-pub(super) use self::certificates::check;
 pub(super) use self::channel::Channel;
+
+/// Reads the files that a configuration names for TLS, only to see that they are right.
+pub(super) fn check(config: &Config) -> Result<(), CliError> {
+    certificates::check(config)?;
+    clients(config).map(drop)
+}
 
 /// What the server needs to begin TLS. A clone is the same.
 #[derive(Clone, Debug)]
@@ -37,7 +47,8 @@ impl Tls {
     pub fn open(config: &Config) -> Result<Self, CliError> {
         let certificates = Arc::new(Certificates::open(config)?);
         let limit = Duration::from_secs(config.limits.tls_seconds.into());
-        let config = offer(certificates.clone()).map_err(CliError::failed)?;
+        let clients = clients(config)?;
+        let config = offer(certificates.clone(), clients).map_err(CliError::failed)?;
         Ok(Self(Arc::new(Offer {
             config: Arc::new(config),
             certificates,
@@ -65,14 +76,43 @@ impl Tls {
     }
 }
 
+/// The protocols that are served behind TLS, as a client that speaks only others (a browser) is told at once (RFC 7301, 3.2 and 6).
+const PROTOCOLS: [&[u8]; 2] = [b"imap", b"pop3"];
+
 /// TLS 1.2 and 1.3, with tickets, so that a client that comes back needs no whole handshake.
-fn offer(certificates: Arc<Certificates>) -> Result<ServerConfig, rustls::Error> {
+fn offer(
+    certificates: Arc<Certificates>,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(certificates);
     config.ticketer = aws_lc_rs::Ticketer::new()?;
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
     Ok(config)
+}
+
+/// Who may vouch for clients: nobody is asked for a certificate unless `client_ca` says who, and nobody needs one.
+fn clients(config: &Config) -> Result<Arc<dyn ClientCertVerifier>, CliError> {
+    let files = config.files();
+    let Some(file) = files
+        .iter()
+        .find(|file| file.section == "tls" && file.key == "client_ca")
+    else {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    };
+    let wrong = |why: String| CliError::usage(file.error(&why));
+    let mut roots = RootCertStore::empty();
+    let read = CertificateDer::pem_file_iter(&file.path).map_err(|error| wrong(error.to_string()))?;
+    for certificate in read {
+        let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+        roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| wrong(error.to_string()))
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -13,6 +13,7 @@ pub(super) fn show(item: &FetchItem) -> String {
         FetchItem::Envelope => "ENVELOPE".into(),
         FetchItem::Body => "BODY".into(),
         FetchItem::BodyStructure => "BODYSTRUCTURE".into(),
+        FetchItem::ModSeq => "MODSEQ".into(),
         FetchItem::Section(section) => show_section(section),
         FetchItem::Binary(section) => {
             let peek = if section.peek { ".PEEK" } else { "" };

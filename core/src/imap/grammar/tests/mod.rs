@@ -2,6 +2,7 @@
 
 mod arguments;
 mod fetch;
+mod modseq;
 mod properties;
 mod search;
 mod strings;

@@ -71,8 +71,13 @@ fn parse_all(octets: &[u8]) {
     run(octets, |args| args.sequence_set().map(drop));
     run(octets, |args| args.flags().map(drop));
     run(octets, |args| args.store_item().map(drop));
+    run(octets, |args| args.select_params().map(drop));
+    run(octets, |args| args.fetch_modifiers(true).map(drop));
+    run(octets, |args| args.store_modifiers().map(drop));
+    run(octets, |args| args.search_modseq().map(drop));
     run(octets, |args| args.fetch_items().map(drop));
     run(octets, |args| args.search().map(drop));
+    run(octets, |args| args.search_return().map(drop));
     run(octets, |args| args.status_items().map(drop));
     run(octets, |args| args.list_args().map(drop));
     run(octets, |args| args.lsub_args().map(drop));

@@ -31,15 +31,15 @@ impl Bench {
     pub(super) fn account(&mut self, login: &str, quota_bytes: u64) -> AccountId {
         let id = AccountId(i64::from(self.draw()));
         let mailboxes = vec![self.mailbox("INBOX")];
-        let (login, pw_hash, at_ms) = (
+        let (login, password, at_ms) = (
             login.to_owned(),
-            crate::machine::Secret("hash".to_owned()),
+            crate::machine::Secret("hash".to_owned()).into(),
             1_000_000,
         );
         let new = NewAccount {
             id,
             login,
-            pw_hash,
+            password,
             quota_bytes,
             mailboxes,
             at_ms,
@@ -148,12 +148,12 @@ impl Bench {
     }
 
     pub(super) fn names(&mut self) -> String {
-        let Ok(Reply::Mailboxes(lines)) = self.user(Request::ListMailboxes) else {
+        let Ok(Reply::Mailboxes(lines)) = self.user(Request::ListMailboxes { recent: false }) else {
             panic!()
         };
         lines
             .iter()
-            .map(|line| line.name.as_str())
+            .map(|line| line.mailbox.name.as_str())
             .collect::<Vec<_>>()
             .join(" ")
     }

@@ -122,6 +122,19 @@ const WANTED: &[&str] = &[
     "FindObjects none",
     "TakeLease NotPermitted",
     "FindAccount ok",
+    "FindLogin ok",
+    "FindLogin unknown",
+    "FindLogin waits",
+    "CountFailedLogin ok",
+    "KeepPassword ok",
+    "AddAppPassword ok",
+    "AddAppPassword AlreadyExists",
+    "AddAppPassword NoSuchAccount",
+    "ListAppPasswords ok",
+    "RemoveAppPassword true",
+    "RemoveAppPassword false",
+    "ListThrottles some",
+    "ClearThrottles ok",
     "FindRecipient ok",
     "FindRecipient NoSuchAccount",
     "CreateAccount AlreadyExists",
@@ -129,7 +142,7 @@ const WANTED: &[&str] = &[
     "SetPassword ok",
     "SetQuota ok",
     "SetQuota NoSuchAccount",
-    "ListAccounts NotPermitted",
+    "CreateAccount NotPermitted",
     "ListMailboxes ok",
     "ListSubscriptions ok",
     "StatusMailbox ok",
@@ -212,6 +225,7 @@ fn samples_reach_every_answer() {
             .unwrap()
             .current()
     }));
+    scripts.extend((0..100).map(|_| sample::login_scripts(80).new_tree(&mut runner).unwrap().current()));
     for script in scripts {
         let mut store = Store::new();
         for (actor, request) in script {
@@ -245,6 +259,15 @@ fn samples_reach_every_answer() {
                 Ok(Reply::ImportedFound(known)) => {
                     seen.extend(known.iter().map(|known| format!("{name} {known}")));
                 }
+                Ok(Reply::LoginFound(found)) => {
+                    let waits = found.wait_ms > 0;
+                    let word = if found.account.is_some() { "ok" } else { "unknown" };
+                    seen.extend(
+                        [word, if waits { "waits" } else { "at once" }].map(|word| format!("{name} {word}")),
+                    );
+                }
+                Ok(Reply::Throttles(some)) if !some.is_empty() => drop(seen.insert(format!("{name} some"))),
+                Ok(Reply::AppPasswordRemoved(was)) => drop(seen.insert(format!("{name} {was}"))),
                 Ok(Reply::LeaseTaken(taken)) => drop(seen.insert(format!("{name} {taken}"))),
                 Ok(Reply::Calendar(reply)) => drop(seen.insert(format!("{name} {}", in_a_word(&reply)))),
                 Ok(

@@ -291,7 +291,7 @@ fn a_deleted_account_leaves_sessions_a_way_out() {
         [Err(Refusal::NoSuchMailbox)]
     );
     assert_eq!(
-        bench.ask(Actor::Door, Request::FindAccount { login: login.clone() }),
+        bench.ask(Actor::Operator, Request::FindAccount { login: login.clone() }),
         Ok(Reply::AccountFound(None))
     );
     bench.me = bench.account(&login, 0);

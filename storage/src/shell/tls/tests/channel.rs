@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_lite::future::{block_on, poll_once};
+use lightmail_core::machine::Exporter;
 use rustls::client::{ClientConfig, ClientConnection};
-use rustls::server::{ServerConfig, ServerConnection};
+use rustls::server::{ServerConfig, ServerConnection, WebPkiClientVerifier};
 use rustls::{RootCertStore, SupportedProtocolVersion, version};
 
 use super::own;
@@ -101,13 +102,23 @@ fn connected(by: &'static SupportedProtocolVersion, step: usize) -> (ClientConne
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let mut client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
-    let mut server = ServerConnection::new(Arc::new(offer(certificates).unwrap())).unwrap();
+    let nobody = WebPkiClientVerifier::no_client_auth();
+    let (client, server) = shaken(config, offer(certificates, nobody).unwrap()).unwrap();
+    (client, Channel::new(server), Pipe::new(step))
+}
+
+/// Both sides of a handshake that has come to its end. Errors: what the server says of it.
+pub(super) fn shaken(
+    client: ClientConfig,
+    server: ServerConfig,
+) -> Result<(ClientConnection, ServerConnection), rustls::Error> {
+    let mut client = ClientConnection::new(Arc::new(client), "localhost".try_into().unwrap()).unwrap();
+    let mut server = ServerConnection::new(Arc::new(server)).unwrap();
     while client.is_handshaking() || server.is_handshaking() || server.wants_write() {
         let (mut there, mut back) = (Vec::new(), Vec::new());
         client.write_tls(&mut there).unwrap();
         server.read_tls(&mut there.as_slice()).unwrap();
-        server.process_new_packets().unwrap();
+        server.process_new_packets()?;
         while server.wants_write() {
             server.write_tls(&mut back).unwrap();
         }
@@ -117,7 +128,20 @@ fn connected(by: &'static SupportedProtocolVersion, step: usize) -> (ClientConne
             client.process_new_packets().unwrap();
         }
     }
-    (client, Channel::new(server), Pipe::new(step))
+    Ok((client, server))
+}
+
+/// RFC 9266, 2: both ends have the same; an old connection has none.
+#[test]
+fn the_exporter_is_that_of_both_ends() {
+    let (client, channel, _) = connected(&version::TLS13, 1000);
+    let theirs = client
+        .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""))
+        .unwrap();
+    assert_eq!(channel.info().exporter, Some(Exporter(theirs)));
+    let (_, other, _) = connected(&version::TLS13, 1000);
+    assert_ne!(channel.info().exporter, other.info().exporter);
+    assert_eq!(connected(&version::TLS12, 1000).1.info().exporter, None);
 }
 
 /// All that there is now, and what ends it.

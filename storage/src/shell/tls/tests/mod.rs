@@ -2,6 +2,7 @@
 
 mod certificates;
 mod channel;
+mod clients;
 
 use std::path::Path;
 
