@@ -4,6 +4,7 @@ mod bucket;
 mod first_light;
 mod full;
 mod garbage;
+mod lmtp;
 mod nodes;
 mod parity;
 mod pop3;
