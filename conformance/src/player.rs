@@ -26,6 +26,9 @@ pub trait Player {
     fn hear(&mut self, connection: u8) -> io::Result<Heard>;
     /// Whether something is there to hear, without waiting: a line that the transcript does not know.
     fn left_over(&mut self, connection: u8) -> io::Result<Heard>;
+    /// Shakes hands for TLS, as the client. [`io::ErrorKind::Unsupported`]: nobody said whose certificate to trust, the transcript
+    /// does not apply.
+    fn start_tls(&mut self, connection: u8) -> io::Result<()>;
     /// Closes our side.
     fn close(&mut self, connection: u8) -> io::Result<()>;
     /// Lets virtual time pass.

@@ -10,7 +10,7 @@ use lightmail_core::pair::{Fault, Talk, World};
 use lightmail_core::{imap, lmtp, pop3, smtp};
 
 use crate::player::{Heard, Logins, Player, Unsupported};
-use crate::transcript::{FaultRule, How, Protocol};
+use crate::transcript::{FaultRule, How, Protocol, Transcript};
 
 /// The core, alone with its test driver.
 pub struct Core {
@@ -72,14 +72,28 @@ impl Core {
     pub fn offering_tls(mut self) -> Self {
         Arc::make_mut(&mut self.imap).tls = true;
         Arc::make_mut(&mut self.pop3).tls = true;
+        Arc::make_mut(&mut self.lmtp).tls = true;
         self
     }
 
+    /// The core for a transcript: a fresh world, which offers TLS where that is needed.
+    pub fn of(transcript: &Transcript) -> Self {
+        let tls = transcript
+            .needs
+            .iter()
+            .any(|need| need == "STARTTLS" || need == "STLS");
+        if tls {
+            Self::new().offering_tls()
+        } else {
+            Self::new()
+        }
+    }
+
     /// The same, whose machines read at most so many octets at once.
-    pub fn reading_at_most(octets: usize) -> Self {
+    pub fn reading_at_most(self, octets: usize) -> Self {
         Self {
             read_max: Some(octets),
-            ..Self::new()
+            ..self
         }
     }
 
@@ -164,6 +178,11 @@ impl Player for Core {
             self.world.close(connection.talk);
         }
         Ok(())
+    }
+
+    /// The test driver has shaken hands as soon as the machine wanted to.
+    fn start_tls(&mut self, number: u8) -> io::Result<()> {
+        self.connection(number).map(drop)
     }
 
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {

@@ -74,7 +74,7 @@ pub fn replay(transcript: &Transcript) -> Replay {
         });
     let mut core = match &account {
         Some((login, password)) => Core::with_account(login, password),
-        None => Core::new(),
+        None => Core::of(transcript),
     };
     // Whether there was a certificate is not the core's to know; a record says it.
     if transcript.proves.sections.is_empty() && transcript.text.contains("STARTTLS") {

@@ -171,6 +171,14 @@ impl<'a> Run<'a> {
                     .close(*connection)
                     .map_err(|error| broken(step.line, &error))
             }
+            StepKind::ClientStartsTls(connection) => {
+                self.player
+                    .start_tls(*connection)
+                    .map_err(|error| match error.kind() {
+                        io::ErrorKind::Unsupported => Stop::NotOffered(error.to_string()),
+                        _ => broken(step.line, &error),
+                    })
+            }
             StepKind::Time(ms) => {
                 self.said.push(format!("time +{ms}ms"));
                 self.player

@@ -16,6 +16,8 @@ pub struct Tcp {
     pop3: Option<String>,
     /// What IMAP is wrapped in.
     tls: Option<Tls>,
+    /// What STARTTLS leads to.
+    start_tls: Option<Tls>,
     logins: Logins,
     patience: Duration,
     /// Until when the answers to what was sent last must have come; `None` before the first is waited for.
@@ -24,6 +26,8 @@ pub struct Tcp {
 }
 
 struct Connection {
+    /// `HOST:PORT`.
+    place: String,
     stream: Stream,
     heard: Vec<u8>,
     /// So many octets of `heard` hold no line end.
@@ -93,6 +97,7 @@ impl Tcp {
             lmtp,
             pop3: None,
             tls: None,
+            start_tls: None,
             logins,
             patience,
             until: None,
@@ -109,6 +114,14 @@ impl Tcp {
     pub fn with_tls(self, tls: Tls) -> Self {
         Self {
             tls: Some(tls),
+            ..self
+        }
+    }
+
+    /// The same, whose clients can follow STARTTLS.
+    pub fn with_starttls(self, tls: Tls) -> Self {
+        Self {
+            start_tls: Some(tls),
             ..self
         }
     }
@@ -166,6 +179,7 @@ impl Player for Tcp {
         self.connections.insert(
             number,
             Connection {
+                place: place.clone(),
                 stream,
                 heard: Vec::new(),
                 searched: 0,
@@ -179,6 +193,27 @@ impl Player for Tcp {
         self.until = None;
         let patience = self.patience;
         self.connection(number)?.write(octets, patience)
+    }
+
+    fn start_tls(&mut self, number: u8) -> io::Result<()> {
+        const UNSURE: &str = "STARTTLS, for which nobody said whose certificate to trust: --tls";
+        let tls = self.start_tls.clone();
+        let tls = tls.ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, UNSURE))?;
+        let missing = || io::Error::other(format!("connection {number} was not opened"));
+        let connection = self.connections.remove(&number).ok_or_else(missing)?;
+        let Stream::Clear(stream) = connection.stream else {
+            return Err(io::Error::other("TLS has begun already"));
+        };
+        if !connection.heard.is_empty() {
+            return Err(io::Error::other(
+                "the server said something in front of the handshake",
+            ));
+        }
+        let stream = tls.connect(&connection.place, stream, self.patience)?;
+        let stream = Stream::Tls(Box::new(stream));
+        self.connections
+            .insert(number, Connection { stream, ..connection });
+        Ok(())
     }
 
     fn hear(&mut self, number: u8) -> io::Result<Heard> {

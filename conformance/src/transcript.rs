@@ -23,6 +23,7 @@
 //! fault store.Deliver: fails before      # the core only: `fails before`, `fails after`, `times out`
 //! 1S closes
 //! 1C closes
+//! 1C starts TLS                          # behind the answer to STARTTLS; from here on under TLS
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
@@ -44,7 +45,7 @@ use std::fmt;
 
 use crate::given::Given;
 use crate::pattern::Pattern;
-use words::{duration_ms, fault, octets, proof, repeated, strip_comment};
+use words::{duration_ms, fault, octets, proof, repeated, strip_comment, wordless};
 
 /// One transcript.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,11 +113,16 @@ pub enum StepKind {
     ServerCloses(u8),
     /// The client closes.
     ClientCloses(u8),
+    /// The client shakes hands.
+    ClientStartsTls(u8),
     /// Virtual time passes, in milliseconds.
     Time(u64),
     /// An effect will fail once.
     Fault(FaultRule),
 }
+
+/// What a step may be, for who wrote none of these.
+const KINDS: &str = "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }";
 
 /// A line from the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -373,10 +379,9 @@ impl Reader<'_> {
                 None => return self.bad(at, "octets in hexadecimal: 6e 75 6c 00"),
             }
         } else {
-            match said.trim() {
-                "S closes" => StepKind::ServerCloses(connection),
-                "C closes" => StepKind::ClientCloses(connection),
-                _ => return self.bad(at, "C: C- C* C| S: S| time fault, S closes, C closes, { or }"),
+            match wordless(said.trim(), connection) {
+                Some(kind) => kind,
+                None => return self.bad(at, KINDS),
             }
         };
         self.push(at, kind)
@@ -479,7 +484,7 @@ mod tests {
         );
         assert_eq!(
             error(&format!("{head}X: a")),
-            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, { or }"
+            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }"
         );
         assert_eq!(
             error(&format!("{head}S: a $(NO|BAD ...\n")),
@@ -538,7 +543,7 @@ mod tests {
             ("{\ntime +1s", "only S: lines within { }"),
             (
                 "S opens",
-                "C: C- C* C| S: S| time fault, S closes, C closes, { or }",
+                "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }",
             ),
         ] {
             let at = 2 + line.matches('\n').count();

@@ -23,7 +23,7 @@ fn play(transcript: &Transcript, mut core: Core) -> Verdict {
 fn play_all(transcripts: &[Transcript]) -> Vec<Played<'_>> {
     let played = |transcript| Played {
         transcript,
-        verdict: play(transcript, Core::new()),
+        verdict: play(transcript, Core::of(transcript)),
     };
     transcripts.iter().map(played).collect()
 }
@@ -43,7 +43,7 @@ fn every_transcript_passes_in_the_core() {
 fn no_cut_of_the_input_changes_a_transcript() {
     for transcript in &transcripts() {
         for octets in [1, 2, 3, 7, 16, 61] {
-            let verdict = play(transcript, Core::reading_at_most(octets));
+            let verdict = play(transcript, Core::of(transcript).reading_at_most(octets));
             assert_eq!(
                 verdict,
                 Verdict::Pass,

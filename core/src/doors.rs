@@ -56,15 +56,26 @@ impl Door {
 pub enum Place {
     /// A TCP port of an address or a host name.
     Tcp(String, u16),
-    /// The file of a UNIX socket.
-    Unix(PathBuf),
+    /// A UNIX socket.
+    Unix(SocketPlace),
+}
+
+/// Where a UNIX socket lies, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketPlace {
+    /// Its file.
+    pub path: PathBuf,
+    /// The user that owns it, by name or number; `None`: the server's own.
+    pub owner: Option<String>,
+    /// The group that may connect, by name or number; `None`: the server's own.
+    pub group: Option<String>,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Tcp(host, port) => write!(f, "{host}:{port}"),
-            Place::Unix(path) => path.display().fmt(f),
+            Place::Unix(socket) => socket.path.display().fmt(f),
         }
     }
 }
@@ -99,12 +110,22 @@ pub fn doors(config: &Config) -> Vec<Door> {
         }
     }
     if config.lmtp.enabled {
-        let greet = Greet::lmtp(smtp::Settings::lmtp(config));
+        // What never leaves this machine needs no TLS.
+        let greet = |tls| {
+            Greet::lmtp(smtp::Settings {
+                tls,
+                ..smtp::Settings::lmtp(config)
+            })
+        };
         doors.extend(config.lmtp_socket().map(|socket| Door {
             proto: "lmtp",
             transport: Transport::Plain,
-            place: Place::Unix(socket.into()),
-            greet: greet.clone(),
+            place: Place::Unix(SocketPlace {
+                path: socket.into(),
+                owner: config.lmtp.socket_owner.clone(),
+                group: config.lmtp.socket_group.clone(),
+            }),
+            greet: greet(false),
             full: LMTP_FULL,
         }));
         let lmtp = &config.lmtp;
@@ -113,7 +134,7 @@ pub fn doors(config: &Config) -> Vec<Door> {
             Transport::Plain,
             &lmtp.host,
             lmtp.port,
-            greet,
+            greet(true),
             LMTP_FULL,
         ));
     }
@@ -172,6 +193,43 @@ mod tests {
         assert_eq!(
             places(elsewhere),
             ["imap ::1:143", "pop3s 127.0.0.1:1995", "lmtp /run/l.sock"]
+        );
+    }
+
+    #[test]
+    fn tls_is_offered_on_ports_and_not_on_the_socket() {
+        let text = "[imap]\nenabled = no\n[pop3]\nenabled = no\n";
+        let config = config::parse("config.ini", text).unwrap();
+        let offers = doors(&config).into_iter().map(|door| {
+            let address = match door.place {
+                Place::Tcp(..) => Some([127, 0, 0, 1].into()),
+                Place::Unix(_) => None,
+            };
+            let mut world = crate::pair::World::new();
+            let talk = world.join(
+                door.greet
+                    .machine(Peer { address, tls: None }, Seed::new([1; 32])),
+            );
+            world.feed(talk, b"LHLO x\r\n");
+            let said = String::from_utf8(world.take(talk)).unwrap();
+            (address.is_some(), said.contains("250-STARTTLS\r\n"))
+        });
+        assert_eq!(offers.collect::<Vec<_>>(), [(false, false), (true, true)]);
+    }
+
+    #[test]
+    fn a_socket_belongs_to_whom_the_configuration_says() {
+        let text = "[lmtp]\nsocket = /run/l.sock\nsocket_owner = mail\nsocket_group = postfix\n";
+        let config = config::parse("config.ini", text).unwrap();
+        let expected = SocketPlace {
+            path: "/run/l.sock".into(),
+            owner: Some("mail".into()),
+            group: Some("postfix".into()),
+        };
+        assert!(
+            doors(&config)
+                .iter()
+                .any(|door| door.place == Place::Unix(expected.clone()))
         );
     }
 

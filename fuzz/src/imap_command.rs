@@ -94,6 +94,7 @@ fn parsers(octets: &[u8]) {
     values(octets);
     run(octets, |args| args.fetch_items().map(drop));
     run(octets, |args| args.search().map(drop));
+    run(octets, |args| args.search_return().map(drop));
     run(octets, |args| args.status_items().map(drop));
     run(octets, |args| args.list_args().map(drop));
     run(octets, |args| args.lsub_args().map(drop));

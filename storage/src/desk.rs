@@ -99,27 +99,11 @@ impl Desk {
                 let asker = Arc::downgrade(&self.present);
                 async move { scan(inner, wanted, &asker).await.map(Done::Scanned) }.boxed()
             }
-            Effect::VerifyPassword(check) => {
-                async move { inner.passwords.verify(check).await.map(Done::Verified) }.boxed()
-            }
-            // A few hashes: less than a thread's change.
-            Effect::VerifyScram { attempt, proof } => {
-                async move { inner.passwords.prove(&attempt, &proof).map(Done::ScramVerified) }.boxed()
-            }
-            Effect::HashPassword(password) => {
-                async move { inner.passwords.hash(password).await.map(Done::Hashed) }.boxed()
-            }
-            Effect::InventVerifier { login, hash } => async move {
-                let invented = inner.invent_verifier(&login, hash).await?;
-                Ok(Done::VerifierInvented(invented))
-            }
-            .boxed(),
-            Effect::VerifyToken { login, token } => async move {
-                let tokens = inner.tokens.get();
-                let owner = tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token));
-                Ok(Done::TokenVerified(owner))
-            }
-            .boxed(),
+            effect @ (Effect::VerifyPassword(_)
+            | Effect::VerifyScram { .. }
+            | Effect::VerifyToken { .. }
+            | Effect::HashPassword(_)
+            | Effect::InventVerifier { .. }) => prove(inner, effect).boxed(),
             Effect::ConfirmDelivery(keys) => {
                 // Now, not when the future runs: the peer may already be sending the same mail again, on purpose.
                 inner.queue.confirm(&keys);
@@ -163,6 +147,26 @@ impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Desk({} uploads)", self.uploads.len())
     }
+}
+
+/// What a log-in asks of others than the store.
+async fn prove(inner: Arc<Inner>, effect: Effect) -> Outcome {
+    Ok(match effect {
+        Effect::VerifyPassword(check) => Done::Verified(inner.passwords.verify(check).await?),
+        // A few hashes: less than a thread's change.
+        Effect::VerifyScram { attempt, proof } => {
+            Done::ScramVerified(inner.passwords.prove(&attempt, &proof)?)
+        }
+        Effect::VerifyToken { login, token } => {
+            let tokens = inner.tokens.get();
+            Done::TokenVerified(tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token)))
+        }
+        Effect::HashPassword(password) => Done::Hashed(inner.passwords.hash(password).await?),
+        Effect::InventVerifier { login, hash } => {
+            Done::VerifierInvented(inner.invent_verifier(&login, hash).await?)
+        }
+        other => return Err(Failure::broken(format!("{} is asked by no log-in", other.name()))),
+    })
 }
 
 /// Deletes objects; those that are gone now.

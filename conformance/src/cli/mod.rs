@@ -87,7 +87,11 @@ pub fn dispatch(args: &Args) -> Result<bool, String> {
 fn in_core(transcripts: &[Transcript]) -> Vec<Played<'_>> {
     let play = |transcript| Played {
         transcript,
-        verdict: lightmail_conformance::run::run(transcript, &mut pure::Core::new(), Strictness::EveryLine),
+        verdict: lightmail_conformance::run::run(
+            transcript,
+            &mut pure::Core::of(transcript),
+            Strictness::EveryLine,
+        ),
     };
     transcripts.iter().map(play).collect()
 }

@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// Where its IMAP listens
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
     imap: String,
-    /// IMAP speaks TLS from the first octet, as on port 993; the certificate must be one that this system trusts
+    /// IMAP speaks TLS from the first octet, as on port 993, and STARTTLS is followed; the certificate must be one that this system trusts
     #[arg(long)]
     tls: bool,
     /// With --tls: take any certificate
@@ -136,7 +136,7 @@ impl Args {
         let player = Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience)
             .with_pop3(self.pop3.clone());
         match tls {
-            Some(tls) => player.with_tls(tls.clone()),
+            Some(tls) => player.with_tls(tls.clone()).with_starttls(tls.clone()),
             None => player,
         }
     }

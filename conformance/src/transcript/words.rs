@@ -1,6 +1,6 @@
 //! What stands on a line of a transcript, each by itself; `None` for what is none.
 
-use super::{FaultRule, How, Proof};
+use super::{FaultRule, How, Proof, StepKind};
 
 /// Without its comment: ` #` or a `#` at the start; `\#` is kept as `#`.
 pub(super) fn strip_comment(line: &str) -> String {
@@ -19,6 +19,16 @@ pub(super) fn strip_comment(line: &str) -> String {
         kept.truncate(kept.trim_end().len())
     }
     kept
+}
+
+/// What happens to a connection without a word.
+pub(super) fn wordless(text: &str, connection: u8) -> Option<StepKind> {
+    match text {
+        "S closes" => Some(StepKind::ServerCloses(connection)),
+        "C closes" => Some(StepKind::ClientCloses(connection)),
+        "C starts TLS" => Some(StepKind::ClientStartsTls(connection)),
+        _ => None,
+    }
 }
 
 pub(super) fn proof(text: &str) -> Option<Proof> {

@@ -136,7 +136,7 @@ impl Config {
     /// What no single line shows: values that do not go with each other, or with what they are for.
     fn contradictions(&self) -> Vec<ConfigError> {
         let mut errors = self.missing();
-        errors.extend([self.clashes(), self.idle_authorities()].concat());
+        errors.extend([self.clashes(), self.idle_authorities(), self.unreadable_tokens()].concat());
         let mut refuse = |section, key, wrong: bool, why: &str| {
             let origin = self.origin(section, key).filter(|_| wrong);
             errors.extend(origin.map(|origin| origin.error(why)));
@@ -162,22 +162,6 @@ impl Config {
             "mechanisms",
             !self.auth.mechanisms.0.iter().all(|name| is_mechanism(name)),
             &format!("expected some of {}", sasl::NAMES.join(", ")),
-        );
-        let oauth = self.oauth.as_ref();
-        let is_known = |name: &String| TOKEN_ALGORITHMS.contains(&name.as_str());
-        refuse(
-            "oauth",
-            "algorithms",
-            oauth.is_some_and(|oauth| {
-                oauth.algorithms.0.is_empty() || !oauth.algorithms.0.iter().all(is_known)
-            }),
-            &format!("expected some of {}", TOKEN_ALGORITHMS.join(", ")),
-        );
-        refuse(
-            "oauth",
-            "login_claim",
-            oauth.is_some_and(|oauth| oauth.login_claim.is_empty()),
-            "expected the name of a claim",
         );
         refuse(
             "limits",
@@ -211,6 +195,29 @@ impl Config {
             refuse(section, key, zero, "expected at least 1");
         }
         errors
+    }
+
+    /// Settings with which no token could be read.
+    fn unreadable_tokens(&self) -> Vec<ConfigError> {
+        let Some(oauth) = &self.oauth else {
+            return Vec::new();
+        };
+        let is_known = |name: &String| TOKEN_ALGORITHMS.contains(&name.as_str());
+        let algorithms = &oauth.algorithms.0;
+        let no_algorithm = algorithms.is_empty() || !algorithms.iter().all(is_known);
+        let some = format!("expected some of {}", TOKEN_ALGORITHMS.join(", "));
+        let wrong = [
+            ("algorithms", no_algorithm, some.as_str()),
+            (
+                "login_claim",
+                oauth.login_claim.is_empty(),
+                "expected the name of a claim",
+            ),
+        ];
+        let wrong = wrong.into_iter().filter(|(_, wrong, _)| *wrong);
+        wrong
+            .filter_map(|(key, _, why)| Some(self.origin("oauth", key)?.error(why)))
+            .collect()
     }
 
     /// Two listeners on one port: both are named, the later one is wrong.

@@ -227,7 +227,9 @@ table! {
         enabled: bool = "yes";
         /// The UNIX socket, relative to data_dir. Empty: none.
         socket: Option<String> = "lmtp.sock";
-        /// The group that may connect to the socket. Empty: the server's own.
+        /// The user that owns the socket, by name or number. Empty: the server's own; only root may give it to another.
+        socket_owner: Option<String> = "";
+        /// The group that may connect to the socket, by name or number. Empty: the server's own.
         socket_group: Option<String> = "";
         /// The address to listen on.
         host: String = "127.0.0.1";

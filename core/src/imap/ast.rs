@@ -173,6 +173,24 @@ pub enum SearchKey {
     EmailId(String),
     /// `THREADID` (RFC 8474, 6); no message has one here.
     ThreadId,
+    /// `OLDER` (RFC 5032, 2): INTERNALDATE lies at least so many seconds back.
+    Older(u32),
+    /// `YOUNGER` (RFC 5032, 2): INTERNALDATE lies at most so many seconds back.
+    Younger(u32),
+}
+
+/// What an extended SEARCH is to tell of what it finds (`search-return-opt`, RFC 4731, 3.1). One of them at least is set:
+/// no options mean ALL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SearchReturn {
+    /// `MIN`: the lowest number.
+    pub min: bool,
+    /// `MAX`: the highest number.
+    pub max: bool,
+    /// `ALL`: all numbers, as a set.
+    pub all: bool,
+    /// `COUNT`: how many there are.
+    pub count: bool,
 }
 
 /// How a message's day relates to the one asked for.
@@ -205,6 +223,8 @@ pub enum StatusItem {
     AppendLimit,
     /// `HIGHESTMODSEQ` (RFC 7162, 3.1.7)
     HighestModSeq,
+    /// `SIZE` (RFC 8438, 3)
+    Size,
 }
 
 /// The parameters of SELECT and EXAMINE (RFC 4466, 2.1).

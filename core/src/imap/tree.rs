@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::grammar::ListSelect;
 use super::grammar::glob::Glob;
-use crate::store::{Mailbox, MailboxName, SpecialUse};
+use crate::store::{MailboxName, SpecialUse, Status};
 
 /// Names, octet by octet.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ struct Node {
     exists: bool,
     subscribed: bool,
     special_use: Option<SpecialUse>,
+    /// What is counted of it, if that will be told.
+    status: Option<Status>,
     /// A pattern matches it.
     matches: bool,
     /// A mailbox exists below.
@@ -35,6 +37,8 @@ pub(super) struct Entry {
     pub(super) exists: bool,
     pub(super) subscribed: bool,
     pub(super) special_use: Option<SpecialUse>,
+    /// What is counted of it, if that will be told.
+    pub(super) status: Option<Status>,
     pub(super) children: bool,
     /// It meets the criteria itself.
     pub(super) chosen: bool,
@@ -43,11 +47,12 @@ pub(super) struct Entry {
 }
 
 impl Tree {
-    /// Mailboxes that exist.
-    pub(super) fn mailboxes(&mut self, mailboxes: Vec<Mailbox>) {
-        for mailbox in mailboxes {
-            let node = self.node(mailbox.name);
-            (node.exists, node.special_use) = (true, mailbox.special_use);
+    /// Mailboxes that exist; `counted`: what is counted of them will be told.
+    pub(super) fn mailboxes(&mut self, mailboxes: Vec<Status>, counted: bool) {
+        for status in mailboxes {
+            let node = self.node(status.mailbox.name.clone());
+            (node.exists, node.special_use) = (true, status.mailbox.special_use);
+            node.status = Some(status).filter(|_| counted);
         }
     }
 
@@ -133,6 +138,7 @@ impl Node {
             exists,
             subscribed,
             special_use,
+            status,
             children,
             chosen_below,
             ..
@@ -142,6 +148,7 @@ impl Node {
             exists,
             subscribed,
             special_use,
+            status,
             children,
             chosen,
             chosen_below,

@@ -181,7 +181,7 @@ pub(super) fn plain_hashes(password: &str) -> PasswordHashes {
     }
 }
 
-std::thread_local! {
+thread_local! {
     /// What was made before: it takes some milliseconds, and tests make the same accounts again and again.
     static MADE: RefCell<BTreeMap<String, Option<ScramVerifiers>>> = const { RefCell::new(BTreeMap::new()) };
 }

@@ -7,7 +7,7 @@ use super::manners::Manners;
 use super::outbox::Outbox;
 use super::settings::Settings;
 use super::transaction::Transaction;
-use crate::machine::{Effect, Peer, Seed, Time};
+use crate::machine::{Effect, Peer, Seed, Time, TlsInfo};
 use crate::store::DeliveryKey;
 
 /// Everything of a session but what it awaits.
@@ -51,6 +51,18 @@ impl Context {
     pub fn reset(&mut self) {
         self.transaction = None;
         self.out.drop_upload();
+    }
+
+    /// Whether STARTTLS works as things are.
+    pub fn may_start_tls(&self) -> bool {
+        self.settings.tls && !self.peer.is_encrypted()
+    }
+
+    /// TLS has begun: all that the peer has said in front of it is forgotten (RFC 3207, 4.2), but not its conduct.
+    pub fn encrypted(&mut self, info: TlsInfo) {
+        self.reset();
+        self.hello = None;
+        self.peer.tls = Some(info);
     }
 
     /// Counts a command that brings no mail on.

@@ -11,7 +11,7 @@ pub struct Manners {
     pub hellos: &'static [Hello],
     /// The reply to every other hello.
     pub wrong_hello: Reply,
-    /// The extensions that a hello is answered with; SIZE is added from the settings.
+    /// The extensions that a hello is answered with; SIZE and STARTTLS are added from the settings.
     pub extensions: &'static [&'static str],
     /// The reply to DATA when no recipient was accepted.
     pub no_recipients: Reply,

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use bytes::Bytes;
 
 use super::words::Reply;
-use crate::machine::{Action, Effect, ObjectKind, Purpose, Token, Upload};
+use crate::machine::{Action, Effect, ObjectKind, Purpose, TlsRole, Token, Upload};
 use crate::store::ObjectId;
 
 /// Octets of most reply lines.
@@ -66,6 +66,11 @@ impl Outbox {
     /// Whether this outcome is the awaited one.
     pub fn landed(&mut self, token: Token) -> bool {
         self.awaited.take_if(|awaited| *awaited == token).is_some()
+    }
+
+    /// Switches the transport to TLS, behind what has been said.
+    pub fn start_tls(&mut self) {
+        self.actions.push_back(Action::StartTls(TlsRole::Server));
     }
 
     pub fn open_upload(&mut self, object: ObjectId) {

@@ -11,7 +11,7 @@ use super::manners::Manners;
 use super::message::{AwaitDelivered, AwaitStored};
 use super::settings::Settings;
 use super::words::{self, Reply};
-use crate::machine::{Disclosures, Due, Form, Input, Machine, Outcome, Peer, Seed, Step, Time};
+use crate::machine::{Disclosures, Due, Form, Input, Machine, Outcome, Peer, Seed, Step, Time, TlsInfo};
 use crate::wire::http::is_http;
 use crate::wire::line::{BareLf, LineFault, Lines};
 
@@ -55,6 +55,10 @@ pub(super) enum State {
     AwaitPause {
         until_ms: u64,
     },
+    /// STARTTLS: the command is answered once nothing stands behind it.
+    BeginTls,
+    /// The handshake.
+    AwaitTls,
     Over,
 }
 
@@ -93,6 +97,7 @@ impl Server {
                 let state = state.feed(cx, rest);
                 self.disclose(Form::Content, state)
             }
+            State::BeginTls => self.begin_tls(),
             state => return self.stay(state),
         };
         self.judge();
@@ -143,6 +148,23 @@ impl Server {
                 State::AwaitCommand
             }
         }
+    }
+
+    /// What has been sent behind STARTTLS is never read as if it had come encrypted (RFC 3207, 4): the session ends.
+    fn begin_tls(&mut self) -> State {
+        if !self.rest.is_empty() || !self.lines.is_between_lines() {
+            return goodbye(&mut self.cx, words::INJECTED);
+        }
+        self.cx.out.reply(words::BEGIN_TLS);
+        self.cx.out.start_tls();
+        State::AwaitTls
+    }
+
+    /// The handshake is done. The session begins anew, and so does the time for the hello.
+    fn encrypted(&mut self, info: TlsInfo) {
+        self.cx.encrypted(info);
+        self.opened_ms = Some(self.cx.now.mono_ms);
+        self.state = State::AwaitCommand;
     }
 
     /// Between two commands: what the peer's conduct has earned it.
@@ -220,7 +242,11 @@ impl Server {
                 bytes: false,
                 until: Some(Due::At(*until_ms)),
             },
-            State::AwaitRecipient(_) | State::AwaitStored(_) | State::AwaitDelivered(_) => Step::Wait {
+            State::AwaitRecipient(_)
+            | State::AwaitStored(_)
+            | State::AwaitDelivered(_)
+            | State::BeginTls
+            | State::AwaitTls => Step::Wait {
                 bytes: false,
                 until: None,
             },
@@ -234,6 +260,8 @@ impl Machine for Server {
         self.cx.now = now;
         self.opened_ms.get_or_insert(now.mono_ms);
         match input {
+            // Plaintext that has come in front of TLS is never read as if it had come behind it (RFC 3207, 4).
+            Input::Bytes { .. } if matches!(self.state, State::AwaitTls) => self.abandon(),
             Input::Bytes { octets, waited } => {
                 if waited {
                     self.cx.confirm();
@@ -242,12 +270,13 @@ impl Machine for Server {
                 self.rest = octets;
                 self.hurry();
             }
-            Input::Eof => self.abandon(),
+            Input::Eof | Input::Tls(Err(_)) => self.abandon(),
+            Input::Tls(Ok(info)) if matches!(self.state, State::AwaitTls) => self.encrypted(info),
             Input::Outcome(token, outcome) if self.cx.out.landed(token) => self.landed(outcome),
             Input::Tick => self.tick(),
             Input::Shutdown => self.draining = true,
             // The outcome of a confirmation changes nothing; the others were never asked for.
-            Input::Outcome(..) | Input::Changed { .. } | Input::Tls(_) | Input::Connected(_) => {}
+            Input::Outcome(..) | Input::Changed { .. } | Input::Tls(Ok(_)) | Input::Connected(_) => {}
         }
     }
 

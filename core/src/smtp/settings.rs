@@ -7,6 +7,8 @@ use crate::config::Config;
 pub struct Settings {
     /// Our name in greeting, hello and `Received`; `<Postmaster>` is at this domain.
     pub hostname: String,
+    /// Whether the transport can switch to TLS: STARTTLS is offered then (RFC 3207).
+    pub tls: bool,
     /// The most octets of a message; SIZE says this number (RFC 1870).
     pub message_size_max: u64,
     /// The most recipients of one message.
@@ -31,11 +33,12 @@ pub struct Settings {
 
 impl Settings {
     /// What a configuration says of LMTP. The machine's own name is the shell's to know: where the configuration has none,
-    /// it sets [`Settings::hostname`].
+    /// it sets [`Settings::hostname`]; whether there is TLS is the door's to know: it sets [`Settings::tls`].
     pub fn lmtp(config: &Config) -> Self {
         let limits = &config.limits;
         Self {
             hostname: config.hostname(),
+            tls: false,
             message_size_max: config.lmtp_message_size(),
             recipients_max: usize::try_from(limits.recipients).unwrap_or(usize::MAX),
             line_max: limits.smtp_line,
@@ -72,6 +75,7 @@ mod tests {
             Settings::lmtp(&config::parse("config.ini", text).unwrap()),
             Settings {
                 hostname: "mail.example.com".to_owned(),
+                tls: false,
                 message_size_max: 900,
                 recipients_max: 3,
                 line_max: 512,

@@ -52,6 +52,8 @@ macro_rules! table {
 table! {
     /// To HELP.
     HELP = 214 "2.0.0" "See RFC 5321 and RFC 2033";
+    /// To STARTTLS (RFC 3207, 4).
+    BEGIN_TLS = 220 "2.0.0" "Begin TLS now";
     /// To QUIT.
     GOODBYE = 221 "2.0.0" "Goodbye";
     /// To NOOP.
@@ -79,6 +81,8 @@ table! {
     TOO_SLOW = 421 "4.4.2" "The message comes too slowly";
     /// The budget of bad commands is used up.
     TOO_MANY_ERRORS = 421 "4.7.0" "Too many bad commands";
+    /// Octets between STARTTLS and TLS.
+    INJECTED = 421 "4.7.0" "Something came between STARTTLS and TLS";
     /// The first line is one of HTTP.
     NOT_HTTP = 421 "4.7.0" "This is a mail server; it does not speak HTTP";
     /// What follows cannot be told from commands.
@@ -126,6 +130,8 @@ table! {
     NOT_IMPLEMENTED = 502 "5.5.1" "Not implemented";
     /// A mail command before the hello.
     HELLO_FIRST = 503 "5.5.1" "Say hello first";
+    /// STARTTLS once more.
+    TLS_ALREADY = 503 "5.5.1" "TLS has begun already";
     /// A second MAIL.
     MAIL_OPEN = 503 "5.5.1" "A transaction is open; RSET ends it";
     /// RCPT, DATA or BDAT before MAIL.

@@ -49,7 +49,7 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::FindImported { .. }
         | Request::Import(_)
         | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
-        Request::ListMailboxes
+        Request::ListMailboxes { .. }
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }
         | Request::CreateMailbox { .. }

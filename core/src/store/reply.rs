@@ -45,7 +45,7 @@ pub enum Reply {
     /// Of `ClearThrottles`.
     ThrottlesCleared,
     /// Of `ListMailboxes`.
-    Mailboxes(Vec<Mailbox>),
+    Mailboxes(Vec<Status>),
     /// Of `ListSubscriptions`.
     Subscriptions(Vec<MailboxName>),
     /// Of `StatusMailbox`.

@@ -106,7 +106,10 @@ pub enum Request {
     },
 
     /// → `Mailboxes`, by name, octet by octet
-    ListMailboxes,
+    ListMailboxes {
+        /// Whether recent messages are to be counted, as in `StatusMailbox`.
+        recent: bool,
+    },
     /// → `Subscriptions`, by name, octet by octet; a name may be subscribed without a mailbox (RFC 3501, 6.3.6)
     ListSubscriptions,
     /// → `Status`, refused with `NoSuchMailbox`
@@ -442,7 +445,7 @@ impl Request {
             Request::RemoveAppPassword { .. } => "store.RemoveAppPassword",
             Request::ListThrottles { .. } => "store.ListThrottles",
             Request::ClearThrottles { .. } => "store.ClearThrottles",
-            Request::ListMailboxes => "store.ListMailboxes",
+            Request::ListMailboxes { .. } => "store.ListMailboxes",
             Request::ListSubscriptions => "store.ListSubscriptions",
             Request::StatusMailbox { .. } => "store.StatusMailbox",
             Request::CreateMailbox { .. } => "store.CreateMailbox",

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use lightmail_core::config;
-use lightmail_core::doors::{Door, Transport, doors};
+use lightmail_core::doors::{Door, Place, Transport, doors};
 use lightmail_core::machine::{Peer, Seed, TlsInfo};
 use lightmail_core::pair::World;
 
@@ -174,7 +174,7 @@ fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&
     let text = std::fs::read_to_string(server.folder.join("config.ini")).unwrap();
     let config = config::parse("config.ini", &text).unwrap();
     let doors = doors(&config);
-    let wanted = |it: &&Door| (it.proto, it.transport) == door;
+    let wanted = |it: &&Door| matches!(it.place, Place::Tcp(..)) && (it.proto, it.transport) == door;
     let door = doors.iter().find(wanted).unwrap();
     let mut world = World::new();
     world.create_account(user, &server.password);

@@ -8,7 +8,7 @@ use crate::common::{Server, USER};
 use lightmail_conformance::player::Logins;
 use lightmail_conformance::report::{self, Played, Score};
 use lightmail_conformance::run::{Strictness, run};
-use lightmail_conformance::{library, tcp::Tcp};
+use lightmail_conformance::{library, tcp::Tcp, tls::Tls};
 
 #[test]
 fn every_transcript_passes_over_tcp() {
@@ -51,7 +51,8 @@ fn play(server: &Server, imap: u16, names: &str) -> Score {
         .map(|transcript| {
             let (imap, lmtp) = (format!("127.0.0.1:{imap}"), format!("127.0.0.1:{}", server.lmtp));
             let mut player = Tcp::new(imap, Some(lmtp), logins.clone(), Duration::from_secs(20))
-                .with_pop3(Some(format!("127.0.0.1:{}", server.pop3)));
+                .with_pop3(Some(format!("127.0.0.1:{}", server.pop3)))
+                .with_starttls(Tls::trusting_anybody().unwrap());
             Played {
                 transcript,
                 verdict: run(transcript, &mut player, Strictness::EveryLine),

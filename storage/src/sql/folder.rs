@@ -2,7 +2,7 @@
 
 use lightmail_core::store::{
     AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, Refusal, Row,
-    SpecialUse, UID_MAX, Uid,
+    SpecialUse, Status, UID_MAX, Uid,
 };
 
 use super::db::{Answer, Columns, Stop, sql, stored};
@@ -31,6 +31,11 @@ pub(super) use look;
 const BY_ID: &str = look!("", "b.id = ? AND b.account_id = ?");
 const BY_NAME: &str = look!("", "b.account_id = ? AND b.name_hash = ?");
 const ALL_LIVE: &str = look!("", "b.account_id = ? AND b.deleted_at = 0 ORDER BY b.name");
+/// With how many messages are recent, which are maybe all: each is looked at.
+const ALL_LIVE_RECENT: &str = look!(
+    ", (SELECT COUNT(*) FROM messages m WHERE m.mailbox_id = b.id AND m.uid >= b.recent_from AND m.deleted_at = 0)",
+    "b.account_id = ? AND b.deleted_at = 0 ORDER BY b.name"
+);
 
 const SAVE: &str = "UPDATE mailboxes SET uid_next = ?, highest_modseq = ?, recent_from = ?, msgs = ?, unseen = ?, \
      deleted = ?, bytes = ?, keywords = ?, deleted_at = ? WHERE id = ?";
@@ -113,6 +118,18 @@ impl Folder {
         tx.db
             .each(sql(ALL_LIVE).bind(me.0), |row| Self::from_row(&row))
             .await
+    }
+
+    /// The same, with what STATUS counts of each; `recent`: recent messages too.
+    pub(crate) async fn statuses(tx: &mut Tx<'_>, me: AccountId, recent: bool) -> Answer<Vec<Status>> {
+        let text = if recent { ALL_LIVE_RECENT } else { ALL_LIVE };
+        let status = |row: DbRow| {
+            Ok(Status {
+                mailbox: Self::from_row(&row)?.line,
+                recent: if recent { row.count(17)? } else { 0 },
+            })
+        };
+        tx.db.each(sql(text).bind(me.0), status).await
     }
 
     /// Whether a name is that of a live mailbox.

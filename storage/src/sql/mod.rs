@@ -66,7 +66,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         | Request::ListThrottles { .. }
         | Request::FindRecipient { .. }
         | Request::ListAccounts
-        | Request::ListMailboxes
+        | Request::ListMailboxes { .. }
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }
         | Request::OpenMailbox { .. }
@@ -129,7 +129,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
             accounts::find_recipient(tx, address, base.as_deref()).await?
         }
         Request::ListAccounts => accounts::list_accounts(tx).await?,
-        Request::ListMailboxes => tree::list_mailboxes(tx, me(actor)?).await?,
+        Request::ListMailboxes { recent } => tree::list_mailboxes(tx, me(actor)?, *recent).await?,
         Request::ListSubscriptions => tree::list_subscriptions(tx, me(actor)?).await?,
         Request::StatusMailbox { name, recent } => {
             tree::status_mailbox(tx, me(actor)?, name, *recent).await?

@@ -156,7 +156,8 @@ pub(crate) async fn within<T>(
         async_io::Timer::after(limit).await;
         Err(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer").into())
     };
-    work.or(late).await
+    // Time that is over is not given once more to work that happens to be ready.
+    late.or(work).await
 }
 
 fn options(config: &config::Database, password: &str) -> MySqlConnectOptions {

@@ -35,11 +35,8 @@ const ACCOUNT_EXISTS: &str = "SELECT 1 FROM accounts WHERE id = ?";
 const SUBSCRIBE: &str = "INSERT INTO subscriptions (account_id, name_hash, name) VALUES (?, ?, ?)";
 const UNSUBSCRIBE: &str = "DELETE FROM subscriptions WHERE account_id = ? AND name_hash = ?";
 
-pub(crate) async fn list_mailboxes(tx: &mut Tx<'_>, me: AccountId) -> Answer {
-    let folders = Folder::all(tx, me).await?;
-    Ok(Reply::Mailboxes(
-        folders.into_iter().map(|folder| folder.line).collect(),
-    ))
+pub(crate) async fn list_mailboxes(tx: &mut Tx<'_>, me: AccountId, recent: bool) -> Answer {
+    Ok(Reply::Mailboxes(Folder::statuses(tx, me, recent).await?))
 }
 
 pub(crate) async fn status_mailbox(

@@ -82,12 +82,18 @@ fn the_seeded_account_is_local_until_it_has_another_password() {
         assert_eq!(account.access, Access::Local);
         assert!(bcrypt::verify("change-me-now", &account.pw_hash.0).unwrap());
         let mailboxes = storage
-            .run(Actor::Account(account.id), Request::ListMailboxes)
+            .run(
+                Actor::Account(account.id),
+                Request::ListMailboxes { recent: false },
+            )
             .await;
         let Ok(Reply::Mailboxes(mailboxes)) = mailboxes else {
             panic!("{mailboxes:?}")
         };
-        let names: Vec<_> = mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
+        let names: Vec<_> = mailboxes
+            .iter()
+            .map(|status| status.mailbox.name.as_str())
+            .collect();
         assert_eq!(names, ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]);
         let set = Request::SetPassword {
             login: login.clone(),

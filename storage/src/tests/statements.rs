@@ -1,7 +1,9 @@
 //! What requests cost in statements: the same whatever the number of messages.
 
+use lightmail_core::machine::Seed;
 use lightmail_core::store::{
-    Actor, Attempt, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, Page, Reply, Request, UidSet,
+    Actor, Attempt, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, NewMailbox, Page, Reply, Request,
+    UidSet,
 };
 
 use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};
@@ -10,16 +12,7 @@ use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};
 async fn with_mail(kind: Kind, count: usize) -> (Town, Home) {
     let town = Town::new(kind).await;
     let home = town.settle("a@example.com").await;
-    let archive = Request::CreateMailbox {
-        mailbox: lightmail_core::store::NewMailbox {
-            id: seed().mailbox(),
-            name: MailboxName::new("Archive").unwrap(),
-            special_use: None,
-            object_id: seed().half(),
-        },
-        superiors: vec![],
-        at_s: NOW.unix_s(),
-    };
+    let archive = create("Archive", &mut seed());
     town.storage.run(home.actor(), archive).await.unwrap();
     for n in 0..count {
         town.deliver(&format!("Subject: {n}\r\n\r\n"), &[home])
@@ -27,6 +20,19 @@ async fn with_mail(kind: Kind, count: usize) -> (Town, Home) {
             .unwrap();
     }
     (town, home)
+}
+
+fn create(name: &str, seed: &mut Seed) -> Request {
+    Request::CreateMailbox {
+        mailbox: NewMailbox {
+            id: seed.mailbox(),
+            name: MailboxName::new(name).unwrap(),
+            special_use: None,
+            object_id: seed.half(),
+        },
+        superiors: vec![],
+        at_s: NOW.unix_s(),
+    }
 }
 
 /// Statements that a request takes.
@@ -120,7 +126,11 @@ fn reading_takes_as_few_as_the_table_says() {
                 0,
                 "those that nobody asks for are not counted"
             );
-            assert_eq!(cost(&town, me, Request::ListMailboxes).await, 1, "LIST");
+            assert_eq!(
+                cost(&town, me, Request::ListMailboxes { recent: false }).await,
+                1,
+                "LIST"
+            );
             let login = "a@example.com".to_owned();
             assert_eq!(
                 cost(&town, Actor::Door, Request::FindLogin(attempt(&login))).await,
@@ -134,6 +144,32 @@ fn reading_takes_as_few_as_the_table_says() {
                 base: None,
             };
             assert_eq!(cost(&town, Actor::Door, recipient).await, 1, "RCPT");
+        }
+    });
+}
+
+/// LIST with STATUS of each mailbox (RFC 5819).
+#[test]
+fn counts_of_a_hundred_mailboxes_take_one_statement() {
+    on_each(async |kind| {
+        let (town, home) = with_mail(kind, 3).await;
+        let (me, mut seed) = (home.actor(), Seed::new([40; 32]));
+        for n in 0..100 {
+            let folder = create(&format!("folder {n}"), &mut seed);
+            town.storage.run(me, folder).await.unwrap();
+        }
+        for (claimed, recent, expected) in [(false, false, 0), (false, true, 3), (true, true, 0)] {
+            town.storage.run(me, open(claimed)).await.unwrap();
+            let list = Request::ListMailboxes { recent };
+            let (name, before) = (list.name(), town.storage.statements());
+            let Ok(Reply::Mailboxes(all)) = town.storage.run(me, list).await else {
+                panic!("no mailboxes")
+            };
+            let after = town.storage.statements();
+            assert_eq!(after.of(name) - before.of(name), 1);
+            assert_eq!(after.rows_of(name) - before.rows_of(name), all.len() as u64);
+            let told = all.iter().find(|status| status.mailbox.name.is_inbox()).unwrap();
+            assert_eq!((all.len(), told.mailbox.msgs, told.recent), (102, 3, expected));
         }
     });
 }

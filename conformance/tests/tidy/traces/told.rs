@@ -36,7 +36,7 @@ pub static TOLD: LazyLock<Vec<Told>> = LazyLock::new(|| {
 
 fn told(transcript: Transcript) -> Told {
     let mut listening = Listening {
-        core: Core::new(),
+        core: Core::of(&transcript),
         speaks: BTreeMap::new(),
         heard: Vec::new(),
     };
@@ -207,6 +207,10 @@ impl Player for Listening {
 
     fn close(&mut self, connection: u8) -> io::Result<()> {
         self.core.close(connection)
+    }
+
+    fn start_tls(&mut self, connection: u8) -> io::Result<()> {
+        self.core.start_tls(connection)
     }
 
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {

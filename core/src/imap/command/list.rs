@@ -1,10 +1,12 @@
 //! LIST and LSUB: the mailboxes that there are, and those that are subscribed.
 //!
-//! RFC 3501, 6.3.8 and 6.3.9; RFC 5258 (options, several patterns); RFC 3348 (children); RFC 6154 (special uses, told unasked).
+//! RFC 3501, 6.3.8 and 6.3.9; RFC 5258 (options, several patterns); RFC 3348 (children); RFC 6154 (special uses, told unasked);
+//! RFC 5819, 2 (STATUS of each).
 //! What the store knows is asked once, or twice where subscriptions matter; the answer leaves piece by piece.
 
 use bytes::BytesMut;
 
+use super::status::Counted;
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, unexpected};
 use crate::imap::grammar::glob::Glob;
 use crate::imap::grammar::{ListArgs, ListSelect, print};
@@ -27,26 +29,30 @@ struct List(ListArgs);
 
 impl Command for List {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        let List(args) = *self;
+        let List(mut args) = *self;
         if !args.extended && args.patterns.iter().all(String::is_empty) {
             cx.line(format_args!("* LIST (\\Noselect) \"{SEPARATOR}\" \"\""));
             return Completion::ok().into();
         }
-        cx.ask(Request::ListMailboxes);
-        Next::wait(AwaitMailboxes { args })
+        let counted = Counted::new(std::mem::take(&mut args.returns.status), cx);
+        cx.ask(Request::ListMailboxes {
+            recent: counted.recent(),
+        });
+        Next::wait(AwaitMailboxes { args, counted })
     }
 }
 
 #[derive(Debug)]
 struct AwaitMailboxes {
     args: ListArgs,
+    counted: Counted,
 }
 
 impl State for AwaitMailboxes {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         let mut tree = Tree::default();
         match event.reply() {
-            Ok(Reply::Mailboxes(mailboxes)) => tree.mailboxes(mailboxes),
+            Ok(Reply::Mailboxes(mailboxes)) => tree.mailboxes(mailboxes, self.counted.any()),
             Ok(other) => return unexpected(&other).into(),
             Err(failure) => return failure.into(),
         }
@@ -69,6 +75,7 @@ impl State for AwaitMailboxes {
             globs,
             select,
             style,
+            counted: self.counted,
             after: None,
         };
         if subscribed {
@@ -107,6 +114,7 @@ impl Command for Lsub {
                 globs,
                 select,
                 style,
+                counted: Counted::default(),
                 after: None,
             },
         })
@@ -136,6 +144,7 @@ struct AwaitTurn {
     globs: Vec<(Glob, usize)>,
     select: ListSelect,
     style: Style,
+    counted: Counted,
     after: Option<MailboxName>,
 }
 
@@ -159,6 +168,7 @@ impl AwaitTurn {
         Listing {
             entries,
             style: self.style,
+            counted: self.counted,
         }
         .next(cx)
     }
@@ -174,6 +184,7 @@ fn glob(reference: &str, pattern: &str) -> (Glob, usize) {
 struct Listing {
     entries: std::vec::IntoIter<Entry>,
     style: Style,
+    counted: Counted,
 }
 
 impl State for Listing {
@@ -188,6 +199,10 @@ impl Listing {
     fn next(mut self, cx: &mut Context) -> Next {
         for entry in self.entries.by_ref().take(Self::PIECE) {
             self.style.print(cx.out(), &entry);
+            // A name that is told only for what is below it is not asked about.
+            if let Some(status) = entry.status.filter(|_| entry.chosen) {
+                self.counted.tell(cx, &status);
+            }
         }
         if self.entries.len() == 0 {
             Completion::ok().into()

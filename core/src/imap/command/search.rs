@@ -1,22 +1,22 @@
 //! SEARCH and UID SEARCH: which messages match.
 //!
-//! RFC 3501, 6.4.4 and 7.2.5; RFC 7162, 3.1.5 and 3.1.6. First the view judges all messages, in turns so short that other sessions do not wait. Those it
+//! RFC 3501, 6.4.4; RFC 7162, 3.1.5; RFC 4731, 3.1; RFC 5032, 2. First the view judges all messages, in turns so short that other sessions do not wait. Those it
 //! leaves open are judged by their stored columns, page by page; those that are open still are read, some at a time. The
 //! answer is told when it is complete, so a failure leaves no half of it.
 
-use bytes::BufMut as _;
+mod answer;
 
+use self::answer::{Extended, Matches};
 use super::{Command, Completion, Event, Form, Next, Parsed, State, unexpected};
 use crate::imap::ast::{SearchKey, SearchOp, SearchProgram};
-use crate::imap::context::{Context, print};
+use crate::imap::context::Context;
 use crate::imap::enabled::Extension;
 use crate::imap::fetch::Stored;
 use crate::imap::grammar::Cursor;
 use crate::imap::search::{Candidate, Found, Search, Truth};
 use crate::imap::selected::Selected;
 use crate::machine::{Done, Effect, Scan, ScanTarget};
-use crate::store::{ModSeq, Page, PageRow, Reply, Request, Uid, UidSet};
-use crate::wire::decimal;
+use crate::store::{Page, PageRow, Reply, Request, Uid, UidSet};
 
 /// Steps of a search program that one turn takes: about a millisecond.
 const STEPS_A_TURN: usize = 128 * 1024;
@@ -24,20 +24,26 @@ const STEPS_A_TURN: usize = 128 * 1024;
 /// What looking into a header field counts for: it may be long, and has to be decoded.
 const STEPS_OF_FIELD: usize = 1024;
 
-/// Numbers told at a time.
-const NUMBERS_A_BATCH: usize = 4 * 1024;
-
-/// `search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)`
+/// `search = "SEARCH" [search-return-opts] SP search-program` (RFC 4466, 2.6.1)
 pub(super) fn parse(args: &mut Cursor<'_>, form: Form) -> Parsed {
+    let tag = args.tag();
+    let returns = args.search_return()?;
     let program = args.search()?;
     args.end()?;
-    Ok(Box::new(Question { program, form }))
+    let extended = returns.map(|returns| Extended {
+        tag: tag.to_owned(),
+        returns,
+    });
+    Ok(Box::new(Question {
+        program,
+        matches: Matches::new(form, extended),
+    }))
 }
 
 #[derive(Debug)]
 struct Question {
     program: SearchProgram,
-    form: Form,
+    matches: Matches,
 }
 
 impl Command for Question {
@@ -47,10 +53,10 @@ impl Command for Question {
             ops.any(|op| matches!(op, SearchOp::Key(key) if is(key)))
         };
         let (modseq, numbers) = (
-            has(|key| matches!(key, SearchKey::ModSeq(_))).then_some(ModSeq(0)),
+            has(|key| matches!(key, SearchKey::ModSeq(_))),
             has(|key| matches!(key, SearchKey::Numbers(_))),
         );
-        if modseq.is_some() {
+        if modseq {
             cx.enable(Extension::CondStore);
         }
         let Some(selected) = cx.selected() else {
@@ -58,11 +64,16 @@ impl Command for Question {
         };
         let last_seq = u32::try_from(selected.exists()).unwrap_or(u32::MAX);
         let last_uid = selected.row_at(last_seq).map_or(0, |row| row.uid.0);
-        let search = Search::new(self.program, selected.keywords(), last_seq, last_uid);
+        let search = Search::new(
+            self.program,
+            selected.keywords(),
+            last_seq,
+            last_uid,
+            cx.now.unix_s(),
+        );
         let searching = Searching {
             search,
-            form: self.form,
-            matched: Vec::new(),
+            matches: self.matches,
             open: Vec::new(),
             modseq,
             numbers,
@@ -79,13 +90,11 @@ impl Command for Question {
 #[derive(Debug)]
 struct Searching {
     search: Search,
-    form: Form,
-    /// What will be told: numbers or UIDs, in no order.
-    matched: Vec<u32>,
+    matches: Matches,
     /// UIDs of messages that the view leaves open.
     open: Vec<u32>,
-    /// The highest MODSEQ of what will be told; `None`: nobody asked for MODSEQs.
-    modseq: Option<ModSeq>,
+    /// Whether the question has MODSEQs in it, so that the answer has one.
+    modseq: bool,
     /// Whether the question has sequence numbers in it, which must keep their meaning until it is answered.
     numbers: bool,
 }
@@ -95,12 +104,7 @@ impl Searching {
     fn judge(&mut self, candidate: &Candidate<'_>) -> Truth {
         let truth = self.search.judge(candidate);
         if truth == Truth::True {
-            self.matched.push(if self.form == Form::Uid {
-                candidate.row.uid.0
-            } else {
-                candidate.seq
-            });
-            self.modseq = self.modseq.max(self.modseq.map(|_| candidate.row.modseq));
+            self.matches.add(candidate.seq, candidate.row);
         }
         truth
     }
@@ -128,6 +132,7 @@ impl Searching {
 
     /// Pulls the stored columns of what is left, or tells.
     fn ask_page(self, cx: &mut Context, uids: UidSet) -> Next {
+        let uids = self.matches.needed(uids);
         match cx.selected().map(Selected::mailbox) {
             Some(mailbox) if !uids.is_empty() => {
                 cx.ask(Request::FetchPage { mailbox, uids });
@@ -137,15 +142,9 @@ impl Searching {
         }
     }
 
-    fn tell(mut self, cx: &mut Context) -> Next {
-        self.matched.sort_unstable();
-        cx.out().extend_from_slice(b"* SEARCH");
-        Telling {
-            modseq: self.modseq.filter(|_| !self.matched.is_empty()),
-            numbers: self.matched.into_iter(),
-            expunges: !self.numbers,
-        }
-        .tell(cx)
+    /// Expunges may be told behind an answer to a question without numbers (RFC 7162, 3.2.10.2).
+    fn tell(self, cx: &mut Context) -> Next {
+        self.matches.tell(cx, self.modseq, !self.numbers)
     }
 }
 
@@ -165,6 +164,10 @@ impl AwaitTurn {
         let mut rows = selected.rows_within(self.next, Uid(u32::MAX)).peekable();
         let seq = rows.peek().and_then(|row| selected.seq_of(row.uid)).unwrap_or(1);
         for (seq, row) in (seq..).zip(rows) {
+            // Then none behind it does either.
+            if !self.searching.matches.needs(row.uid) {
+                break;
+            }
             if steps_left == 0 {
                 self.next = row.uid;
                 let now_ms = cx.now.mono_ms;
@@ -318,6 +321,8 @@ struct Scanning {
 impl Scanning {
     /// Reads the next messages, or goes on to the next page.
     fn scan(mut self, cx: &mut Context) -> Next {
+        let matches = &self.searching.matches;
+        self.open.retain(|target| matches.needs(target.stored.row().uid));
         let rest = self.open.split_off(self.open.len().min(Scan::TARGETS_MAX));
         let batch = std::mem::replace(&mut self.open, rest);
         AwaitScanned {
@@ -377,43 +382,6 @@ impl State for AwaitScanned {
             round: Some(self.round + 1),
         }
         .sift(cx)
-    }
-}
-
-/// Tells what matches; waits until a batch has left.
-#[derive(Debug)]
-struct Telling {
-    numbers: std::vec::IntoIter<u32>,
-    /// What stands behind them (RFC 7162, 3.1.6).
-    modseq: Option<ModSeq>,
-    /// Whether expunges may be told then (RFC 7162, 3.2.10.2).
-    expunges: bool,
-}
-
-impl Telling {
-    fn tell(mut self, cx: &mut Context) -> Next {
-        let out = cx.out();
-        for number in self.numbers.by_ref().take(NUMBERS_A_BATCH) {
-            out.put_u8(b' ');
-            decimal::put(out, number);
-        }
-        if self.numbers.as_slice().is_empty() {
-            match self.modseq {
-                Some(modseq) => print(out, format_args!(" (MODSEQ {})", modseq.0)),
-                None => out.extend_from_slice(b"\r\n"),
-            }
-            return match self.expunges {
-                true => Completion::ok().into(),
-                false => Completion::ok().without_expunges().into(),
-            };
-        }
-        Next::Drain(Box::new(self))
-    }
-}
-
-impl State for Telling {
-    fn on(self: Box<Self>, cx: &mut Context, _drained: Event) -> Next {
-        self.tell(cx)
     }
 }
 

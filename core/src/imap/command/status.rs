@@ -1,6 +1,7 @@
 //! STATUS: the counts of a mailbox that need not be selected.
 //!
-//! RFC 3501, 6.3.10 and 7.2.4; RFC 7162, 3.1.7; RFC 8474, 4.3 (MAILBOXID); RFC 7889, 3.1 (APPENDLIMIT, the same for all mailboxes).
+//! RFC 3501, 6.3.10 and 7.2.4; RFC 7162, 3.1.7; RFC 8474, 4.3 (MAILBOXID); RFC 7889, 3.1 (APPENDLIMIT, the same for all mailboxes);
+//! RFC 8438, 3 (SIZE). LIST tells the same behind its own responses (RFC 5819, 2).
 
 use std::fmt::Write;
 
@@ -30,31 +31,25 @@ struct Query {
 
 impl Command for Query {
     fn start(self: Box<Self>, cx: &mut Context) -> Next {
-        if self.items.contains(&StatusItem::HighestModSeq) {
-            cx.enable(Extension::CondStore);
-        }
+        let counted = Counted::new(self.items, cx);
         cx.ask(Request::StatusMailbox {
-            name: self.name.clone(),
-            recent: self.items.contains(&StatusItem::Recent),
-        });
-        Next::wait(AwaitStatus {
             name: self.name,
-            items: self.items,
-        })
+            recent: counted.recent(),
+        });
+        Next::wait(AwaitStatus { counted })
     }
 }
 
 #[derive(Debug)]
 struct AwaitStatus {
-    name: MailboxName,
-    items: Vec<StatusItem>,
+    counted: Counted,
 }
 
 impl State for AwaitStatus {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
         match event.reply() {
             Ok(Reply::Status(status)) => {
-                self.tell(cx, &status);
+                self.counted.tell(cx, &status);
                 Completion::ok().into()
             }
             Ok(other) => unexpected(&other).into(),
@@ -63,14 +58,37 @@ impl State for AwaitStatus {
     }
 }
 
-impl AwaitStatus {
-    fn tell(&self, cx: &mut Context, status: &Status) {
-        let highest_modseq = told_modseq(cx.selected(), status);
+/// What STATUS responses tell.
+#[derive(Debug, Default)]
+pub(super) struct Counted(Vec<StatusItem>);
+
+impl Counted {
+    /// Whoever asks for HIGHESTMODSEQ enables CONDSTORE (RFC 7162, 3.1).
+    pub(super) fn new(items: Vec<StatusItem>, cx: &mut Context) -> Self {
+        if items.contains(&StatusItem::HighestModSeq) {
+            cx.enable(Extension::CondStore);
+        }
+        Self(items)
+    }
+
+    /// Whether anything is told.
+    pub(super) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Whether recent messages are counted.
+    pub(super) fn recent(&self) -> bool {
+        self.0.contains(&StatusItem::Recent)
+    }
+
+    /// Tells of one mailbox: `* STATUS mailbox (…)`.
+    pub(super) fn tell(&self, cx: &mut Context, status: &Status) {
         let append_limit = cx.settings.append_limit();
+        let highest_modseq = told_modseq(cx.selected(), status);
         let out = cx.out();
         out.extend_from_slice(b"* STATUS ");
-        print::mailbox(out, &self.name);
-        for (at, item) in self.items.iter().enumerate() {
+        print::mailbox(out, &status.mailbox.name);
+        for (at, item) in self.0.iter().enumerate() {
             let before = if at == 0 { " (" } else { " " };
             let mailbox = &status.mailbox;
             // Writing to memory does not fail.
@@ -80,12 +98,13 @@ impl AwaitStatus {
                 StatusItem::UidNext => write!(out, "{before}UIDNEXT {}", mailbox.uid_next.0),
                 StatusItem::UidValidity => write!(out, "{before}UIDVALIDITY {}", mailbox.uid_validity),
                 StatusItem::Unseen => write!(out, "{before}UNSEEN {}", mailbox.unseen),
-                StatusItem::HighestModSeq => write!(out, "{before}HIGHESTMODSEQ {}", highest_modseq.0),
                 StatusItem::MailboxId => {
                     let id = ObjectName::Mailbox(mailbox.object_id);
                     write!(out, "{before}MAILBOXID ({id})")
                 }
                 StatusItem::AppendLimit => write!(out, "{before}APPENDLIMIT {append_limit}"),
+                StatusItem::HighestModSeq => write!(out, "{before}HIGHESTMODSEQ {}", highest_modseq.0),
+                StatusItem::Size => write!(out, "{before}SIZE {}", mailbox.bytes),
             };
         }
         out.extend_from_slice(b")\r\n");

@@ -27,6 +27,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The tag that the command begins with.
+    pub fn tag(&self) -> &'a str {
+        Self::new(self.command).text_while(chars::is_tag)
+    }
+
     /// How many octets lie behind.
     pub fn position(&self) -> usize {
         self.at

@@ -1,7 +1,8 @@
-//! What LIST and LSUB ask for (RFC 3501, 6.3.8; RFC 5258, 6; RFC 6154, 6).
+//! What LIST and LSUB ask for (RFC 3501, 6.3.8; RFC 5258, 6; RFC 6154, 6; RFC 5819, 4).
 
 use super::cursor::Cursor;
 use super::syntax::{Expected, Syntax};
+use crate::imap::ast::StatusItem;
 
 /// The arguments of LIST.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub struct ListSelect {
     pub special_use: bool,
 }
 
-/// `list-return-opts` (RFC 5258, 3.2; RFC 6154, 6)
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// `list-return-opts` (RFC 5258, 3.2; RFC 6154, 6; RFC 5819, 4)
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListReturn {
     /// `SUBSCRIBED`
     pub subscribed: bool,
@@ -41,6 +42,8 @@ pub struct ListReturn {
     pub children: bool,
     /// `SPECIAL-USE`
     pub special_use: bool,
+    /// `STATUS`: what to count; empty if it is not asked for.
+    pub status: Vec<StatusItem>,
 }
 
 impl Cursor<'_> {
@@ -118,6 +121,11 @@ impl Cursor<'_> {
                 "SUBSCRIBED" => &mut returns.subscribed,
                 "CHILDREN" => &mut returns.children,
                 "SPECIAL-USE" => &mut returns.special_use,
+                "STATUS" => {
+                    args.sp()?;
+                    returns.status = args.status_items()?;
+                    return Ok(());
+                }
                 _ => return Err(args.error_at(start, Expected::ReturnOption)),
             } = true;
             Ok(())

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::syntax::{Expected, Syntax};
-use crate::imap::ast::{DayRelation, SearchKey, SearchOp, SearchProgram};
+use crate::imap::ast::{DayRelation, SearchKey, SearchOp, SearchProgram, SearchReturn};
 use crate::mime::text::fold;
 use crate::store::Flag;
 
@@ -26,6 +26,31 @@ enum Charset {
 impl Cursor<'_> {
     /// The most search keys of one command, each NOT, OR and parenthesis counted, as each is a `search-key`.
     pub const SEARCH_KEYS_MAX: usize = 1000;
+
+    /// `[SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"]` (RFC 4466, 2.6.1; RFC 4731, 3.1), in front of
+    /// [`Cursor::search`]; `None`: it is no extended SEARCH.
+    pub fn search_return(&mut self) -> Result<Option<SearchReturn>, Syntax> {
+        let mut ahead = self.clone();
+        if !(ahead.skip(b' ') && ahead.skip_word("RETURN")) {
+            return Ok(None);
+        }
+        *self = ahead;
+        self.sp()?;
+        let mut returns = SearchReturn::default();
+        let options = self.list(true, (usize::MAX, "options"), |args| {
+            let start = args.position();
+            *match args.word().to_ascii_uppercase().as_str() {
+                "MIN" => &mut returns.min,
+                "MAX" => &mut returns.max,
+                "ALL" => &mut returns.all,
+                "COUNT" => &mut returns.count,
+                _ => return Err(args.error_at(start, Expected::SearchReturn)),
+            } = true;
+            Ok(())
+        })?;
+        returns.all |= options.is_empty();
+        Ok(Some(returns))
+    }
 
     /// `[SP "CHARSET" SP astring] 1*(SP search-key)` (RFC 3501, 9, `search`), from the first space to the end.
     ///
@@ -181,6 +206,8 @@ impl Cursor<'_> {
             "SAVEDSINCE" => SearchKey::Saved(Since, self.argument(Self::date)?),
             "EMAILID" => SearchKey::EmailId(self.argument(Self::object_id)?.to_owned()),
             "THREADID" => self.argument(Self::object_id).map(|_| SearchKey::ThreadId)?,
+            "OLDER" => SearchKey::Older(self.argument(Self::nz_number)?),
+            "YOUNGER" => SearchKey::Younger(self.argument(Self::nz_number)?),
             _ => return Err(self.error_at(start, Expected::SearchKey)),
         })
     }

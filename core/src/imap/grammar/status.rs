@@ -11,6 +11,7 @@ impl Cursor<'_> {
     /// `"(" status-att *(SP status-att) ")"`,
     /// `status-att = "MESSAGES" / "RECENT" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN"` (RFC 3501, 9)
     /// `/ "HIGHESTMODSEQ"` (RFC 7162, 7) `/ "MAILBOXID"` (RFC 8474, 7) `/ "APPENDLIMIT"` (RFC 7889, 5)
+    /// `/ "SIZE"` (RFC 8438, 4)
     pub fn status_items(&mut self) -> Result<Vec<StatusItem>, Syntax> {
         self.list(false, (Self::STATUS_ITEMS_MAX, "STATUS items"), |args| {
             let start = args.position();
@@ -23,6 +24,7 @@ impl Cursor<'_> {
                 "HIGHESTMODSEQ" => StatusItem::HighestModSeq,
                 "MAILBOXID" => StatusItem::MailboxId,
                 "APPENDLIMIT" => StatusItem::AppendLimit,
+                "SIZE" => StatusItem::Size,
                 _ => return Err(args.error_at(start, Expected::StatusItem)),
             })
         })

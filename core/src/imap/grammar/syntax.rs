@@ -151,6 +151,8 @@ pub enum Expected {
     FieldName,
     /// `search-key`
     SearchKey,
+    /// `search-return-opt`
+    SearchReturn,
     /// A charset that SEARCH knows: the answer is `NO [BADCHARSET (US-ASCII UTF-8)]`.
     Charset,
     /// `date`
@@ -241,6 +243,7 @@ impl fmt::Display for Expected {
             Expected::Partial => "a partial like <0.1024>",
             Expected::FieldName => "the name of a header field",
             Expected::SearchKey => "a SEARCH key",
+            Expected::SearchReturn => "MIN, MAX, ALL or COUNT",
             Expected::Charset => "the charset US-ASCII or UTF-8",
             Expected::Date => "a date like 1-Feb-2026",
             Expected::DateTime => "a date and time like \"01-Feb-2026 09:00:00 +0100\"",
@@ -250,7 +253,7 @@ impl fmt::Display for Expected {
             Expected::SelectOption => "SUBSCRIBED, REMOTE, RECURSIVEMATCH or SPECIAL-USE",
             Expected::BaseOption => "SUBSCRIBED beside RECURSIVEMATCH",
             Expected::Return => "RETURN",
-            Expected::ReturnOption => "SUBSCRIBED, CHILDREN or SPECIAL-USE",
+            Expected::ReturnOption => "SUBSCRIBED, CHILDREN, SPECIAL-USE or STATUS",
             Expected::Mechanism => "the name of a SASL mechanism",
             Expected::InitialResponse => "an initial response in base64",
             Expected::UserName => "a user name",

@@ -55,6 +55,10 @@ enum Test {
     Larger(u32),
     Smaller(u32),
     ModSeq(ModSeq),
+    /// INTERNALDATE is not behind this moment, in seconds since 1970.
+    ArrivedBy(i64),
+    /// INTERNALDATE is not before this moment, in seconds since 1970.
+    ArrivedSince(i64),
     Saved(DayRelation, Day),
     EmailId(String),
     /// A field that the index may know, else a needle.
@@ -70,8 +74,14 @@ enum Test {
 
 impl Search {
     /// Makes `program` ready for a mailbox whose last message has the number `last_seq` and the UID `last_uid`, both 0 if it
-    /// is empty.
-    pub fn new(program: SearchProgram, keywords: &Keywords, last_seq: u32, last_uid: u32) -> Self {
+    /// is empty; `now_s`: the moment from which ages count, in seconds since 1970.
+    pub fn new(
+        program: SearchProgram,
+        keywords: &Keywords,
+        last_seq: u32,
+        last_uid: u32,
+        now_s: i64,
+    ) -> Self {
         let mut needles = Needles::default();
         let mut test = |key| match key {
             SearchKey::All => Test::Always(true),
@@ -88,6 +98,8 @@ impl Search {
             SearchKey::Saved(relation, day) => Test::Saved(relation, day),
             SearchKey::EmailId(id) => Test::EmailId(id),
             SearchKey::ThreadId => Test::Always(false),
+            SearchKey::Older(age_s) => Test::ArrivedBy(now_s.saturating_sub(age_s.into())),
+            SearchKey::Younger(age_s) => Test::ArrivedSince(now_s.saturating_sub(age_s.into())),
             SearchKey::Header { written, name, text } => {
                 let needle = needles.add(text.clone(), Scope::Field(name.clone()));
                 Test::Field {
@@ -160,6 +172,8 @@ impl Test {
             Test::Larger(size) => row.size > *size,
             Test::Smaller(size) => row.size < *size,
             Test::ModSeq(modseq) => row.modseq >= *modseq,
+            Test::ArrivedBy(moment_s) => row.internal_date_s <= *moment_s,
+            Test::ArrivedSince(moment_s) => row.internal_date_s >= *moment_s,
             Test::Saved(relation, day) => {
                 return of_stored(candidate, |stored| {
                     is_related(stored.row().save_date_s, *relation, *day)

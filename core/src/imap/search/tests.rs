@@ -21,6 +21,9 @@ const MESSAGE: &str = concat!(
 
 const DAY_S: i64 = 86_400;
 
+/// A minute before it is looked for.
+const ARRIVED_S: i64 = 8_798 * DAY_S + 100;
+
 fn search(program: &str) -> Search {
     let arguments = format!(" {program}");
     let mut cursor = Cursor::new(arguments.as_bytes());
@@ -28,12 +31,12 @@ fn search(program: &str) -> Search {
     cursor.end().unwrap();
     let mut keywords = Keywords::default();
     keywords.find_or_add(&Keyword::new("$Known").unwrap());
-    Search::new(program, &keywords, 9, 90)
+    Search::new(program, &keywords, 9, 90, ARRIVED_S + 60)
 }
 
 /// Number 5, UID 50, of 1000 octets, arrived on 2 February 1994, written the day before, `\Seen`, `\Flagged`, `$Known`, recent.
 fn judge_with(search: &Search, stored: Option<&Stored>, found: &Found) -> Truth {
-    let internal_date_s = 8_798 * DAY_S + 100;
+    let internal_date_s = ARRIVED_S;
     let flags = Flags::from(Flag::Seen) | Flags::from(Flag::Flagged) | Flags::keyword(0);
     let (size, modseq, sent_date_s) = (1000, ModSeq(70), internal_date_s - DAY_S);
     let row = Row {
@@ -104,6 +107,12 @@ fn the_view_decides_most() {
         ("BEFORE 2-Feb-1994", false),
         ("SENTON 1-Feb-1994", true),
         ("SENTBEFORE 2-Feb-1994 SENTSINCE 1-Feb-1994", true),
+        ("OLDER 60 YOUNGER 60", true),
+        ("OLDER 61", false),
+        ("OLDER 59 YOUNGER 61", true),
+        ("YOUNGER 59", false),
+        ("OLDER 4294967295", false),
+        ("NOT YOUNGER 4294967295", false),
         ("LARGER 999 SMALLER 1001", true),
         ("OR LARGER 1000 SMALLER 1000", false),
         ("NOT (SEEN DELETED)", true),

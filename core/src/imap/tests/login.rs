@@ -7,7 +7,8 @@ use crate::pair::Fault;
 use crate::store::{Access, LoginAccount, LoginFound, PasswordHashes, Reply, ScramVerifiers};
 
 const ALL: &str = "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
-    ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW UNAUTHENTICATE APPENDLIMIT=52428800";
+    ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW ESEARCH WITHIN LIST-STATUS \
+     STATUS=SIZE UNAUTHENTICATE APPENDLIMIT=52428800";
 
 #[test]
 fn the_greeting_and_capabilities_say_what_works() {
@@ -79,6 +80,32 @@ fn a_failed_log_in_is_answered_late_and_not_for_ever() {
          1S: a NO [AUTHENTICATIONFAILED] ...
          1 over",
     );
+}
+
+/// Threats C15, B17: nothing is checked, and it is not said that the password is wrong.
+#[test]
+fn after_too_many_wrong_passwords_none_is_checked() {
+    let mut stage = Stage::new();
+    stage.settings.attempts_per_minute = 1;
+    stage.play(
+        "1C: a LOGIN user@example.com wrong
+         time 1s
+         1S: a NO [AUTHENTICATIONFAILED] ...
+         2C: a LOGIN User@Example.COM secret
+         time 1s
+         2S: a NO [UNAVAILABLE] Too many wrong passwords, try again later
+         time 1m
+         3C: a LOGIN user@example.com secret
+         3S: a OK ...
+         1S: * BYE ...
+         2S: * BYE ...",
+    );
+    let checked = stage
+        .effects()
+        .iter()
+        .filter(|effect| **effect == "VerifyPassword")
+        .count();
+    assert_eq!(checked, 2);
 }
 
 #[test]

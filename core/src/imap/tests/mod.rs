@@ -2,6 +2,7 @@
 
 mod append;
 mod idle;
+mod liststatus;
 mod literals;
 mod login;
 mod mailboxes;

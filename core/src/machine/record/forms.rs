@@ -64,7 +64,7 @@ structs! {
         bad_commands, delay_ms, attempts_per_minute, failed_logins,
     }
     smtp::Settings {
-        hostname, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
+        hostname, tls, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
         hops_max, data_rate, slow_ms,
     }
 }
@@ -176,7 +176,7 @@ enums! {
 }
 
 lists! {
-    (ObjectKind, ObjectId) bool u64 String MailboxName Mailbox AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
+    (ObjectKind, ObjectId) bool u64 String MailboxName Status AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
     DeletedMessage LoginAppPassword AppPasswordLine Throttle
 }
 

@@ -220,13 +220,13 @@ fn inbox(stage: &mut Stage) -> Option<(AccountId, crate::store::MailboxId)> {
     let account = stage.account;
     let reply = stage
         .world
-        .ask(Actor::Account(account), Request::ListMailboxes)
+        .ask(Actor::Account(account), Request::ListMailboxes { recent: false })
         .unwrap();
     let crate::store::Reply::Mailboxes(all) = reply else {
         return None;
     };
-    let inbox = all.iter().find(|one| one.name == MailboxName::inbox())?;
-    Some((account, inbox.id))
+    let inbox = all.iter().find(|one| one.mailbox.name == MailboxName::inbox())?;
+    Some((account, inbox.mailbox.id))
 }
 
 #[test]

@@ -15,8 +15,7 @@ pub enum Hash {
 
 impl Hash {
     /// The octets of a hash.
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(self) -> usize {
+    pub fn size(self) -> usize {
         match self {
             Hash::Sha1 => 20,
             Hash::Sha256 => 32,
@@ -49,7 +48,7 @@ impl Hash {
 
     /// `Hi(password, salt, iterations)`: PBKDF2 of one block.
     pub(super) fn salted(self, password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
-        let mut salted = vec![0; self.len()];
+        let mut salted = vec![0; self.size()];
         match self {
             Hash::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, iterations, &mut salted),
             Hash::Sha256 => pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, iterations, &mut salted),

@@ -36,7 +36,7 @@ impl ScramProof {
             .map(|(proof, signature)| proof ^ signature)
             .collect();
         let is_right = self.hash.of(&client_key).ct_eq(&verifier.stored_key)
-            & self.proof.len().ct_eq(&self.hash.len())
+            & self.proof.len().ct_eq(&self.hash.size())
             & u8::from(self.fits).ct_eq(&1);
         let signature = self.hash.hmac(&verifier.server_key, &self.messages);
         bool::from(is_right).then(|| Secret(base64::encode(&signature)))

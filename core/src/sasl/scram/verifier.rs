@@ -54,8 +54,8 @@ impl Verifier {
             hash,
             iterations: ITERATIONS,
             salt: sized(draw("salt"), SALT_LEN),
-            stored_key: sized(draw("stored"), hash.len()),
-            server_key: sized(draw("server"), hash.len()),
+            stored_key: sized(draw("stored"), hash.size()),
+            server_key: sized(draw("server"), hash.size()),
         }
     }
 
@@ -99,8 +99,8 @@ impl Verifier {
         };
         let is_sound = (ITERATIONS_MIN..=ITERATIONS_MAX).contains(&verifier.iterations)
             && !verifier.salt.is_empty()
-            && verifier.stored_key.len() == hash.len()
-            && verifier.server_key.len() == hash.len();
+            && verifier.stored_key.len() == hash.size()
+            && verifier.server_key.len() == hash.size();
         is_sound.then_some(verifier)
     }
 }

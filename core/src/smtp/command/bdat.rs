@@ -1,5 +1,9 @@
 //! BDAT: a chunk of the message, ended by its count and by nothing else (RFC 3030, 2; RFC 2033, 4.3).
 //!
+//! What is in a chunk is stored as it came, a bare LF or CR too: RFC 3030, 2 counts octets and not lines, the count alone ends it,
+//! so that no line end could smuggle anything, and one made whole would shift what the count and a signature speak of. POP3 sends
+//! whole lines all the same ([`crate::wire::dot::Encoder`]); IMAP sends counted literals.
+//!
 //! The announced octets are read whatever the answer will be: they never become commands. A chunk that is refused fails the
 //! transaction, whose later chunks are read and refused alike until RSET.
 

@@ -1,6 +1,6 @@
 //! LHLO, EHLO and HELO: the peer says who it is; the server says what it can.
 //!
-//! RFC 5321, 4.1.1.1 and 4.1.4; RFC 2033, 4.1. The name is believed by nobody; it is kept for the `Received` field.
+//! RFC 5321, 4.1.1.1 and 4.1.4; RFC 2033, 4.1; RFC 3207, 4.2 (STARTTLS is offered once). The name is believed by nobody; it is kept for the `Received` field.
 
 use super::super::context::Context;
 use super::super::manners::Hello;
@@ -46,6 +46,9 @@ fn extensions(cx: &Context) -> Vec<String> {
             .iter()
             .map(|extension| format!("250-{extension}")),
     );
+    if cx.may_start_tls() {
+        lines.push("250-STARTTLS".to_owned());
+    }
     lines.push(format!("250 SIZE {}", cx.settings.message_size_max));
     lines
 }

@@ -6,6 +6,7 @@ mod hello;
 mod mail;
 mod other;
 mod rcpt;
+mod starttls;
 
 pub(super) use bdat::AwaitChunk;
 pub(super) use data::AwaitContent;
@@ -28,6 +29,8 @@ struct Row {
 /// In which state of the session a command is allowed.
 enum When {
     Always,
+    /// After the hello.
+    Greeted,
     /// After the hello, outside a transaction.
     NoMail,
     /// In a transaction whose message has not begun.
@@ -69,6 +72,13 @@ const TABLE: &[Row] = &[
     row("LHLO", When::Always, Arguments::Anything, Pace::Idle, hello::lhlo),
     row("EHLO", When::Always, Arguments::Anything, Pace::Idle, hello::ehlo),
     row("HELO", When::Always, Arguments::Anything, Pace::Idle, hello::helo),
+    row(
+        "STARTTLS",
+        When::Greeted,
+        Arguments::Nothing,
+        Pace::Idle,
+        starttls::start,
+    ),
     row("MAIL", When::NoMail, Arguments::Anything, Pace::Mail, mail::start),
     row("RCPT", When::Mail, Arguments::Anything, Pace::Mail, rcpt::start),
     row(
@@ -131,6 +141,7 @@ fn allowed(cx: &mut Context, row: &Row, arguments: &str) -> Result<(), Reply> {
     match (&row.when, transaction) {
         (When::Always, _) => {}
         _ if cx.hello.is_none() => return Err(words::HELLO_FIRST),
+        (When::Greeted, _) => {}
         (When::NoMail, Some(_)) => return Err(words::MAIL_OPEN),
         (When::NoMail, None) => {}
         (When::Mail | When::Recipient, None) => return Err(words::MAIL_FIRST),

@@ -124,3 +124,63 @@ proptest! {
         prop_assert_eq!(post.mails(), [accepted, 0, 0]);
     }
 }
+
+/// What RFC 5321, 4.5.2 makes of the octets behind DATA, line by line and not octet by octet: the message, and how many octets
+/// it took with its end; `None` while the end has not come.
+fn reference(content: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let text = [b"\r\n", content].concat();
+    let end = text.windows(5).position(|five| five == b"\r\n.\r\n")?;
+    let mut message = Vec::new();
+    let mut rest = &content[..end];
+    while !rest.is_empty() {
+        // The octets in front of the end are whole lines.
+        let at = rest.windows(2).position(|two| two == b"\r\n").unwrap();
+        let line = rest[..at].strip_prefix(b".").unwrap_or(&rest[..at]);
+        for &octet in line {
+            match octet {
+                b'\r' | b'\n' => message.extend_from_slice(b"\r\n"),
+                0 => message.push(0x80),
+                octet => message.push(octet),
+            }
+        }
+        message.extend_from_slice(b"\r\n");
+        rest = &rest[at + 2..];
+    }
+    Some((message, end + 3))
+}
+
+/// Any octets, most of them such that a lenient server would see an end in them.
+fn tricky() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"\r\n.\r\n".to_vec()),
+        "[\r\n.\0a]{1,4}".prop_map(String::into_bytes),
+        proptest::collection::vec(any::<u8>(), 0..20),
+    ];
+    proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    /// Threats A06: in any cut, so many mails as there are `CRLF.CRLF`, and stored is the exact inverse of the stuffing.
+    #[test]
+    fn any_octets_in_any_cut_are_stored_alike(contents in proptest::collection::vec(tricky(), 1..4), cut in 1usize..20) {
+        for read_max in [65_536, cut, 1] {
+            let mut post = Post::greeted();
+            post.world.set_read_max(post.talk, read_max);
+            let mut expected = Vec::new();
+            for content in &contents {
+                post.say(&format!("{ENVELOPE}DATA\r\n"));
+                let ended = reference(content);
+                let taken = ended.as_ref().map_or(content.len(), |(_, taken)| *taken);
+                post.world.feed(post.talk, &content[..taken]);
+                let Some((message, _)) = ended else { break };
+                expected.push(message);
+            }
+            let mut stored: Vec<_> = post.world.stage.objects.values().map(|octets| octets.to_vec()).collect();
+            stored.sort();
+            let count = expected.len() as u64;
+            expected.sort();
+            prop_assert_eq!(stored, expected);
+            prop_assert_eq!(post.mails(), [count, 0, 0]);
+        }
+    }
+}

@@ -100,7 +100,7 @@ fn every_command_in_its_place() {
         ("", "NOOP whatever", "250 2.0.0"),
         ("", "RSET now", "501 5.5.4"),
         ("", "QUIT now", "501 5.5.4"),
-        ("", "STARTTLS", "500 5.5.1"),
+        ("", "STARTTLS", "502 5.5.1"),
         ("", "", "500 5.5.1"),
         ("", "NOOP \u{7}", "500 5.5.2"),
     ] {

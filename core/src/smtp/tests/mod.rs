@@ -6,6 +6,7 @@ mod content;
 mod dialogue;
 mod failures;
 mod split;
+mod tls;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::store::{
     AccountId, Budget, Flag, Flags, Keywords, Mailbox, ModSeq, NewMailbox, ObjectId, Refreshed, Refusal, Row,
-    UID_MAX, Uid, UidSet, View,
+    Status, UID_MAX, Uid, UidSet, View,
 };
 
 use super::Load;
@@ -71,6 +71,19 @@ impl Folder {
             deleted_at_ms: None,
             messages: BTreeMap::new(),
             gone: BTreeMap::new(),
+        }
+    }
+
+    /// Its row with what STATUS counts.
+    pub(super) fn status(&self, recent: bool) -> Status {
+        let is_recent = |message: &&Message| message.row.uid >= self.line.recent_from;
+        Status {
+            mailbox: self.line.clone(),
+            recent: if recent {
+                self.live().filter(is_recent).count() as u64
+            } else {
+                0
+            },
         }
     }
 

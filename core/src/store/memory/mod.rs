@@ -121,7 +121,7 @@ impl Store {
         match request {
             Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
-            Request::ListMailboxes => Ok(self.list_mailboxes(me()?)),
+            Request::ListMailboxes { recent } => Ok(self.list_mailboxes(me()?, recent)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
             Request::StatusMailbox { name, recent } => self.status_mailbox(me()?, &name, recent),
             Request::CreateMailbox {

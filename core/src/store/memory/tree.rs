@@ -2,23 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::store::{
-    AccountId, Budget, Failure, MailboxId, MailboxName, NewMailbox, Refusal, Reply, Status, UidSet,
-};
+use crate::store::{AccountId, Budget, Failure, MailboxId, MailboxName, NewMailbox, Refusal, Reply, UidSet};
 
 use super::{Answer, Folder, Load, MAILBOXES_MAX, SUBSCRIPTIONS_MAX, Store};
 
 impl Store {
-    pub(super) fn list_mailboxes(&self, me: AccountId) -> Reply {
+    pub(super) fn list_mailboxes(&self, me: AccountId, recent: bool) -> Reply {
         let ids = self
             .accounts
             .get(&me)
             .into_iter()
             .flat_map(|account| account.names.values());
-        let lines = ids
-            .filter_map(|id| self.folders.get(id))
-            .map(|folder| folder.line.clone());
-        Reply::Mailboxes(lines.collect())
+        let folders = ids.filter_map(|id| self.folders.get(id));
+        Reply::Mailboxes(folders.map(|folder| folder.status(recent)).collect())
     }
 
     pub(super) fn list_subscriptions(&self, me: AccountId) -> Reply {
@@ -32,15 +28,7 @@ impl Store {
 
     pub(super) fn status_mailbox(&mut self, me: AccountId, name: &MailboxName, recent: bool) -> Answer {
         let id = self.find(me, name)?;
-        let folder = self.folder(me, id)?;
-        let count = folder
-            .live()
-            .filter(|message| message.row.uid >= folder.line.recent_from)
-            .count();
-        Ok(Reply::Status(Status {
-            mailbox: folder.line.clone(),
-            recent: if recent { count as u64 } else { 0 },
-        }))
+        Ok(Reply::Status(self.folder(me, id)?.status(recent)))
     }
 
     pub(super) fn create_mailbox(

@@ -38,7 +38,9 @@ enum Verb {
     },
     DeleteAccount,
     ListAccounts,
-    ListMailboxes,
+    ListMailboxes {
+        recent: bool,
+    },
     ListSubscriptions,
     Status {
         name: u8,
@@ -256,7 +258,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 fn verb() -> impl Strategy<Value = Verb> {
     prop_oneof![
         2 => accounts(),
-        3 => Just(Verb::ListMailboxes),
+        3 => any::<bool>().prop_map(|recent| Verb::ListMailboxes { recent }),
         1 => Just(Verb::ListSubscriptions),
         14 => tree(),
         16 => reading(),

@@ -234,6 +234,7 @@ impl Script {
 
     fn user(&mut self, me: AccountId, verb: Verb) -> Request {
         match verb {
+            Verb::ListMailboxes { recent } => Request::ListMailboxes { recent },
             Verb::ListSubscriptions => Request::ListSubscriptions,
             Verb::Status { name } => Request::StatusMailbox {
                 name: mailbox_name(name),
@@ -345,7 +346,7 @@ impl Script {
                 at_ms: self.now_ms(),
                 since: modseq(since),
             },
-            _ => Request::ListMailboxes,
+            _ => Request::ListMailboxes { recent: false },
         }
     }
 

@@ -61,8 +61,9 @@ impl<'a> Owner<'a> {
     }
 
     async fn mailboxes(&self) -> Result<Vec<Mailbox>, CliError> {
-        match self.ask(&MailboxName::inbox(), Request::ListMailboxes).await? {
-            Reply::Mailboxes(mailboxes) => Ok(mailboxes),
+        let list = Request::ListMailboxes { recent: false };
+        match self.ask(&MailboxName::inbox(), list).await? {
+            Reply::Mailboxes(mailboxes) => Ok(mailboxes.into_iter().map(|status| status.mailbox).collect()),
             _ => Err(odd()),
         }
     }

@@ -161,3 +161,146 @@ fn a_search_of_many_fields_gives_way() {
         );
     }
 }
+
+/// What an extended SEARCH answers, with the tag made anonymous.
+fn extended(client: &mut Client, command: &str) -> String {
+    let answer = client.ask(command);
+    let (before, after) = answer.split_once("(TAG \"t").unwrap();
+    let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let (told, tagged) = after.split_once("\r\n").unwrap();
+    assert!(before == "* ESEARCH " && tagged.starts_with("OK "), "{answer}");
+    told.trim_start_matches("\")").to_owned()
+}
+
+#[test]
+fn an_extended_search_tells_what_it_is_asked_for() {
+    let mut client = three();
+    client.ask("STORE 2 +FLAGS (\\Deleted)");
+    client.ask("EXPUNGE");
+    for (command, expected) in [
+        ("SEARCH RETURN () ALL", " ALL 1:2"),
+        ("UID SEARCH RETURN (ALL) ALL", " UID ALL 1,3"),
+        (
+            "UID SEARCH RETURN (COUNT ALL MAX MIN) ALL",
+            " UID MIN 1 MAX 3 ALL 1,3 COUNT 2",
+        ),
+        ("SEARCH RETURN (MIN) SEEN", " MIN 2"),
+        ("UID SEARCH RETURN (MAX) BODY winter", " UID MAX 3"),
+        ("SEARCH RETURN (MIN MAX) BODY winter", " MIN 1 MAX 2"),
+        ("SEARCH RETURN (COUNT) SUBJECT three", " COUNT 1"),
+        ("SEARCH RETURN (MIN MAX ALL) DRAFT", ""),
+        ("UID SEARCH RETURN (MIN COUNT) DRAFT", " UID COUNT 0"),
+        ("UID SEARCH RETURN () DRAFT", " UID"),
+    ] {
+        assert_eq!(extended(&mut client, command), expected, "{command}");
+    }
+}
+
+/// RFC 4731, 3.2: of MIN and MAX alone, theirs; else the highest of all.
+#[test]
+fn an_extended_search_tells_the_modseq_of_what_it_returns() {
+    let mut client = Client::new(&[(Flags::NONE, ONE); 4]);
+    client.ask("STORE 2 +FLAGS (\\Flagged)");
+    client.ask("STORE 1 +FLAGS (\\Flagged)");
+    let modseqs: Vec<u64> = (1..=4)
+        .map(|seq| {
+            let told = client.ask(&format!("FETCH {seq} MODSEQ"));
+            let (_, rest) = told.split_once("MODSEQ (").unwrap();
+            rest.split(')').next().unwrap().parse().unwrap()
+        })
+        .collect();
+    let [one, two, three, four] = modseqs[..] else {
+        panic!()
+    };
+    assert!(three < four && four < two && two < one);
+    for (command, expected) in [
+        ("SEARCH RETURN (MIN) MODSEQ 1 2:4", format!(" MIN 2 MODSEQ {two}")),
+        (
+            "SEARCH RETURN (MAX) MODSEQ 1 2:4",
+            format!(" MAX 4 MODSEQ {four}"),
+        ),
+        (
+            "SEARCH RETURN (MIN MAX) MODSEQ 1 3:4",
+            format!(" MIN 3 MAX 4 MODSEQ {four}"),
+        ),
+        (
+            "SEARCH RETURN (MIN COUNT) MODSEQ 1",
+            format!(" MIN 1 COUNT 4 MODSEQ {one}"),
+        ),
+        (
+            "SEARCH RETURN (MAX COUNT) MODSEQ 1 2:4",
+            format!(" MAX 4 COUNT 3 MODSEQ {two}"),
+        ),
+        (
+            "UID SEARCH RETURN () MODSEQ 1",
+            format!(" UID ALL 1:4 MODSEQ {one}"),
+        ),
+        ("SEARCH RETURN (ALL) MODSEQ 1 DRAFT", String::new()),
+    ] {
+        assert_eq!(extended(&mut client, command), expected, "{command}");
+    }
+}
+
+/// What cannot change the answer is not read.
+#[test]
+fn ends_read_no_more_than_they_must() {
+    let messages: Vec<_> = (0..300)
+        .map(|n| (Flags::NONE, if n == 70 { TWO } else { ONE }))
+        .collect();
+    let mut client = Client::new(&messages);
+    let scans = |client: &mut Client, command: &str| {
+        let effects = client.effects(command);
+        effects.iter().filter(|name| **name == "Scan").count()
+    };
+    assert_eq!(scans(&mut client, "SEARCH RETURN (COUNT) BODY winter"), 5);
+    assert_eq!(scans(&mut client, "SEARCH RETURN (MIN) BODY winter"), 1);
+    assert_eq!(scans(&mut client, "SEARCH RETURN (MIN) BODY summer"), 2);
+    assert_eq!(
+        scans(&mut client, "SEARCH RETURN (MIN MAX) OR 1 OR 300 BODY winter"),
+        0
+    );
+    assert_eq!(scans(&mut client, "SEARCH RETURN (MAX) OR 300 BODY winter"), 0);
+    assert_eq!(scans(&mut client, "SEARCH RETURN (MIN) OR 65 BODY summer"), 1);
+    assert_eq!(
+        extended(&mut client, "SEARCH RETURN (MIN) OR 80 BODY summer"),
+        " MIN 71"
+    );
+}
+
+/// A long answer leaves piece by piece, and is one line.
+#[test]
+fn a_long_set_is_one_response() {
+    let messages: Vec<_> = (0..9_000)
+        .map(|n| {
+            (
+                if n % 2 == 0 {
+                    Flag::Seen.into()
+                } else {
+                    Flags::NONE
+                },
+                "\r\n",
+            )
+        })
+        .collect();
+    let mut client = Client::new(&messages);
+    let expected: Vec<_> = (1..=9_000).step_by(2).map(|n| n.to_string()).collect();
+    let told = extended(&mut client, "SEARCH RETURN (ALL COUNT) SEEN");
+    assert_eq!(told, format!(" ALL {} COUNT 4500", expected.join(",")));
+    assert_eq!(
+        extended(&mut client, "SEARCH RETURN (ALL) NOT (2 8999)"),
+        " ALL 1:9000"
+    );
+}
+
+#[test]
+fn an_extended_search_that_fails_tells_nothing() {
+    let mut client = three();
+    client.world.fail(Fault::timeout("Scan", 1));
+    let answer = client.ask("SEARCH RETURN (ALL) OR FLAGGED BODY summer");
+    assert!(answer.starts_with("NO [UNAVAILABLE] "), "{answer}");
+    let answer = client.ask("SEARCH RETURN (COUNT) CHARSET KOI8-R TEXT x");
+    assert!(
+        answer.starts_with("NO [BADCHARSET (US-ASCII UTF-8)] "),
+        "{answer}"
+    );
+}

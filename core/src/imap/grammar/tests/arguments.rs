@@ -185,9 +185,14 @@ fn status_items() {
                 "a STATUS x MESSAGES",
                 "expected \"(\" at octet 12, found \"MESSAGES\"",
             ),
+            // RFC 8438, 3
             (
-                "a STATUS x (SIZE)",
-                "expected a STATUS item at octet 13, found \"SIZE\"",
+                "A01 STATUS frop (MESSAGES SIZE UIDNEXT)",
+                "frop [Messages, Size, UidNext]",
+            ),
+            (
+                "a STATUS x (DELETED)",
+                "expected a STATUS item at octet 13, found \"DELETED\"",
             ),
             (
                 "a STATUS (MESSAGES)",
@@ -215,6 +220,10 @@ fn show_list(list: ListArgs) -> String {
         (returns.subscribed, "subscribed"),
         (returns.children, "children"),
         (returns.special_use, "special-use"),
+        (
+            !returns.status.is_empty(),
+            &format!("status {:?}", returns.status),
+        ),
     ]);
     let extended = if extended { "extended " } else { "" };
     format!("{extended}({select}) {reference:?} {patterns:?} ({returns})")
@@ -260,6 +269,23 @@ fn lists() {
                 "t3 LIST \"\" (\"INBOX\" \"Sent/%\") return (Special-Use CHILDREN SUBSCRIBED)",
                 "extended () \"\" [\"INBOX\", \"Sent/%\"] (subscribed children special-use)",
             ),
+            // RFC 5819, 3; RFC 8438, 3
+            (
+                "A01 LIST \"\" % RETURN (STATUS (MESSAGES UNSEEN))",
+                "extended () \"\" [\"%\"] (status [Messages, Unseen])",
+            ),
+            (
+                "A02 LIST \"\" % RETURN (subscribed status (size) CHILDREN)",
+                "extended () \"\" [\"%\"] (subscribed children status [Size])",
+            ),
+            (
+                "a LIST \"\" % RETURN (STATUS)",
+                "expected a space at octet 27, found \")\"",
+            ),
+            (
+                "a LIST \"\" % RETURN (STATUS ())",
+                "expected a STATUS item at octet 29, found \")\"",
+            ),
             ("a LIST \"\" % RETURN ()", "extended () \"\" [\"%\"] ()"),
             ("a LIST \"\"", "expected a space at octet 10, found the end"),
             ("a LIST * *", "expected a mailbox name at octet 8, found \"*\""),
@@ -290,7 +316,7 @@ fn lists() {
             ("a LIST \"\" * FOO", "expected RETURN at octet 13, found \"FOO\""),
             (
                 "a LIST \"\" * RETURN (MYRIGHTS)",
-                "expected SUBSCRIBED, CHILDREN or SPECIAL-USE at octet 21, found \"MYRIGHTS\"",
+                "expected SUBSCRIBED, CHILDREN, SPECIAL-USE or STATUS at octet 21, found \"MYRIGHTS\"",
             ),
             ("a LIST \"\" * ", "expected RETURN at octet 13, found the end"),
             (

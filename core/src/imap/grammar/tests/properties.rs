@@ -77,6 +77,7 @@ fn parse_all(octets: &[u8]) {
     run(octets, |args| args.search_modseq().map(drop));
     run(octets, |args| args.fetch_items().map(drop));
     run(octets, |args| args.search().map(drop));
+    run(octets, |args| args.search_return().map(drop));
     run(octets, |args| args.status_items().map(drop));
     run(octets, |args| args.list_args().map(drop));
     run(octets, |args| args.lsub_args().map(drop));

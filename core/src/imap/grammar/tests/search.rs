@@ -1,7 +1,7 @@
 //! SEARCH keys, shown as the postfix programs that they become.
 
 use super::*;
-use crate::imap::ast::{SearchKey, SearchOp, SearchProgram};
+use crate::imap::ast::{SearchKey, SearchOp, SearchProgram, SearchReturn};
 
 fn show(program: SearchProgram) -> String {
     let op = |op: &SearchOp| match op {
@@ -31,6 +31,8 @@ fn show_key(key: &SearchKey) -> String {
         SearchKey::Saved(relation, day) => format!("saved:{relation:?}:{}", date(*day)),
         SearchKey::EmailId(id) => format!("email:{id}"),
         SearchKey::ThreadId => "thread".into(),
+        SearchKey::Older(age_s) => format!("older:{age_s}"),
+        SearchKey::Younger(age_s) => format!("younger:{age_s}"),
         SearchKey::ModSeq(at_least) => format!("modseq:{}", at_least.0),
     }
 }
@@ -54,6 +56,21 @@ fn keys_of_extensions() {
                 &saved,
             ),
             ("a SEARCH SAVEDATESUPPORTED", "all"),
+            // RFC 5032, 3 and 4
+            ("a1 SEARCH UNSEEN YOUNGER 259200", "\\Seen not younger:259200 and"),
+            ("a SEARCH NOT older 4294967295", "older:4294967295 not"),
+            (
+                "a SEARCH OLDER 0",
+                "expected a number from 1 to 4294967295 at octet 16, found \"0\"",
+            ),
+            (
+                "a SEARCH YOUNGER 4294967296",
+                "expected a number from 1 to 4294967295 at octet 18, found \"4294967296\"",
+            ),
+            (
+                "a SEARCH YOUNGER -1",
+                "expected a number from 1 to 4294967295 at octet 18, found \"-1\"",
+            ),
             // RFC 8474, 7
             ("a SEARCH EMAILID M-_09aZ", "email:M-_09aZ"),
             ("a SEARCH NOT THREADID T1", "thread not"),
@@ -257,6 +274,59 @@ fn broken_keys() {
             (
                 "a SEARCH UID a",
                 "expected a sequence set at octet 14, found \"a\"",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn results_of_an_extended_search() {
+    let show = |returns: Option<SearchReturn>| match returns {
+        None => "none".to_owned(),
+        Some(returns) => words(&[
+            (returns.min, "min"),
+            (returns.max, "max"),
+            (returns.all, "all"),
+            (returns.count, "count"),
+        ]),
+    };
+    let whole = |args: &mut Cursor<'_>| {
+        let returns = args.search_return()?;
+        args.search()?;
+        Ok(returns)
+    };
+    check(
+        whole,
+        show,
+        &[
+            // RFC 4731, 3.1
+            (
+                "A282 SEARCH RETURN (MIN COUNT) FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"",
+                "min count",
+            ),
+            ("A283 SEARCH RETURN () FLAGGED", "all"),
+            ("A285 UID SEARCH RETURN (MIN MAX) 1:5000", "min max"),
+            ("a SEARCH return (all Count ALL) CHARSET UTF-8 1", "all count"),
+            ("a SEARCH 1", "none"),
+            (
+                "a SEARCH RETURN (SAVE) 1",
+                "expected MIN, MAX, ALL or COUNT at octet 18, found \"SAVE\"",
+            ),
+            (
+                "a SEARCH RETURN MIN 1",
+                "expected \"(\" at octet 17, found \"MIN\"",
+            ),
+            (
+                "a SEARCH RETURN (MIN)",
+                "expected a space at octet 22, found the end",
+            ),
+            (
+                "a SEARCH RETURN(MIN) 1",
+                "expected a space at octet 16, found \"(\"",
+            ),
+            (
+                "a SEARCH RETURN () RETURN () 1",
+                "expected a SEARCH key at octet 20, found \"RETURN\"",
             ),
         ],
     );

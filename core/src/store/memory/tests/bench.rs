@@ -148,12 +148,12 @@ impl Bench {
     }
 
     pub(super) fn names(&mut self) -> String {
-        let Ok(Reply::Mailboxes(lines)) = self.user(Request::ListMailboxes) else {
+        let Ok(Reply::Mailboxes(lines)) = self.user(Request::ListMailboxes { recent: false }) else {
             panic!()
         };
         lines
             .iter()
-            .map(|line| line.name.as_str())
+            .map(|line| line.mailbox.name.as_str())
             .collect::<Vec<_>>()
             .join(" ")
     }

@@ -67,7 +67,7 @@ fn each_recipient_is_answered_on_its_own() {
         [new(1), Err(Refusal::NoSuchMailbox), new(2), full, repeated(2)]
     );
     assert_eq!(bench.line("INBOX").bytes, 2 * 57);
-    bench.user(Request::ListMailboxes).unwrap();
+    bench.user(Request::ListMailboxes { recent: false }).unwrap();
     bench.store("INBOX", &[1], FlagChange::Add, "\\Deleted").unwrap();
     let request = Request::Expunge {
         mailbox: inbox.1,
