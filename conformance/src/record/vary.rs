@@ -1,4 +1,5 @@
-//! Patterns for what differs from server to server and from day to day: texts for people, UIDVALIDITY, dates of arrival.
+//! Patterns for what differs from server to server and from day to day: texts for people, UIDVALIDITY, ids of objects, dates of
+//! arrival and of saving.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +26,11 @@ impl Varying {
 
     fn imap(&mut self, line: &str) -> String {
         if let Some((head, text)) = status(line) {
-            return with_text(&self.uidvalidity(head), text);
+            return with_text(&ids(&self.uidvalidity(head)), text);
         }
         match line.strip_prefix("* ") {
-            Some(data) if data.starts_with("STATUS ") => self.uidvalidity(line),
-            Some(data) if is_fetch(data) => dates(line),
+            Some(data) if data.starts_with("STATUS ") => ids(&self.uidvalidity(line)),
+            Some(data) if is_fetch(data) => ids(&dates(line)),
             _ => line.to_owned(),
         }
     }
@@ -84,11 +85,22 @@ fn is_fetch(data: &str) -> bool {
     rest.len() < data.len() && rest.starts_with(" FETCH ")
 }
 
-/// `INTERNALDATE "..."`.
+/// `INTERNALDATE "..."`, `SAVEDATE "..."`.
 fn dates(line: &str) -> String {
-    const WORD: &str = "INTERNALDATE \"";
-    match line.find(WORD).map(|at| line.split_at(at + WORD.len())) {
-        Some((before, behind)) => match behind.find('"') {
+    let line = whatever(line, "INTERNALDATE \"", '"');
+    whatever(&line, "SAVEDATE \"", '"')
+}
+
+/// `MAILBOXID (...)`, `EMAILID (...)` (RFC 8474).
+fn ids(line: &str) -> String {
+    let line = whatever(line, "MAILBOXID (", ')');
+    whatever(&line, "EMAILID (", ')')
+}
+
+/// The line with `...` between a word and the next such end; only the first, as a response tells each once.
+fn whatever(line: &str, word: &str, end: char) -> String {
+    match line.find(word).map(|at| line.split_at(at + word.len())) {
+        Some((before, behind)) => match behind.find(end) {
             Some(end) => format!("{before}...{}", &behind[end..]),
             None => line.to_owned(),
         },
