@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lightmail_core::store::{ObjectId, Reply};
 
 use super::db::{Answer, Columns, Stop, sql, stored};
-use super::garbage::{count, lower};
+use super::garbage::{count, due_before, lower};
 use super::tx::Tx;
 
 /// With the number of objects that came under the same name later: 0 if this row is what tells that the name is gone.
@@ -30,7 +30,8 @@ struct Due {
 }
 
 pub(super) async fn collect_objects(tx: &mut Tx<'_>, before_ms: u64, limit: u32, at_ms: u64) -> Answer {
-    let query = sql(DUE_OBJECTS).bind(stored(before_ms)).bind(i64::from(limit));
+    let due_before = due_before(tx, before_ms, at_ms).await?;
+    let query = sql(DUE_OBJECTS).bind(due_before).bind(i64::from(limit));
     let due = tx.db.each(query, |row| {
         Ok(Due {
             calendar: row.int(0)?,

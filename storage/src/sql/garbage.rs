@@ -94,14 +94,7 @@ async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, a
             return Ok(Reply::LeaseTaken(true));
         }
     }
-    let at_ms = match tx.db.is_shared() {
-        true => tx
-            .db
-            .first(sql(NOW))
-            .await?
-            .map_or(Ok(at_ms), |row| row.count(0))?,
-        false => at_ms,
-    };
+    let at_ms = now_ms(tx, at_ms).await?;
     let until_ms = stored(at_ms.saturating_add(for_ms));
     let keep = sql(KEEP_LEASE)
         .bind(owner.to_vec())
@@ -123,8 +116,25 @@ async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, a
     }
 }
 
+/// The database's time where several nodes share it, else this node's: in milliseconds since 1970.
+async fn now_ms(tx: &mut Tx<'_>, at_ms: u64) -> Answer<u64> {
+    if !tx.db.is_shared() {
+        return Ok(at_ms);
+    }
+    let row = tx.db.first(sql(NOW)).await?;
+    row.map_or(Ok(at_ms), |row| row.count(0))
+}
+
+/// `before_ms`, or as long before the database's time as it is before `at_ms`, if that is earlier: a node whose clock is ahead
+/// takes nothing before its time.
+pub(super) async fn due_before(tx: &mut Tx<'_>, before_ms: u64, at_ms: u64) -> Answer<i64> {
+    let ahead_ms = at_ms.saturating_sub(now_ms(tx, at_ms).await?);
+    Ok(stored(before_ms.saturating_sub(ahead_ms)))
+}
+
 async fn collect_messages(tx: &mut Tx<'_>, before_ms: u64, limit: u32, at_ms: u64) -> Answer {
-    let due = sql(DUE_MESSAGES).bind(stored(before_ms)).bind(i64::from(limit));
+    let due_before = due_before(tx, before_ms, at_ms).await?;
+    let due = sql(DUE_MESSAGES).bind(due_before).bind(i64::from(limit));
     let mut objects: BTreeMap<ObjectId, i64> = BTreeMap::new();
     let mut uids: BTreeMap<MailboxId, UidSet> = BTreeMap::new();
     let take = |row: DbRow| {

@@ -205,7 +205,7 @@ fn a_round_of_the_worker_takes_few_trips() {
         if kind == Kind::MySql {
             assert_eq!(
                 (collecting, forgetting),
-                (4, 0),
+                (5, 0),
                 "those of COMMIT's packet not counted"
             );
         }

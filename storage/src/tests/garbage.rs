@@ -383,10 +383,10 @@ fn requests_take_as_few_statements_as_the_table_says() {
             assert_eq!(cost(&town, Actor::Operator, count).await, 1);
             assert_eq!(
                 cost(&town, worker, collect.clone()).await,
-                5 + many,
+                5 + time + many,
                 "a body each, a range of UIDs"
             );
-            assert_eq!(cost(&town, worker, collect).await, 1, "nothing");
+            assert_eq!(cost(&town, worker, collect).await, 1 + time, "nothing");
             let claim = Request::ClaimObjects { after: None, limit };
             assert_eq!(cost(&town, worker, claim.clone()).await, 1 + many);
             let Ok(Reply::ObjectsClaimed { objects: claimed, .. }) = town.storage.run(worker, claim).await
@@ -406,5 +406,31 @@ fn requests_take_as_few_statements_as_the_table_says() {
             let mailboxes = Request::CollectMailboxes { before_ms, limit };
             assert_eq!(cost(&town, worker, mailboxes).await, 1, "nothing");
         }
+    });
+}
+
+/// The grace time is everybody's: it is counted by the clock that all nodes share, if they share one.
+#[test]
+fn a_node_whose_clock_is_ahead_takes_nothing_before_its_time() {
+    on_each(async |kind| {
+        let town = Town::new(kind).await;
+        let home = town.settle("a@example.com").await;
+        town.deliver("Subject: 1\r\n\r\n", &[home]).await.unwrap();
+        let today_ms = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+        let delete = Request::DeleteMessages {
+            mailbox: home.inbox,
+            uids: UidSet::range(1..=1),
+            at_ms: today_ms,
+        };
+        town.storage.run(home.actor(), delete).await.unwrap();
+        let ahead_ms = today_ms + 1000 * HOUR_MS;
+        let collect = Request::CollectMessages {
+            before_ms: ahead_ms - SETTINGS.grace_ms,
+            limit: 10,
+            at_ms: ahead_ms,
+        };
+        let collected = town.storage.run(Actor::Worker, collect).await.unwrap();
+        let expected = if kind == Kind::MySql { 0 } else { 1 };
+        assert_eq!(collected, Reply::MessagesCollected(expected));
     });
 }
