@@ -127,6 +127,20 @@ fn commands_work_on_what_is_there() {
     }
 }
 
+/// Sessions would go on with the old numbers.
+#[test]
+fn numbers_are_not_raised_beside_a_server() {
+    let mut server = Server::start("bump");
+    let mut bump = server.lightmail();
+    bump.args(["admin", "bump", "--after-restore"]);
+    let (status, _, said) = outcome(&mut bump);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("a server has it"), "{said}");
+    server.stop();
+    let (status, said, _) = outcome(&mut bump);
+    assert_eq!(status, Some(0), "{said}");
+}
+
 #[test]
 fn the_store_is_checked_beside_the_server() {
     let server = Server::start("fsck");

@@ -33,10 +33,10 @@ impl OpenError {
 
     pub(crate) fn occupied(data_dir: &Path, process: &str) -> Self {
         Self {
-            what: "cannot serve from the folder",
+            what: "cannot have the folder",
             place: data_dir.display().to_string(),
-            why: format!("another server does (process {process})"),
-            remedy: "stop that server, or give this one another [server] data_dir",
+            why: format!("a server has it (process {process})"),
+            remedy: "stop that server, or use another [server] data_dir",
         }
     }
 

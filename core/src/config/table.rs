@@ -335,7 +335,8 @@ table! {
         plaintext: Plaintext = "loopback";
         /// How many wrong passwords a network (an IPv4 address, a /64 of IPv6) or a name may give before it has to wait.
         attempts_per_minute: u32 = "10";
-        /// SASL mechanisms that are offered.
+        /// SASL mechanisms that are offered: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1 (with -PLUS), EXTERNAL, OAUTHBEARER, XOAUTH2. SCRAM
+        /// works for a password that was set here, or has been used once by another mechanism.
         mechanisms: List<String> = "PLAIN, LOGIN";
     }
 

@@ -30,6 +30,8 @@ pub struct BumpCommand {
 pub async fn run(command: &AdminCommand, config: &Config) -> Result<(), CliError> {
     let AdminCommand::Bump(BumpCommand { hard, .. }) = command;
     let storage = open(config).await?;
+    // Sessions of a running server would go on with the old numbers.
+    storage.occupy().map_err(CliError::failed)?;
     let bump = Bump {
         hard: *hard,
         at_ms: Clock::start().now().unix_ms,

@@ -20,7 +20,7 @@ pub enum AppPasswordCommand {
         #[arg(long, default_value = "all", value_name = "SERVICES")]
         scope: String,
         /// In how many days it ends [default: never]
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         days: Option<u32>,
     },
     /// List an account's app passwords
@@ -105,7 +105,7 @@ async fn list(storage: &Storage, login: String) -> Result<(), CliError> {
         created_at_ms,
     } in lines
     {
-        let until = until_ms.map_or("removed".to_owned(), day);
+        let until = until_ms.map_or("never".to_owned(), day);
         say!(
             "{label:width$}  {:18}  {}  {until}",
             scopes.to_string(),

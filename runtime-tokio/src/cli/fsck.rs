@@ -217,23 +217,19 @@ impl Bar {
     }
 
     fn show(&mut self, progress: Progress) {
-        if Instant::now() < self.next {
+        if !self.terminal || Instant::now() < self.next {
             return;
         }
-        self.next = Instant::now() + Duration::from_millis(if self.terminal { 100 } else { 5_000 });
+        self.next = Instant::now() + Duration::from_millis(100);
         let Progress { what, done, total } = progress;
         let per_cent = done.saturating_mul(100) / total.max(1);
+        let full = done.saturating_mul(Self::WIDTH) / total.max(1);
+        let bar: String = (0..Self::WIDTH)
+            .map(|at| if at < full { '#' } else { '.' })
+            .collect();
         // A closed standard error keeps nobody from checking.
-        let _ = if self.terminal {
-            let full = done.saturating_mul(Self::WIDTH) / total.max(1);
-            let bar: String = (0..Self::WIDTH)
-                .map(|at| if at < full { '#' } else { '.' })
-                .collect();
-            write!(io::stderr(), "\r\x1b[K[{bar}] {per_cent:3} % {what}")
-        } else {
-            writeln!(io::stderr(), "{per_cent} %: {what}")
-        };
-        self.shown = self.terminal;
+        let _ = write!(io::stderr(), "\r\x1b[K[{bar}] {per_cent:3} % {what}");
+        self.shown = true;
     }
 
     fn clear(&mut self) {

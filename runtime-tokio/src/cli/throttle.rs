@@ -17,7 +17,7 @@ pub enum ThrottleCommand {
     /// Let a name or network try again at once
     #[command(group(clap::ArgGroup::new("which").required(true).args(["bucket", "all"])))]
     Clear {
-        /// As the list shows it: "login user@example.com", "network 192.0.2.1/32"
+        /// A name or a network, as the list shows it: user@example.com, 192.0.2.1/32
         bucket: Option<String>,
         /// All of them
         #[arg(long)]
@@ -36,14 +36,19 @@ pub async fn run(command: ThrottleCommand, config: &Config) -> Result<(), CliErr
     result
 }
 
+async fn throttles(storage: &Storage) -> Result<Vec<Throttle>, CliError> {
+    let at_ms = Clock::start().now().unix_ms;
+    match ask(storage, "throttles", Request::ListThrottles { at_ms }).await? {
+        Reply::Throttles(throttles) => Ok(throttles),
+        _ => Err(CliError::failed(
+            "the store gave another answer than was asked for",
+        )),
+    }
+}
+
 async fn list(storage: &Storage, per_minute: u32) -> Result<(), CliError> {
     let now = Clock::start().now();
-    let request = Request::ListThrottles { at_ms: now.unix_ms };
-    let Reply::Throttles(throttles) = ask(storage, "throttles", request).await? else {
-        return Err(CliError::failed(
-            "the store gave another answer than was asked for",
-        ));
-    };
+    let throttles = throttles(storage).await?;
     let width = throttles
         .iter()
         .map(|one| one.bucket.chars().count())
@@ -70,15 +75,56 @@ fn measure(per_minute: u32, full_in_ms: u64, now: Time) -> (u64, u64) {
 }
 
 async fn clear(storage: &Storage, bucket: Option<String>) -> Result<(), CliError> {
+    let bucket = match bucket {
+        Some(wanted) => Some(find(&throttles(storage).await?, &wanted)?),
+        None => None,
+    };
     let what = bucket.clone().unwrap_or_else(|| "all throttles".to_owned());
     ask(storage, "throttles", Request::ClearThrottles { bucket }).await?;
     say!("{what} cleared");
     Ok(())
 }
 
+/// The bucket that is meant: its kind may be left out.
+fn find(throttles: &[Throttle], wanted: &str) -> Result<String, CliError> {
+    let is_meant = |bucket: &str| {
+        let kinds = ["", "login ", "network "];
+        kinds.iter().any(|kind| {
+            bucket
+                .strip_prefix(kind)
+                .is_some_and(|rest| rest.eq_ignore_ascii_case(wanted))
+        })
+    };
+    let found = throttles.iter().find(|one| is_meant(&one.bucket));
+    found.map(|one| one.bucket.clone()).ok_or_else(|| {
+        CliError::failed(format!(
+            "nothing is known against {wanted}; `lightmail throttle list` shows who has to wait"
+        ))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bucket_is_found_by_its_name_and_no_other_is() {
+        let bucket = |bucket: &str| Throttle {
+            bucket: bucket.to_owned(),
+            full_in_ms: 1,
+        };
+        let known = [bucket("login alice@example.com"), bucket("network 192.0.2.1/32")];
+        let found = |wanted| find(&known, wanted).ok();
+        for wanted in [
+            "alice@example.com",
+            "Alice@example.com",
+            "login alice@example.com",
+        ] {
+            assert_eq!(found(wanted).as_deref(), Some("login alice@example.com"));
+        }
+        assert_eq!(found("192.0.2.1/32").as_deref(), Some("network 192.0.2.1/32"));
+        assert_eq!((found("alcie@example.com"), found("alice")), (None, None));
+    }
 
     #[test]
     fn a_bucket_is_shown_as_what_is_left() {

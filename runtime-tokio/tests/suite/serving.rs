@@ -97,9 +97,9 @@ fn a_second_server_does_not_take_the_doors_of_the_first() {
     let server = Server::start("twice");
     let (ok, said) = run_with(&mut server.lightmail(), b"");
     assert!(!ok);
-    let owner = format!("another server does (process {})", server.child.id());
+    let owner = format!("a server has it (process {})", server.child.id());
     assert!(
-        said.contains("cannot serve from the folder") && said.contains(&owner),
+        said.contains("cannot have the folder") && said.contains(&owner),
         "{said}"
     );
     let config = fs::read_to_string(server.folder.join("config.ini")).unwrap();

@@ -234,7 +234,7 @@ fn one_server_for_a_folder() {
         let neighbour = town.neighbour().await;
         let refused = neighbour.storage.occupy().unwrap_err().to_string();
         assert!(
-            refused.contains(&format!("another server does (process {})", std::process::id())),
+            refused.contains(&format!("a server has it (process {})", std::process::id())),
             "{refused}"
         );
         drop(town);
