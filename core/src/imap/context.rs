@@ -14,10 +14,9 @@ use super::output::Output;
 use super::selected::{Manner, NoSuchNumber, Selected, Told};
 use super::settings::Settings;
 use super::words::Code;
-use crate::config::Plaintext;
-use crate::login::Patience;
+use crate::login::{self, Patience};
 use crate::machine::{Action, Effect, ObjectKind, Peer, Purpose, Seed, Time, Token, Upload, Watched};
-use crate::sasl::{self, Channel, Kind, Mechanism};
+use crate::sasl::{self, Kind, Mechanism};
 use crate::store::set::{SequenceSet, UidSet};
 use crate::store::{AccountId, Actor, ObjectId, Refreshed, Request};
 use crate::wire::filter::Filter;
@@ -75,13 +74,8 @@ impl Context {
     /// A fresh exchange of a mechanism.
     pub(crate) fn mechanism(&mut self, kind: Kind) -> Box<dyn Mechanism> {
         self.exchange = Some(kind);
-        let binds = self.offered().any(Kind::binds);
-        let channel = Channel {
-            tls: self.peer.tls.as_ref(),
-            seed: &mut self.seed,
-            binds,
-        };
-        sasl::mechanism(kind, channel)
+        let (wanted, tls) = (&self.settings.mechanisms, self.peer.tls.as_ref());
+        sasl::exchange(kind, wanted, tls, &mut self.seed)
     }
 
     /// Asks the store, on behalf of who has logged in. The answer comes as [`super::command::Event::Outcome`].
@@ -229,12 +223,7 @@ impl Context {
 
     /// Whether a password may be sent as things are.
     pub(crate) fn may_log_in(&self) -> bool {
-        self.peer.is_encrypted()
-            || match self.settings.plaintext {
-                Plaintext::Loopback => self.peer.is_local(),
-                Plaintext::Never => false,
-                Plaintext::Always => true,
-            }
+        login::may_begin(self.settings.plaintext, &self.peer)
     }
 
     /// Whether STARTTLS works as things are.

@@ -12,6 +12,7 @@ use std::fmt;
 
 pub use patience::Patience;
 
+use crate::config::Plaintext;
 use crate::machine::{Done, Effect, Outcome, PasswordCheck, Peer, Secret, Time, Verdict};
 use crate::sasl::{Answer, Mechanism, SaslError, SaslStep, scram};
 use crate::store::{
@@ -27,6 +28,16 @@ pub struct Visitor {
     pub peer: Peer,
     /// How many wrong passwords a network or a name may give in a minute.
     pub attempts_per_minute: u32,
+}
+
+/// Whether a password may be sent on such a connection: through TLS, or as the operator says.
+pub fn may_begin(plaintext: Plaintext, peer: &Peer) -> bool {
+    peer.is_encrypted()
+        || match plaintext {
+            Plaintext::Loopback => peer.is_local(),
+            Plaintext::Never => false,
+            Plaintext::Always => true,
+        }
 }
 
 /// What is to be done next.

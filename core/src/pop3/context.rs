@@ -9,10 +9,9 @@ use super::outbox::Outbox;
 use super::session::State;
 use super::settings::Settings;
 use super::words::Reply;
-use crate::config::Plaintext;
-use crate::login::Patience;
+use crate::login::{self, Patience};
 use crate::machine::{Effect, Peer, Seed, Time};
-use crate::sasl::{self, Channel, Kind, Mechanism};
+use crate::sasl::{self, Kind, Mechanism};
 use crate::store::{Actor, Request};
 
 /// Everything of a session but what it awaits.
@@ -74,12 +73,7 @@ impl Context {
 
     /// Whether a password may be sent as things are.
     pub fn may_log_in(&self) -> bool {
-        self.peer.is_encrypted()
-            || match self.settings.plaintext {
-                Plaintext::Loopback => self.peer.is_local(),
-                Plaintext::Never => false,
-                Plaintext::Always => true,
-            }
+        login::may_begin(self.settings.plaintext, &self.peer)
     }
 
     /// The mechanisms that work as things are.
@@ -90,13 +84,8 @@ impl Context {
     /// A fresh exchange of a mechanism.
     pub fn mechanism(&mut self, kind: Kind) -> Box<dyn Mechanism> {
         self.exchange = Some(kind);
-        let binds = self.offered().any(Kind::binds);
-        let channel = Channel {
-            tls: self.peer.tls.as_ref(),
-            seed: &mut self.seed,
-            binds,
-        };
-        sasl::mechanism(kind, channel)
+        let (wanted, tls) = (&self.settings.mechanisms, self.peer.tls.as_ref());
+        sasl::exchange(kind, wanted, tls, &mut self.seed)
     }
 
     /// Whether STLS works as things are.

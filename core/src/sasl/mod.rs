@@ -164,6 +164,12 @@ pub fn mechanism(kind: Kind, channel: Channel<'_>) -> Box<dyn Mechanism> {
     }
 }
 
+/// A fresh exchange of a mechanism on a connection with this TLS, where those of `wanted` are offered.
+pub fn exchange(kind: Kind, wanted: &[String], tls: Option<&TlsInfo>, seed: &mut Seed) -> Box<dyn Mechanism> {
+    let binds = offered(wanted, tls).any(Kind::binds);
+    mechanism(kind, Channel { tls, seed, binds })
+}
+
 /// Of the mechanisms that there are, those that an operator wants and that can work, in the order of preference.
 pub fn wanted(config: &Config) -> Vec<String> {
     let wanted = &config.auth.mechanisms.0;
