@@ -17,6 +17,8 @@
 
 mod acting;
 mod conversation;
+#[cfg(test)]
+pub(crate) mod dialogue;
 mod fault;
 mod record;
 mod stage;
