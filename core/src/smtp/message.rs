@@ -3,7 +3,7 @@
 //! Two questions, one after the other: `FinishUpload` → `Stored`, `Deliver` → `Delivered`. Whatever fails in between is
 //! answered so that the client keeps its copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::session::State;
@@ -12,7 +12,7 @@ use super::transaction::Transaction;
 use super::words::{self, Reply};
 use crate::machine::{Done, Effect, Outcome, Stored};
 use crate::mime::MessageIndex;
-use crate::store::{self, Actor, DeliveryKey, Recipient, Refusal, Request};
+use crate::store::{self, Actor, DeliveryKey, Recipient, RecipientPlace, Refusal, Request};
 
 /// The end of the message has come.
 pub(super) fn finish(cx: &mut Context) -> State {
@@ -45,24 +45,29 @@ impl AwaitStored {
     }
 }
 
-/// One request for all recipients. An address that was given twice has one key, so it is delivered once.
+/// One request for all recipients, and for each account that an alias leads to. An address that was given twice has the same
+/// keys, so it is delivered once.
 fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
     let trace = Trace::new(cx, transaction, stored.object);
     let sender = transaction.sender.as_ref().map_or("", |sender| sender.as_str());
     let mut asked = BTreeMap::new();
     let (mut recipients, mut places) = (Vec::new(), Vec::new());
     for accepted in &transaction.recipients {
-        let key = DeliveryKey::new(accepted.mailbox.as_str(), sender, &stored.received_sha256);
-        places.push(*asked.entry(key).or_insert_with(|| {
-            recipients.push(Recipient {
-                key,
-                account: accepted.place.account,
-                mailbox: accepted.place.mailbox,
-                head: trace.head(&accepted.mailbox),
-                email_id: cx.seed.half(),
-            });
-            recipients.len() - 1
-        }));
+        let (address, head) = (accepted.mailbox.as_str(), trace.head(&accepted.mailbox));
+        let mut ask = |place: &RecipientPlace| {
+            let key = DeliveryKey::new(address, place.account, sender, &stored.received_sha256);
+            *asked.entry(key).or_insert_with(|| {
+                recipients.push(Recipient {
+                    key,
+                    account: place.account,
+                    mailbox: place.mailbox,
+                    head: head.clone(),
+                    email_id: cx.seed.half(),
+                });
+                recipients.len() - 1
+            })
+        };
+        places.push(accepted.places.iter().map(&mut ask).collect());
     }
     let keys: Vec<_> = recipients.iter().map(|recipient| recipient.key).collect();
     cx.confirm_these(&keys);
@@ -81,8 +86,8 @@ fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State
 /// The transaction of the store is under way.
 #[derive(Debug)]
 pub(super) struct AwaitDelivered {
-    /// For each accepted RCPT its place in the request.
-    places: Vec<usize>,
+    /// For each accepted RCPT its places in the request.
+    places: Vec<Vec<usize>>,
     /// The keys in the request, in order.
     keys: Vec<DeliveryKey>,
 }
@@ -90,18 +95,26 @@ pub(super) struct AwaitDelivered {
 impl AwaitDelivered {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         let answers = self.answers(outcome);
-        let delivered = self
-            .keys
+        let replies: Vec<_> = self.places.iter().map(|places| worst(places, &answers)).collect();
+        let retried: BTreeSet<_> = self
+            .places
             .iter()
-            .zip(&answers)
-            .filter(|(_, answer)| **answer == words::DELIVERED);
-        let delivered: Vec<_> = delivered.map(|(key, _)| *key).collect();
-        if !delivered.is_empty() {
+            .zip(&replies)
+            .filter(|(_, reply)| is_temporary(**reply))
+            .flat_map(|(places, _)| places)
+            .collect();
+        // A key that a retry will bring again must stay known, however well the peer sees its reply.
+        let delivered = answers
+            .iter()
+            .enumerate()
+            .filter(|(place, answer)| **answer == words::DELIVERED && !retried.contains(place));
+        let delivered: Vec<_> = delivered
+            .filter_map(|(place, _)| self.keys.get(place).copied())
+            .collect();
+        if answers.contains(&words::DELIVERED) {
             cx.conduct.forgive();
             cx.delivered(delivered);
         }
-        let of_place = |place: &usize| answers.get(*place).copied().unwrap_or(words::TRY_LATER);
-        let replies: Vec<_> = self.places.iter().map(of_place).collect();
         cx.out.replies(&replies);
         State::AwaitCommand
     }
@@ -120,6 +133,20 @@ fn answer(result: Result<store::Delivered, Refusal>) -> Reply {
     result.map_or_else(words::refusal, |_| words::DELIVERED)
 }
 
+/// The one reply for all places of a recipient. As long as one of them may be mended by a retry, that is what the peer is told: where
+/// the message is already, its key keeps a second one away.
+fn worst(places: &[usize], answers: &[Reply]) -> Reply {
+    let answers = places
+        .iter()
+        .map(|place| answers.get(*place).copied().unwrap_or(words::TRY_LATER));
+    let worst = answers.min_by_key(|answer| (!is_temporary(*answer), *answer == words::DELIVERED));
+    worst.unwrap_or(words::TRY_LATER)
+}
+
+fn is_temporary(reply: Reply) -> bool {
+    matches!(reply.code, 400..=499)
+}
+
 /// The same answer for every recipient.
 pub(super) fn refuse(cx: &mut Context, transaction: &Transaction, why: Reply) -> State {
     cx.out.replies(&vec![why; transaction.recipients.len()]);
@@ -134,4 +161,24 @@ fn hops(index: &MessageIndex) -> usize {
         .flatten()
         .filter(|field| field.name.eq_ignore_ascii_case(b"Received"))
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_places_the_one_that_a_retry_may_mend_is_told_first() {
+        let answers = [words::DELIVERED, words::OVER_QUOTA, words::NO_SPACE];
+        for (places, expected) in [
+            (&[0, 1, 2][..], words::NO_SPACE),
+            (&[0, 1], words::OVER_QUOTA),
+            (&[1, 0], words::OVER_QUOTA),
+            (&[0, 0], words::DELIVERED),
+            (&[0, 9], words::TRY_LATER),
+            (&[], words::TRY_LATER),
+        ] {
+            assert_eq!(worst(places, &answers), expected, "{places:?}");
+        }
+    }
 }

@@ -172,7 +172,7 @@ pub fn line_fault(fault: LineFault) -> Reply {
 pub fn refusal(refusal: Refusal) -> Reply {
     match refusal {
         Refusal::OverQuota => OVER_QUOTA,
-        Refusal::NoSuchAccount => UNKNOWN_RECIPIENT,
+        Refusal::NoSuchAccount | Refusal::NotOurs => UNKNOWN_RECIPIENT,
         Refusal::NoSuchMailbox => MAILBOX_GONE,
         Refusal::NotPermitted => NOT_PERMITTED,
         Refusal::Limit(Budget::MessageSize) => TOO_BIG,
@@ -184,7 +184,8 @@ pub fn refusal(refusal: Refusal) -> Reply {
             | Budget::Subscriptions
             | Budget::Calendars
             | Budget::CalendarObjects
-            | Budget::AppPasswords,
+            | Budget::AppPasswords
+            | Budget::Aliases,
         )
         | Refusal::AlreadyExists
         | Refusal::HasChildren
