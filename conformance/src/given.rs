@@ -7,6 +7,8 @@
 //! | `mailbox "Work" with …` | a mailbox is made, then filled |
 //! | `mailbox "Work"` | an empty mailbox |
 //! | `account "user" with password "xxxx"` | of a recorded session: this account is `$user`; only the core can make it |
+//! | `alias "info" of $user and $other` | in `$userdomain` such an address leads to these accounts; only the core can make it |
+//! | `catch-all $other` | mail for unknown addresses of `$userdomain` goes to this account; only the core can make it |
 //! | `1 has connected` · `1 and 2 have connected` | the greeting was read |
 //! | `1 has logged in` | and LOGIN was answered |
 //! | `1 has selected it` · `… selected "Work"` · `… examined it` | and SELECT or EXAMINE was; *it* is INBOX, or the mailbox made last |
@@ -38,6 +40,13 @@ pub enum Given {
         login: String,
         /// Its password.
         password: String,
+    },
+    /// Where addresses of the accounts' domain lead.
+    Places {
+        /// The local part of an alias; `None`: all addresses that lead nowhere else.
+        local: Option<String>,
+        /// `$user`, `$other`.
+        accounts: Vec<String>,
     },
     /// Connections in a state.
     Connections {
@@ -88,6 +97,7 @@ impl Given {
     pub fn parse(phrase: &str) -> Result<Self, BadGiven> {
         mailbox(phrase)
             .or_else(|| account(phrase))
+            .or_else(|| places(phrase))
             .or_else(|| connections(phrase))
             .ok_or_else(|| BadGiven(phrase.to_owned()))
     }
@@ -128,6 +138,21 @@ fn account(phrase: &str) -> Option<Given> {
         login: login.to_owned(),
         password: password.to_owned(),
     })
+}
+
+fn places(phrase: &str) -> Option<Given> {
+    let (local, accounts) = match phrase.strip_prefix("alias \"") {
+        Some(rest) => rest
+            .split_once("\" of ")
+            .map(|(local, accounts)| (Some(local.to_owned()), accounts))?,
+        None => (None, phrase.strip_prefix("catch-all ")?),
+    };
+    let accounts: Vec<_> = accounts.split(" and ").map(str::to_owned).collect();
+    let known = accounts
+        .iter()
+        .all(|account| matches!(account.as_str(), "$user" | "$other"));
+    let fits = known && (local.is_some() || accounts.len() == 1);
+    fits.then_some(Given::Places { local, accounts })
 }
 
 fn known(name: &str) -> Option<String> {
@@ -265,7 +290,20 @@ mod tests {
                 password: "xxx".into()
             })
         );
+        let places = |local: Option<&str>, accounts: &[&str]| {
+            Ok(Given::Places {
+                local: local.map(str::to_owned),
+                accounts: accounts.iter().map(|account| (*account).into()).collect(),
+            })
+        };
+        assert_eq!(
+            Given::parse("alias \"info\" of $user and $other"),
+            places(Some("info"), &["$user", "$other"])
+        );
+        assert_eq!(Given::parse("catch-all $other"), places(None, &["$other"]));
         for wrong in [
+            "alias \"info\" of me",
+            "catch-all $user and $other",
             "account a with password \"xxx\"",
             "INBOX with three",
             "INBOX with nonsense",

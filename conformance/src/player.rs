@@ -35,6 +35,9 @@ pub trait Player {
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported>;
     /// Makes an effect fail once.
     fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported>;
+    /// Lets an address of the first account's domain lead to some of the accounts, or, without a local part, all that lead nowhere else
+    /// to one of them.
+    fn lead(&mut self, local: Option<&str>, accounts: &[String]) -> Result<(), Unsupported>;
     /// Where `$user`, `$password` and `$other` come from.
     fn logins(&self) -> Logins;
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lightmail_core::config::Config;
 use lightmail_core::machine::{Peer, Seed};
 use lightmail_core::pair::{Fault, Talk, World};
+use lightmail_core::store::{Actor, DomainRequest, Request, domain_of};
 use lightmail_core::{imap, lmtp, pop3, smtp};
 
 use crate::player::{Heard, Logins, Player, Unsupported};
@@ -188,6 +189,23 @@ impl Player for Core {
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {
         self.world.advance(ms);
         Ok(())
+    }
+
+    fn lead(&mut self, local: Option<&str>, accounts: &[String]) -> Result<(), Unsupported> {
+        let domain = domain_of(&self.logins.user).to_lowercase();
+        let logins = accounts.iter().map(|account| account.to_lowercase()).collect();
+        let request = match local {
+            Some(local) => DomainRequest::AddAlias {
+                address: format!("{local}@{domain}"),
+                logins,
+            },
+            None => DomainRequest::SetCatchAll {
+                domain,
+                login: logins.into_iter().next(),
+            },
+        };
+        let done = self.world.ask(Actor::Operator, Request::Domain(request));
+        done.map(drop).map_err(|_| Unsupported("this alias or catch-all"))
     }
 
     fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported> {

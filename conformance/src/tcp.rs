@@ -243,6 +243,10 @@ impl Player for Tcp {
         Err(Unsupported("virtual time"))
     }
 
+    fn lead(&mut self, _: Option<&str>, _: &[String]) -> Result<(), Unsupported> {
+        Err(Unsupported("aliases and catch-alls"))
+    }
+
     fn fault(&mut self, _: &FaultRule) -> Result<(), Unsupported> {
         Err(Unsupported("injected faults"))
     }

@@ -43,6 +43,7 @@ impl Run<'_> {
             self.hang_up()?;
         }
         self.clear("$user")?;
+        self.lead(given)?;
         let latest = self.fill_mailboxes(given)?;
         given.iter().try_for_each(|given| self.bring(given, latest))
     }
@@ -54,9 +55,28 @@ impl Run<'_> {
             self.transcript.steps.iter().any(
                 |step| matches!(&step.kind, StepKind::Send { octets, template: true, .. } if named(octets)),
             );
-        said || given
-            .iter()
-            .any(|given| matches!(given, Given::Connections { other: true, .. }))
+        said || given.iter().any(|given| match given {
+            Given::Connections { other, .. } => *other,
+            Given::Places { accounts, .. } => accounts.iter().any(|account| account == "$other"),
+            _ => false,
+        })
+    }
+
+    /// Makes aliases and catch-alls.
+    fn lead(&mut self, given: &[Given]) -> Result<(), Stop> {
+        let logins = self.player.logins();
+        for given in given {
+            if let Given::Places { local, accounts } = given {
+                let login = |account: &String| match account.as_str() {
+                    "$other" => logins.other.clone(),
+                    _ => logins.user.clone(),
+                };
+                let accounts: Vec<_> = accounts.iter().map(login).collect();
+                let made = self.player.lead(local.as_deref(), &accounts);
+                made.map_err(|what| Stop::NotOffered(what.to_string()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Closes the connection that sets up, so that another can be opened.

@@ -9,8 +9,10 @@ macro_rules! say {
 }
 
 mod admin;
+mod alias;
 mod app_password;
 mod config;
+mod domain;
 mod fsck;
 mod garbage;
 mod mail;
@@ -57,6 +59,12 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Which domains are ours, and where mail for unknown addresses goes
+    #[command(subcommand)]
+    Domain(domain::DomainCommand),
+    /// Addresses that lead to one or several accounts
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
     /// List who has given wrong passwords, and let them try again
     #[command(subcommand)]
     Throttle(throttle::ThrottleCommand),
@@ -104,6 +112,16 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             let loaded = loaded()?;
             log::start(&quiet());
             runtime()?.block_on(user::run(command, &loaded.config))
+        }
+        Command::Domain(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(domain::run(command, &loaded.config))
+        }
+        Command::Alias(command) => {
+            let loaded = loaded()?;
+            log::start(&quiet());
+            runtime()?.block_on(alias::run(command, &loaded.config))
         }
         Command::Throttle(command) => {
             let loaded = loaded()?;

@@ -193,10 +193,18 @@ impl Server {
 
     /// Delivers over LMTP and returns the reply to the final dot.
     pub fn deliver(&self, message: &[u8]) -> String {
+        self.deliver_to(USER, message)
+    }
+
+    /// The same, to some address.
+    pub fn deliver_to(&self, recipient: &str, message: &[u8]) -> String {
         let mut client = Client::connect(self.lmtp);
         client.say("LHLO test");
         client.until("250 ");
-        for line in ["MAIL FROM:<sender@example.org>", &format!("RCPT TO:<{USER}>")] {
+        for line in [
+            "MAIL FROM:<sender@example.org>",
+            &format!("RCPT TO:<{recipient}>"),
+        ] {
             client.say(line);
             assert!(client.line().starts_with("250 "));
         }

@@ -217,6 +217,10 @@ impl Player for Listening {
         self.core.pass(ms)
     }
 
+    fn lead(&mut self, local: Option<&str>, accounts: &[String]) -> Result<(), Unsupported> {
+        self.core.lead(local, accounts)
+    }
+
     fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported> {
         self.core.fault(rule)
     }
