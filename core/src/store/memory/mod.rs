@@ -127,7 +127,6 @@ impl Store {
         match request {
             Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
-            Request::FindSender { addresses } => self.find_sender(me()?, &addresses),
             Request::ListMailboxes { recent } => Ok(self.list_mailboxes(me()?, recent)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
             Request::StatusMailbox { name, recent } => self.status_mailbox(me()?, &name, recent),
@@ -211,12 +210,16 @@ impl Store {
         }
     }
 
-    /// What no session of IMAP or LMTP asks: a maildrop's request, the operator's and the workers'.
+    /// What no session of IMAP or LMTP asks: a submission's and a maildrop's request, the operator's and the workers'.
     fn serve(&mut self, actor: Actor, request: Request) -> Answer {
         match request {
             Request::DeleteMessages { mailbox, uids, at_ms } => {
                 let me = actor.account().ok_or(Refusal::NotPermitted)?;
                 self.delete_messages(me, mailbox, &uids, at_ms)
+            }
+            Request::FindSender { addresses } => {
+                let me = actor.account().ok_or(Refusal::NotPermitted)?;
+                self.find_sender(me, &addresses)
             }
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, password } => self.set_password(&login, password),
