@@ -98,7 +98,7 @@ fn what_cannot_be_inflated_is_told_behind_what_can() {
         // A block of the reserved kind; a stored block whose length is wrong; the head of a zlib stream.
         (&b"\x07"[..], InflateFault::Broken),
         (b"\x00\x05\x00\x00\x00", InflateFault::Broken),
-        (b"\x78\x9c\x03\x00", InflateFault::Broken),
+        (b"\x78\x9c\x4b\x4c\x04\x00", InflateFault::Broken),
         (&ended(b""), InflateFault::Ended),
     ] {
         let octets = [&good[..], bad].concat();
