@@ -1,6 +1,7 @@
 //! COMPRESS: from the answer on both sides compress what they send.
 //!
-//! RFC 4978, 3. DEFLATE is the only mechanism. TLS of ours never compresses, so that the one answer to who asks twice is BAD.
+//! RFC 4978, 3. DEFLATE is the only mechanism. TLS never compresses here, though RFC 4978, 1 would like it to: the lengths would tell of
+//! the passwords in it, while COMPRESS comes behind them. So whoever asks twice is answered BAD, never NO.
 
 use super::{Command, Completion, Context, Cursor, Form, Next, Parsed, Then};
 use crate::imap::words::Code;
