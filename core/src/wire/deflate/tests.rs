@@ -41,8 +41,14 @@ const HUNGRY: Result<Inflated, InflateFault> = Ok(Inflated::Hungry);
 #[test]
 fn what_was_pushed_has_left_whole_behind_a_flush() {
     let (mut deflater, mut inflater, mut wire) = (Deflater::new(), Inflater::new(), BytesMut::new());
-    for said in [&b"* 1 EXISTS\r\n"[..], b"a OK done\r\n", &[b'x'; 100_000], b"."] {
-        for piece in said.chunks(30_000) {
+    for said in [
+        &b"* 1 EXISTS\r\n"[..],
+        b"a OK done\r\n",
+        &[b'x'; 100_000],
+        &[b'y'; 200],
+        b".",
+    ] {
+        for piece in said.chunks(if said.len() < 1000 { 50 } else { 30_000 }) {
             deflater.push(piece, &mut wire);
         }
         deflater.flush(&mut wire);
