@@ -110,10 +110,9 @@ impl Inflater {
     pub fn pull(&mut self, max: usize) -> Result<Inflated, InflateFault> {
         let mut out = BytesMut::new();
         while out.len() < max && self.fault.is_none() {
-            if self.segment == 0 && !self.has_more {
-                if !out.is_empty() || self.is_over() || !self.next_segment() {
-                    break;
-                }
+            let is_at_end = self.segment == 0 && !self.has_more;
+            if is_at_end && (!out.is_empty() || self.is_over() || !self.next_segment()) {
+                break;
             }
             self.step(max, &mut out);
         }
