@@ -3,6 +3,7 @@
 //! A transcript is a text that reads like the RFC's own examples ([`transcript`]); [`run`] plays it over a [`Player`]:
 //! [`pure`] is LightMail's core with the reference store, [`tcp`] any server at all.
 
+mod deflate;
 pub mod given;
 pub mod known;
 pub mod library;

@@ -29,6 +29,10 @@ pub trait Player {
     /// Shakes hands for TLS, as the client. [`io::ErrorKind::Unsupported`]: nobody said whose certificate to trust, the transcript
     /// does not apply.
     fn start_tls(&mut self, connection: u8) -> io::Result<()>;
+    /// Compresses from here on, as the server does behind its answer to COMPRESS (RFC 4978, 3).
+    fn start_deflate(&mut self, connection: u8) -> io::Result<()>;
+    /// Compresses no more, as the server behind its answer to UNAUTHENTICATE, which is the last line heard (RFC 8437, 4.1).
+    fn stop_deflate(&mut self, connection: u8) -> io::Result<()>;
     /// Closes our side.
     fn close(&mut self, connection: u8) -> io::Result<()>;
     /// Lets virtual time pass.

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use lightmail_core::config::Config;
 use lightmail_core::machine::{Peer, Seed};
 use lightmail_core::pair::{Fault, Talk, World};
 use lightmail_core::store::{Actor, DomainRequest, Request, domain_of};
+use lightmail_core::wire::deflate::Deflater;
 use lightmail_core::{imap, lmtp, pop3, smtp};
 
 use crate::player::{Heard, Logins, Player, Unsupported};
@@ -35,6 +37,7 @@ const OTHER: &str = "other@example.com";
 
 struct Connection {
     talk: Talk,
+    deflate: Option<Deflater>,
     heard: Vec<u8>,
 }
 
@@ -142,6 +145,7 @@ impl Player for Core {
             number,
             Connection {
                 talk,
+                deflate: None,
                 heard: Vec::new(),
             },
         );
@@ -149,8 +153,17 @@ impl Player for Core {
     }
 
     fn send(&mut self, number: u8, octets: &[u8]) -> io::Result<()> {
-        let talk = self.connection(number)?.talk;
-        self.world.feed(talk, octets);
+        let connection = self.connection(number)?;
+        let talk = connection.talk;
+        match &mut connection.deflate {
+            Some(deflater) => {
+                let mut deflated = BytesMut::new();
+                deflater.push(octets, &mut deflated);
+                deflater.flush(&mut deflated);
+                self.world.feed(talk, &deflated);
+            }
+            None => self.world.feed(talk, octets),
+        }
         Ok(())
     }
 
@@ -184,6 +197,17 @@ impl Player for Core {
     /// The test driver has shaken hands as soon as the machine wanted to.
     fn start_tls(&mut self, number: u8) -> io::Result<()> {
         self.connection(number).map(drop)
+    }
+
+    /// What the machine says is heard as it says it.
+    fn start_deflate(&mut self, number: u8) -> io::Result<()> {
+        self.connection(number)?.deflate = Some(Deflater::new());
+        Ok(())
+    }
+
+    fn stop_deflate(&mut self, number: u8) -> io::Result<()> {
+        self.connection(number)?.deflate = None;
+        Ok(())
     }
 
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {

@@ -179,6 +179,14 @@ impl<'a> Run<'a> {
                         _ => broken(step.line, &error),
                     })
             }
+            StepKind::ClientStartsDeflate(connection) => self
+                .player
+                .start_deflate(*connection)
+                .map_err(|error| broken(step.line, &error)),
+            StepKind::ClientStopsDeflate(connection) => self
+                .player
+                .stop_deflate(*connection)
+                .map_err(|error| broken(step.line, &error)),
             StepKind::Time(ms) => {
                 self.said.push(format!("time +{ms}ms"));
                 self.player

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
+use crate::deflate::Deflate;
 use crate::player::{Heard, Logins, Player, Unsupported};
 use crate::tls::{self, Tls};
 use crate::transcript::{FaultRule, Protocol};
@@ -29,6 +30,7 @@ struct Connection {
     /// `HOST:PORT`.
     place: String,
     stream: Stream,
+    deflate: Deflate,
     heard: Vec<u8>,
     /// So many octets of `heard` hold no line end.
     searched: usize,
@@ -181,6 +183,7 @@ impl Player for Tcp {
             Connection {
                 place: place.clone(),
                 stream,
+                deflate: Deflate::default(),
                 heard: Vec::new(),
                 searched: 0,
                 closed: false,
@@ -192,7 +195,9 @@ impl Player for Tcp {
     fn send(&mut self, number: u8, octets: &[u8]) -> io::Result<()> {
         self.until = None;
         let patience = self.patience;
-        self.connection(number)?.write(octets, patience)
+        let connection = self.connection(number)?;
+        let octets = connection.deflate.deflated(octets);
+        connection.write(&octets, patience)
     }
 
     fn start_tls(&mut self, number: u8) -> io::Result<()> {
@@ -214,6 +219,21 @@ impl Player for Tcp {
         self.connections
             .insert(number, Connection { stream, ..connection });
         Ok(())
+    }
+
+    fn start_deflate(&mut self, number: u8) -> io::Result<()> {
+        let connection = self.connection(number)?;
+        // What the server has said behind its answer is compressed already.
+        let heard = std::mem::take(&mut connection.heard);
+        connection.searched = 0;
+        connection.deflate = Deflate::begun();
+        connection.take(heard)
+    }
+
+    fn stop_deflate(&mut self, number: u8) -> io::Result<()> {
+        let connection = self.connection(number)?;
+        connection.deflate.end();
+        connection.take(Vec::new())
     }
 
     fn hear(&mut self, number: u8) -> io::Result<Heard> {
@@ -328,6 +348,11 @@ impl Connection {
         Some(self.heard.drain(..end + 2).take(end).collect())
     }
 
+    /// Takes in what came.
+    fn take(&mut self, octets: Vec<u8>) -> io::Result<()> {
+        self.deflate.inflate(octets, &mut self.heard)
+    }
+
     /// Whether something came.
     fn read(&mut self, patience: Duration) -> io::Result<bool> {
         let mut octets = [0; 16 * 1024];
@@ -336,7 +361,7 @@ impl Connection {
             .set_read_timeout(Some(patience.max(Duration::from_millis(1))))?;
         match self.stream.read(&mut octets) {
             Ok(0) => self.closed = true,
-            Ok(n) => self.heard.extend_from_slice(&octets[..n]),
+            Ok(n) => self.take(octets[..n].to_vec())?,
             Err(error) if is_late(&error) => return Ok(false),
             Err(error) if is_hang_up(&error) => self.closed = true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -24,6 +24,8 @@
 //! 1S closes
 //! 1C closes
 //! 1C starts TLS                          # behind the answer to STARTTLS; from here on under TLS
+//! 1C starts DEFLATE                      # behind the answer to COMPRESS; from here on both sides compress
+//! 1C stops DEFLATE                       # behind the answer to UNAUTHENTICATE; from here on neither does
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
@@ -115,6 +117,10 @@ pub enum StepKind {
     ClientCloses(u8),
     /// The client shakes hands.
     ClientStartsTls(u8),
+    /// Both sides compress from here on.
+    ClientStartsDeflate(u8),
+    /// Neither side compresses any more.
+    ClientStopsDeflate(u8),
     /// Virtual time passes, in milliseconds.
     Time(u64),
     /// An effect will fail once.
@@ -122,7 +128,7 @@ pub enum StepKind {
 }
 
 /// What a step may be, for who wrote none of these.
-const KINDS: &str = "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }";
+const KINDS: &str = "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, C starts DEFLATE, C stops DEFLATE, { or }";
 
 /// A line from the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -484,7 +490,7 @@ mod tests {
         );
         assert_eq!(
             error(&format!("{head}X: a")),
-            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }"
+            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, C starts DEFLATE, C stops DEFLATE, { or }"
         );
         assert_eq!(
             error(&format!("{head}S: a $(NO|BAD ...\n")),
@@ -543,7 +549,7 @@ mod tests {
             ("{\ntime +1s", "only S: lines within { }"),
             (
                 "S opens",
-                "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }",
+                "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, C starts DEFLATE, C stops DEFLATE, { or }",
             ),
         ] {
             let at = 2 + line.matches('\n').count();

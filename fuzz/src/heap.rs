@@ -5,12 +5,15 @@ use lightmail_core::imap::Settings;
 use lightmail_core::mime::matcher::Matcher;
 use lightmail_core::mime::{encoded_word, parameter};
 use lightmail_core::store::set::SequenceSet;
+use lightmail_core::wire::deflate::Inflater;
 use lightmail_core::wire::{date, mutf7};
 use lightmail_core::{imap, machine};
 
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
-use crate::{address, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, stage};
+use crate::{
+    address, deflate, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, stage,
+};
 
 /// Measures what a closure holds at most.
 pub type Meter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;
@@ -44,6 +47,13 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
                     matcher.push(piece);
                 }
                 matcher.finish();
+            })
+        }
+        "deflate" => {
+            let cut = cut()?;
+            // What is asked for at once is the asker's to hold.
+            meter(&mut || {
+                deflate::run(&mut Inflater::new(), cut, 4 * 1024, |_| true);
             })
         }
         "address" => meter(&mut || drop(address::shown(octets, 1_000))),

@@ -13,6 +13,7 @@ mod config_ini;
 mod cut;
 mod data_decoder;
 mod date;
+mod deflate;
 mod encoded_word;
 mod glob;
 pub mod heap;
@@ -37,6 +38,7 @@ pub use config_ini::config_ini;
 pub use cut::{Cut, Pace};
 pub use data_decoder::data_decoder;
 pub use date::date;
+pub use deflate::deflate;
 pub use encoded_word::encoded_word;
 pub use imap_client::{Dialogue, imap_client};
 pub use imap_command::imap_command;
@@ -57,11 +59,12 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("address", |octets| on(octets, address)),
     ("config_ini", |octets| on(octets, config_ini)),
     ("data_decoder", |octets| on(octets, data_decoder)),
     ("date", |octets| on(octets, date)),
+    ("deflate", |octets| on(octets, deflate)),
     ("encoded_word", |octets| on(octets, encoded_word)),
     ("imap_client", |octets| on(octets, imap_client)),
     ("imap_command", |octets| on(octets, imap_command)),

@@ -27,6 +27,8 @@ pub(super) fn wordless(text: &str, connection: u8) -> Option<StepKind> {
         "S closes" => Some(StepKind::ServerCloses(connection)),
         "C closes" => Some(StepKind::ClientCloses(connection)),
         "C starts TLS" => Some(StepKind::ClientStartsTls(connection)),
+        "C starts DEFLATE" => Some(StepKind::ClientStartsDeflate(connection)),
+        "C stops DEFLATE" => Some(StepKind::ClientStopsDeflate(connection)),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ use super::conversation::{Conversation, PeerState};
 use super::stage::{Stage, filtered};
 use crate::machine::{Action, ConnectFailure, Done, Input, Peer, TlsFailure, TlsInfo, Token, Watched};
 use crate::store::{Failure, ObjectId};
+use crate::wire::deflate::{InflateFault, Inflater};
 use crate::wire::filter::Filter;
 
 impl Conversation {
@@ -41,9 +42,11 @@ impl Conversation {
                 self.draw(token);
                 self.effects.push_back((token, effect));
             }
-            Action::Soon(_) | Action::StartDeflate => {}
+            Action::Soon(_) => {}
             Action::Watch(watched) => self.watch(stage, watched),
             Action::StartTls(_) => self.start_tls(stage),
+            Action::StartDeflate => self.start_deflate(),
+            Action::StopDeflate => self.stop_deflate(),
             Action::Connect(_) => {
                 let fault = stage.faults.strike("Connect");
                 let peer = Peer {
@@ -141,6 +144,21 @@ impl Conversation {
         self.inputs.push_back(Input::Tls(
             fault.map_or(Ok(info), |fault| Err(TlsFailure(format!("{:?}", fault.failure)))),
         ));
+    }
+
+    /// From now on the peer is expected to compress. What it is sent stays as the machine said it, for who looks at it.
+    fn start_deflate(&mut self) {
+        let mut inflater = Box::new(Inflater::new());
+        if !self.unread.is_empty() {
+            inflater.refuse(InflateFault::Early);
+        }
+        self.inflater = Some(inflater);
+    }
+
+    fn stop_deflate(&mut self) {
+        if let Some(inflater) = &mut self.inflater {
+            inflater.end();
+        }
     }
 
     fn watch(&mut self, stage: &Stage, watched: Watched) {

@@ -270,7 +270,7 @@ impl Machine for Server {
                 self.rest = octets;
                 self.hurry();
             }
-            Input::Eof | Input::Tls(Err(_)) => self.abandon(),
+            Input::Eof | Input::Tls(Err(_)) | Input::Inflate(_) => self.abandon(),
             Input::Tls(Ok(info)) if matches!(self.state, State::AwaitTls) => self.encrypted(info),
             Input::Outcome(token, outcome) if self.cx.out.landed(token) => self.landed(outcome),
             Input::Tick => self.tick(),

@@ -1,6 +1,7 @@
 //! The tests that every shell passes.
 
 mod bucket;
+mod compress;
 mod first_light;
 mod full;
 mod garbage;

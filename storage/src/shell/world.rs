@@ -95,7 +95,12 @@ impl World {
                 let why = "a server's conversation does not choose its peer".into();
                 self.news.put(Input::Connected(Err(ConnectFailure(why))));
             }
-            Action::StartDeflate | Action::Disconnect => peer.cut(),
+            Action::StartDeflate => {
+                peer.start_deflate();
+                tracing::debug!("deflate.begun");
+            }
+            Action::StopDeflate => peer.stop_deflate(),
+            Action::Disconnect => peer.cut(),
         }
     }
 

@@ -213,6 +213,14 @@ impl Player for Listening {
         self.core.start_tls(connection)
     }
 
+    fn start_deflate(&mut self, connection: u8) -> io::Result<()> {
+        self.core.start_deflate(connection)
+    }
+
+    fn stop_deflate(&mut self, connection: u8) -> io::Result<()> {
+        self.core.stop_deflate(connection)
+    }
+
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {
         self.core.pass(ms)
     }

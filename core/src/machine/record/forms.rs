@@ -8,6 +8,7 @@ use crate::machine::*;
 use crate::mime::MessageIndex;
 use crate::store::*;
 use crate::wire::command;
+use crate::wire::deflate::InflateFault;
 use crate::{imap, pop3, smtp};
 
 structs! {
@@ -78,6 +79,7 @@ enums! {
         Outcome { 0: token, 1: outcome },
         Changed { mailbox: mailbox, modseq: modseq },
         Tls { 0: result },
+        Inflate { 0: fault },
         Connected { 0: result },
         Tick,
         Shutdown,
@@ -185,6 +187,7 @@ enums! {
     }
     Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, Aliases, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
+    InflateFault { Early, Broken, Ended, Bomb }
     Plaintext { Never, Loopback, Always }
     ObjectKind { Email, Calendar }
 }

@@ -4,10 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
 use super::*;
 use crate::greet::{Greet, again};
 use crate::pair::World;
 use crate::store::{Flag, Flags, MailboxName};
+use crate::wire::deflate::Deflater;
 use crate::{imap, smtp};
 
 const LOGIN: &str = "user@example.com";
@@ -134,6 +137,33 @@ fn an_imap_session_is_replayed_from_its_record() {
         text.contains("e SELECT INBOX") && text.contains("b LOGIN xxxxxxxxxxxxxxxx {8+}"),
         "{text}"
     );
+}
+
+/// The record holds what was inflated, so that it reads and replays like any other.
+#[test]
+fn a_compressed_session_is_replayed_from_its_record() {
+    let (mut deflater, mut said) = (Deflater::new(), BytesMut::new());
+    let commands = b"c SELECT INBOX\r\nd APPEND INBOX {9+}\r\nSecret1\r\n\r\ne UNAUTHENTICATE\r\n";
+    deflater.push(commands, &mut said);
+    deflater.flush(&mut said);
+    let log_in = b"b LOGIN user@example.com Hunter2!\r\n";
+    for broken in [&b""[..], b"\x07"] {
+        let pieces = [
+            &log_in[..],
+            b"x COMPRESS DEFLATE\r\n",
+            broken,
+            &said,
+            log_in,
+            b"f LOGOUT\r\n",
+        ];
+        let text = assert_same(record_of("imap", usize::MAX, pieces));
+        assert!(
+            !text.contains(PASSWORD) && !octets(&text).contains("Secret1"),
+            "{text}"
+        );
+        assert_eq!(text.contains("e UNAUTHENTICATE"), broken.is_empty(), "{text}");
+        assert_eq!(text.contains(" Inflate Broken"), !broken.is_empty(), "{text}");
+    }
 }
 
 #[test]
