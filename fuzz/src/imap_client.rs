@@ -72,6 +72,7 @@ const EFFECTS: [&str; 21] = [
     "FinishUpload",
     "Scan",
     "VerifyPassword",
+    "TakePlace",
     "SendObject",
     "StartTls",
 ];

@@ -184,7 +184,8 @@ pub fn refusal(refusal: Refusal) -> Reply {
             | Budget::Subscriptions
             | Budget::Calendars
             | Budget::CalendarObjects
-            | Budget::AppPasswords,
+            | Budget::AppPasswords
+            | Budget::Connections,
         )
         | Refusal::AlreadyExists
         | Refusal::HasChildren

@@ -64,6 +64,8 @@ pub enum Budget {
     CalendarObjects,
     /// App passwords of one account: [`super::APP_PASSWORDS_MAX`].
     AppPasswords,
+    /// Sessions of one account at a time, on one node.
+    Connections,
     /// Octets of one message.
     MessageSize,
     /// Space on the disk or in the bucket.
@@ -124,6 +126,7 @@ impl fmt::Display for Budget {
             Budget::CalendarObjects => "objects of a calendar",
             Budget::MessageSize => "octets of a message",
             Budget::AppPasswords => "app passwords of an account",
+            Budget::Connections => "connections of an account",
             Budget::Space => "space on the disk or in the bucket",
         })
     }

@@ -89,6 +89,8 @@ enums! {
         VerifierInvented { 0: verifier },
         ScramVerified { 0: signature },
         TokenVerified { 0: owner },
+        Throttled { wait_ms: wait_ms },
+        PlaceTaken,
         Sent,
         Confirmed,
         ObjectsListed { 0: objects },
@@ -143,7 +145,7 @@ enums! {
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
-    Verdict { Wrong, Password, AppPassword }
+    Verdict { Wrong, NotHere, Password, AppPassword }
     Fate { Restorable, Later, Lives }
     Access {
         Anywhere,
@@ -169,7 +171,7 @@ enums! {
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, Connections, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     Plaintext { Never, Loopback, Always }
     ObjectKind { Email, Calendar }
