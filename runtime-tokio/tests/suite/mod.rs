@@ -4,6 +4,7 @@ mod bucket;
 mod first_light;
 mod full;
 mod garbage;
+mod limits;
 mod lmtp;
 mod nodes;
 mod parity;
