@@ -42,6 +42,11 @@ pub enum Transport {
 }
 
 impl Door {
+    /// Whether peers log in here. Those of LMTP are mail servers, which need not.
+    pub fn may_log_in(&self) -> bool {
+        matches!(self.proto, "imap" | "pop3")
+    }
+
     /// The protocol as people and URLs name it, with an `s` where TLS comes first.
     pub fn scheme(&self) -> String {
         match self.transport {

@@ -135,6 +135,10 @@ fn limit(budget: Budget) -> (Code, &'static str) {
         }
         Budget::AppPasswords => (Code::LIMIT, "The account has no room for another app password"),
         Budget::Aliases => (Code::LIMIT, "The account has no room for another alias"),
+        Budget::Connections => (
+            Code::LIMIT,
+            "The account has too many connections, close one and try again",
+        ),
         Budget::MessageSize => (Code::TOO_BIG, "The message is too big"),
         Budget::Space => (Code::UNAVAILABLE, "No space is left here"),
     }

@@ -31,6 +31,8 @@ pub struct Stage {
     /// Whose the tokens are that are good.
     pub tokens: BTreeMap<String, String>,
     pub(super) faults: Faults,
+    /// What the next password or proof is told instead of being checked: how long to wait, in milliseconds.
+    pub(super) throttle: Option<u64>,
 }
 
 /// An effect that has ended.
@@ -58,6 +60,7 @@ impl Stage {
             log: Vec::new(),
             tokens: BTreeMap::new(),
             faults: Faults::default(),
+            throttle: None,
         }
     }
 
@@ -91,6 +94,10 @@ impl Stage {
                 Ok(Done::Stored(stored))
             }
             Effect::Scan(scan) => self.scan(scan),
+            Effect::VerifyPassword(_) | Effect::VerifyScram { .. } if self.throttle.is_some() => {
+                let wait_ms = self.throttle.take().unwrap_or_default();
+                Ok(Done::Throttled { wait_ms })
+            }
             Effect::VerifyPassword(check) => Ok(Done::Verified(verdict(check))),
             Effect::HashPassword(password) => Ok(Done::Hashed(plain_hashes(&password.0))),
             Effect::InventVerifier { login, hash } => {
@@ -106,6 +113,7 @@ impl Stage {
                 });
                 Ok(Done::TokenVerified(owner.cloned()))
             }
+            Effect::TakePlace(_) => Ok(Done::PlaceTaken),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)
@@ -202,6 +210,8 @@ fn verdict(check: &PasswordCheck) -> Verdict {
         Verdict::AppPassword
     } else if check.hash.as_ref() == Some(&hash) {
         Verdict::Password
+    } else if check.other_app_passwords.contains(&hash) {
+        Verdict::NotHere
     } else {
         Verdict::Wrong
     }

@@ -185,7 +185,8 @@ pub fn refusal(refusal: Refusal) -> Reply {
             | Budget::Calendars
             | Budget::CalendarObjects
             | Budget::AppPasswords
-            | Budget::Aliases,
+            | Budget::Aliases
+            | Budget::Connections,
         )
         | Refusal::AlreadyExists
         | Refusal::HasChildren

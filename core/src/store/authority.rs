@@ -29,7 +29,7 @@ impl Actor {
 pub fn permits(actor: Actor, request: &Request) -> bool {
     match request {
         Request::FindLogin(_)
-        | Request::CountFailedLogin(_)
+        | Request::CountFailedLogin(..)
         | Request::KeepPassword { .. }
         | Request::FindRecipient { .. }
         | Request::Deliver { .. } => matches!(actor, Actor::Door),

@@ -68,6 +68,8 @@ pub enum Budget {
     AppPasswords,
     /// Accounts of one alias, or aliases of one account: [`super::ALIAS_ACCOUNTS_MAX`], [`super::ALIASES_MAX`].
     Aliases,
+    /// Sessions of one account at a time, on one node.
+    Connections,
     /// Octets of one message.
     MessageSize,
     /// Space on the disk or in the bucket.
@@ -130,6 +132,7 @@ impl fmt::Display for Budget {
             Budget::MessageSize => "octets of a message",
             Budget::Aliases => "accounts of an alias, or aliases of an account",
             Budget::AppPasswords => "app passwords of an account",
+            Budget::Connections => "connections of an account",
             Budget::Space => "space on the disk or in the bucket",
         })
     }

@@ -35,7 +35,7 @@ pub use failure::{Budget, Failure, Fault, Refusal};
 pub use flags::{Flag, Flags, Keyword, Keywords};
 pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};
 pub use import::Import;
-pub use login::{LoginAccount, LoginAppPassword, LoginFound, PasswordHashes, ScramVerifiers};
+pub use login::{Ground, LoginAccount, LoginAppPassword, LoginFound, PasswordHashes, ScramVerifiers};
 pub use name::{BadName, MailboxName, SEPARATOR, SpecialUse};
 pub use reply::*;
 pub use request::*;

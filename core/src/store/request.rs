@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, Attempt, CalendarRequest, DeliveryKey, DomainRequest, FindDeleted, Flags, Import, Keyword,
-    MailboxId, MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid, UidSet,
-    Undelete,
+    AccountId, Attempt, CalendarRequest, DeliveryKey, DomainRequest, FindDeleted, Flags, Ground, Import,
+    Keyword, MailboxId, MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid,
+    UidSet, Undelete,
 };
 use crate::machine::{Secret, Stored};
 
@@ -33,8 +33,8 @@ pub enum Request {
     },
     /// What a log-in needs: whose name it is, what proves to be its owner, and whether one has to wait. → `LoginFound`
     FindLogin(Attempt),
-    /// Takes a token from each bucket of a try that was wrong. → `FailedLoginCounted`
-    CountFailedLogin(Attempt),
+    /// Takes a token from each bucket of a try that was wrong, whatever the ground. → `FailedLoginCounted`
+    CountFailedLogin(Attempt, Ground),
     /// Stores more of a password than there is, or by a newer cost, once it is known to be right; does nothing if the account
     /// has got another one meanwhile. → `PasswordKept`
     KeepPassword {
@@ -443,7 +443,7 @@ impl Request {
         match self {
             Request::FindAccount { .. } => "store.FindAccount",
             Request::FindLogin(_) => "store.FindLogin",
-            Request::CountFailedLogin(_) => "store.CountFailedLogin",
+            Request::CountFailedLogin(..) => "store.CountFailedLogin",
             Request::KeepPassword { .. } => "store.KeepPassword",
             Request::FindRecipient { .. } => "store.FindRecipient",
             Request::FindSender { .. } => "store.FindSender",

@@ -5,6 +5,7 @@ mod compress;
 mod first_light;
 mod full;
 mod garbage;
+mod limits;
 mod lmtp;
 mod nodes;
 mod parity;

@@ -83,7 +83,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::KeepPassword { .. }
-        | Request::CountFailedLogin(_)
+        | Request::CountFailedLogin(..)
         | Request::ClearThrottles { .. }
         | Request::AddAppPassword(_)
         | Request::RemoveAppPassword { .. }

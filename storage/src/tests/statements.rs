@@ -2,8 +2,8 @@
 
 use lightmail_core::machine::Seed;
 use lightmail_core::store::{
-    Actor, Attempt, DeliveryKey, DomainRequest, Flag, FlagChange, MailboxName, ModSeq, NewMailbox, Page,
-    Reply, Request, UidSet, base_of,
+    Actor, Attempt, DeliveryKey, DomainRequest, Flag, FlagChange, Ground, MailboxName, ModSeq, NewMailbox,
+    Page, Reply, Request, UidSet, base_of,
 };
 
 use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};
@@ -137,7 +137,12 @@ fn reading_takes_as_few_as_the_table_says() {
                 1,
                 "LOGIN"
             );
-            let failed = cost(&town, Actor::Door, Request::CountFailedLogin(attempt(&login))).await;
+            let failed = cost(
+                &town,
+                Actor::Door,
+                Request::CountFailedLogin(attempt(&login), Ground::WrongPassword),
+            )
+            .await;
             assert_eq!(failed, if kind == Kind::MySql { 4 } else { 3 }, "LOGIN, wrong");
             let recipient = Request::FindRecipient {
                 address: login,

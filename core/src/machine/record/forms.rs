@@ -93,6 +93,8 @@ enums! {
         VerifierInvented { 0: verifier },
         ScramVerified { 0: signature },
         TokenVerified { 0: owner },
+        Throttled { wait_ms: wait_ms },
+        PlaceTaken,
         Sent,
         Confirmed,
         ObjectsListed { 0: objects },
@@ -158,7 +160,7 @@ enums! {
         AliasRemoved { 0: many },
         Aliases { 0: aliases },
     }
-    Verdict { Wrong, Password, AppPassword }
+    Verdict { Wrong, NotHere, Password, AppPassword }
     Fate { Restorable, Later, Lives }
     Access {
         Anywhere,
@@ -185,7 +187,7 @@ enums! {
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, Aliases, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, Aliases, Connections, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     InflateFault { Early, Broken, Ended, Bomb }
     Plaintext { Never, Loopback, Always }
