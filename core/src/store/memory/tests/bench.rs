@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::antivirus::Virus;
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
 use crate::store::memory::{Store, check};
@@ -87,6 +88,7 @@ impl Bench {
             received_sha256: sha256,
             index,
             durable_ms: 0,
+            virus: Virus::NotScanned,
         }
     }
 
@@ -132,6 +134,7 @@ impl Bench {
         let messages = messages.collect();
         self.user(Request::Append {
             name: name(to),
+            instead: None,
             messages,
             at_ms: 9_000,
         })
@@ -284,6 +287,8 @@ impl Bench {
             key: DeliveryKey([*key; 16]),
             account: *account,
             mailbox: *mailbox,
+            instead: None,
+            keywords: vec![],
             head: Bytes::from_static(b"To: x\r\n"),
             email_id: self.half(),
         });

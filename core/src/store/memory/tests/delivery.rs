@@ -121,6 +121,7 @@ fn an_object_that_has_messages_is_not_appended() {
     };
     let request = Request::Append {
         name: MailboxName::inbox(),
+        instead: None,
         messages: vec![message],
         at_ms: 1,
     };
