@@ -6,6 +6,7 @@
 //! | `INBOX with plain, attachment` | these samples, in order |
 //! | `mailbox "Work" with …` | a mailbox is made, then filled |
 //! | `mailbox "Work"` | an empty mailbox |
+//! | `clamd finds "name", mode tag` | every message with this text in it is infected by what has this name; what becomes of it is `reject`, `quarantine` or `tag` of `[antivirus] mode`; only the core can do it |
 //! | `account "user" with password "xxxx"` | of a recorded session: this account is `$user`; only the core can make it |
 //! | `1 has connected` · `1 and 2 have connected` | the greeting was read |
 //! | `1 has logged in` | and LOGIN was answered |
@@ -20,6 +21,8 @@
 
 use std::fmt;
 
+use lightmail_core::config::AntivirusMode;
+
 use crate::transcript::Protocol;
 
 /// One phrase.
@@ -31,6 +34,13 @@ pub enum Given {
         name: String,
         /// Samples.
         samples: Vec<String>,
+    },
+    /// A scanner.
+    Clamd {
+        /// What it finds: the text, and its name.
+        name: String,
+        /// What becomes of messages with it.
+        mode: AntivirusMode,
     },
     /// The account of a recorded session, with its masked password.
     Account {
@@ -88,6 +98,7 @@ impl Given {
     pub fn parse(phrase: &str) -> Result<Self, BadGiven> {
         mailbox(phrase)
             .or_else(|| account(phrase))
+            .or_else(|| clamd(phrase))
             .or_else(|| connections(phrase))
             .ok_or_else(|| BadGiven(phrase.to_owned()))
     }
@@ -127,6 +138,19 @@ fn account(phrase: &str) -> Option<Given> {
     Some(Given::Account {
         login: login.to_owned(),
         password: password.to_owned(),
+    })
+}
+
+fn clamd(phrase: &str) -> Option<Given> {
+    let (name, mode) = phrase.strip_prefix("clamd finds \"")?.split_once("\", mode ")?;
+    Some(Given::Clamd {
+        name: name.to_owned(),
+        mode: match mode {
+            "reject" => AntivirusMode::Reject,
+            "quarantine" => AntivirusMode::Quarantine,
+            "tag" => AntivirusMode::Tag,
+            _ => return None,
+        },
     })
 }
 
@@ -265,7 +289,16 @@ mod tests {
                 password: "xxx".into()
             })
         );
+        assert_eq!(
+            Given::parse("clamd finds \"a virus\", mode quarantine"),
+            Ok(Given::Clamd {
+                name: "a virus".into(),
+                mode: AntivirusMode::Quarantine
+            })
+        );
         for wrong in [
+            "clamd finds \"a virus\", mode eat",
+            "clamd finds a virus, mode tag",
             "account a with password \"xxx\"",
             "INBOX with three",
             "INBOX with nonsense",

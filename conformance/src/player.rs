@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use lightmail_core::config::AntivirusMode;
+
 use crate::transcript::{FaultRule, Protocol};
 
 /// What a server says on one connection.
@@ -35,6 +37,10 @@ pub trait Player {
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported>;
     /// Makes an effect fail once.
     fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported>;
+    /// Has messages scanned from now on: those with this text in them are infected by what has this name.
+    fn scan(&mut self, _name: &str, _mode: AntivirusMode) -> Result<(), Unsupported> {
+        Err(Unsupported("a scanner that finds what a transcript says"))
+    }
     /// Where `$user`, `$password` and `$other` come from.
     fn logins(&self) -> Logins;
 }
