@@ -99,9 +99,9 @@ async fn plan<'a>(
         Ok(to) => to,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let room = to.folder.check_room(1);
-    Ok(room.and_then(|()| {
-        let flags = to.folder.keywords.find_or_add_all(&recipient.keywords)?;
+    let flags = to.folder.keywords.find_or_add_all(&recipient.keywords);
+    Ok(flags.and_then(|flags| {
+        to.folder.check_room(1)?;
         Ok(Plan {
             to,
             draft,

@@ -29,6 +29,7 @@ impl Store {
         if let Ok(id) = self.find(me, &new.name) {
             return self.append_to(me, id, messages, at_ms);
         }
+        self.find(me, &MailboxName::inbox())?;
         // Rare, so it may cost a copy: what is refused makes no mailbox.
         self.check_planting(me, std::slice::from_ref(&new), seconds(at_ms))?;
         let mut tried = self.clone();
