@@ -106,7 +106,8 @@ fn a_clamd_that_dies_is_told_and_asked_again() {
         clamd.kill();
         sender.send(half.as_bytes());
         sender.send(b".\r\n");
-        assert!(sender.line().starts_with(answer), "{mode}");
+        let said = sender.line();
+        assert!(said.starts_with(answer), "{mode}: {said}");
         assert!(server.deliver(b"Subject: away\r\n\r\n").starts_with(answer));
         let mut client = server.logged_in();
         let appended = append(&mut client, "INBOX", b"Subject: away\r\n\r\n");
