@@ -6,6 +6,7 @@
 //! | `INBOX with plain, attachment` | these samples, in order |
 //! | `mailbox "Work" with …` | a mailbox is made, then filled |
 //! | `mailbox "Work"` | an empty mailbox |
+//! | `clamd finds "name", mode tag` | every message with this text in it is infected by what has this name; what becomes of it is `reject`, `quarantine` or `tag` of `[antivirus] mode`; only the core can do it |
 //! | `account "user" with password "xxxx"` | of a recorded session: this account is `$user`; only the core can make it |
 //! | `alias "info" of $user and $other` | in `$userdomain` such an address leads to these accounts; only the core can make it |
 //! | `catch-all $other` | mail for unknown addresses of `$userdomain` goes to this account; only the core can make it |
@@ -22,6 +23,8 @@
 
 use std::fmt;
 
+use lightmail_core::config::AntivirusMode;
+
 use crate::transcript::Protocol;
 
 /// One phrase.
@@ -33,6 +36,13 @@ pub enum Given {
         name: String,
         /// Samples.
         samples: Vec<String>,
+    },
+    /// A scanner.
+    Clamd {
+        /// What it finds: the text, and its name.
+        name: String,
+        /// What becomes of messages with it.
+        mode: AntivirusMode,
     },
     /// The account of a recorded session, with its masked password.
     Account {
@@ -98,6 +108,7 @@ impl Given {
         mailbox(phrase)
             .or_else(|| account(phrase))
             .or_else(|| places(phrase))
+            .or_else(|| clamd(phrase))
             .or_else(|| connections(phrase))
             .ok_or_else(|| BadGiven(phrase.to_owned()))
     }
@@ -153,6 +164,19 @@ fn places(phrase: &str) -> Option<Given> {
         .all(|account| matches!(account.as_str(), "$user" | "$other"));
     let fits = known && (local.is_some() || accounts.len() == 1);
     fits.then_some(Given::Places { local, accounts })
+}
+
+fn clamd(phrase: &str) -> Option<Given> {
+    let (name, mode) = phrase.strip_prefix("clamd finds \"")?.split_once("\", mode ")?;
+    Some(Given::Clamd {
+        name: name.to_owned(),
+        mode: match mode {
+            "reject" => AntivirusMode::Reject,
+            "quarantine" => AntivirusMode::Quarantine,
+            "tag" => AntivirusMode::Tag,
+            _ => return None,
+        },
+    })
 }
 
 fn known(name: &str) -> Option<String> {
@@ -301,7 +325,16 @@ mod tests {
             places(Some("info"), &["$user", "$other"])
         );
         assert_eq!(Given::parse("catch-all $other"), places(None, &["$other"]));
+        assert_eq!(
+            Given::parse("clamd finds \"a virus\", mode quarantine"),
+            Ok(Given::Clamd {
+                name: "a virus".into(),
+                mode: AntivirusMode::Quarantine
+            })
+        );
         for wrong in [
+            "clamd finds \"a virus\", mode eat",
+            "clamd finds a virus, mode tag",
             "alias \"info\" of me",
             "catch-all $user and $other",
             "account a with password \"xxx\"",

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use lightmail_core::config::AntivirusMode;
+
 use crate::transcript::{FaultRule, Protocol};
 
 /// What a server says on one connection.
@@ -42,6 +44,10 @@ pub trait Player {
     /// Lets an address of the first account's domain lead to some of the accounts, or, without a local part, all that lead nowhere else
     /// to one of them.
     fn lead(&mut self, local: Option<&str>, accounts: &[String]) -> Result<(), Unsupported>;
+    /// Has messages scanned from now on: those with this text in them are infected by what has this name.
+    fn scan(&mut self, _name: &str, _mode: AntivirusMode) -> Result<(), Unsupported> {
+        Err(Unsupported("a scanner that finds what a transcript says"))
+    }
     /// Where `$user`, `$password` and `$other` come from.
     fn logins(&self) -> Logins;
 }

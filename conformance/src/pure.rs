@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use lightmail_core::config::Config;
+use lightmail_core::config::{AntivirusMode, Config};
 use lightmail_core::machine::{Peer, Seed};
 use lightmail_core::pair::{Fault, Talk, World};
 use lightmail_core::store::{Actor, DomainRequest, Request, domain_of};
@@ -238,6 +238,13 @@ impl Player for Core {
             How::After => Fault::after(&rule.effect, 1),
             How::Timeout => Fault::timeout(&rule.effect, 1),
         });
+        Ok(())
+    }
+
+    fn scan(&mut self, name: &str, mode: AntivirusMode) -> Result<(), Unsupported> {
+        self.world.stage.virus = Some(name.to_owned());
+        Arc::make_mut(&mut self.imap).antivirus = mode;
+        Arc::make_mut(&mut self.lmtp).antivirus = mode;
         Ok(())
     }
 

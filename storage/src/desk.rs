@@ -12,6 +12,7 @@ use lightmail_core::mime::matcher::Matcher;
 use lightmail_core::store::{Actor, Failure, ObjectId, Request};
 use lightmail_core::wire::filter::Flow;
 
+use crate::antivirus::Tap;
 use crate::objects::ahead::Ahead;
 use crate::objects::reader::ObjectReader;
 use crate::storage::Inner;
@@ -38,7 +39,11 @@ impl Desk {
 
     /// Begins an object.
     pub fn open_upload(&mut self, upload: Upload, purpose: Purpose) {
-        self.uploads.insert(upload, Writing::new(purpose));
+        let antivirus = self.inner.antivirus.get();
+        let scan = antivirus
+            .filter(|_| purpose.kind == ObjectKind::Email)
+            .map(Tap::new);
+        self.uploads.insert(upload, Writing::new(purpose, scan));
     }
 
     /// Octets to an object being written. After an error it does nothing; `FinishUpload` tells.
@@ -49,8 +54,9 @@ impl Desk {
             return;
         };
         if writing.take(&octets)
-            && let Some(writing) = self.uploads.remove(&upload)
+            && let Some(mut writing) = self.uploads.remove(&upload)
         {
+            writing.scan().await;
             let inner = Arc::clone(&self.inner);
             let writing = blocking::unblock(move || writing.spill(&inner.objects)).await;
             self.uploads.insert(upload, writing);

@@ -77,6 +77,8 @@ async fn deliver(storage: &Storage, stored: Stored) {
         key: DeliveryKey::new("a@example.com", account, "", &stored.received_sha256),
         account,
         mailbox,
+        instead: None,
+        keywords: vec![],
         head: Bytes::new(),
         email_id: [1; 16],
     };

@@ -21,6 +21,12 @@ impl Run<'_> {
                     .extend(numbers.iter().map(|&number| (number, *protocol)));
             }
         }
+        for given in given {
+            if let Given::Clamd { name, mode } = given {
+                let scans = self.player.scan(name, *mode);
+                scans.map_err(|what| Stop::NotOffered(what.to_string()))?;
+            }
+        }
         let logins = self.player.logins();
         let stranger = given.iter().any(
             |given| matches!(given, Given::Account { login, password } if *login != logins.user || *password != logins.password),

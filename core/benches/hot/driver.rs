@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lightmail_core::admin;
+use lightmail_core::antivirus::Virus;
 use lightmail_core::machine::{
     Action, Done, Effect, Input, Machine, Outcome, Peer, Secret, Seed, Step, Stored, Time, Token, Verdict,
 };
@@ -172,6 +173,7 @@ pub fn stored(seed: &mut Seed, message: &[u8]) -> Stored {
         received_sha256: [0; 32],
         index: Arc::new(scan(message)),
         durable_ms: 0,
+        virus: Virus::NotScanned,
     }
 }
 

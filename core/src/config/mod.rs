@@ -176,6 +176,12 @@ impl Config {
             "expected at least one number",
         );
         refuse(
+            "antivirus",
+            "port",
+            self.antivirus.enabled && self.antivirus.port.0.is_none() && self.antivirus.socket.is_none(),
+            "expected a port of clamd, or socket",
+        );
+        refuse(
             "server",
             "data_dir",
             self.server.data_dir.is_empty(),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ObjectKind, Upload};
+use crate::antivirus::Virus;
 use crate::mime::MessageIndex;
 use crate::sasl::{ScramProof, scram};
 use crate::store::{
@@ -15,7 +16,7 @@ use crate::store::{
 pub enum Effect {
     /// Runs a store request for an actor; refused in one place ([`crate::store::authority`]) if the actor may not.
     Store(Actor, Request),
-    /// Makes an upload durable: [`Done::Stored`].
+    /// Makes an upload durable: [`Done::Stored`]. `Unavailable` too if it could not be scanned and must be.
     FinishUpload(Upload),
     /// Looks for words in whole messages (SEARCH BODY and TEXT): [`Done::Scanned`].
     Scan(Scan),
@@ -190,6 +191,8 @@ pub struct Stored {
     pub index: Arc<MessageIndex>,
     /// When it became durable, in milliseconds of a clock of the storage's own that never goes back; see [`COMMIT_WITHIN_MS`].
     pub durable_ms: u64,
+    /// What a scanner says of it.
+    pub virus: Virus,
 }
 
 /// A search in whole messages; at most [`Scan::TARGETS_MAX`] at a time.

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use super::Talk;
 use super::fault::Faults;
 use super::uploads::Uploads;
+use crate::antivirus::Virus;
 use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, PasswordCheck, Scan, Secret, Time, Verdict};
 use crate::mime::matcher::Matcher;
 use crate::sasl::scram::{Hash, SALT_LEN, Verifier};
@@ -30,6 +31,8 @@ pub struct Stage {
     pub log: Vec<Effected>,
     /// Whose the tokens are that are good.
     pub tokens: BTreeMap<String, String>,
+    /// What the scanner finds: a message that has these octets in it is infected by what has this name.
+    pub virus: Option<String>,
     pub(super) faults: Faults,
     /// What the next password or proof is told instead of being checked: how long to wait, in milliseconds.
     pub(super) throttle: Option<u64>,
@@ -59,6 +62,7 @@ impl Stage {
             now,
             log: Vec::new(),
             tokens: BTreeMap::new(),
+            virus: None,
             faults: Faults::default(),
             throttle: None,
         }
@@ -89,7 +93,8 @@ impl Stage {
         match effect {
             Effect::Store(actor, request) => self.store.run(*actor, request.clone()).map(Done::Reply),
             Effect::FinishUpload(upload) => {
-                let (stored, octets) = uploads.finish(*upload)?;
+                let (mut stored, octets) = uploads.finish(*upload)?;
+                stored.virus = self.virus_in(&octets);
                 self.objects.insert(stored.object, octets);
                 Ok(Done::Stored(stored))
             }
@@ -128,6 +133,16 @@ impl Stage {
                 Ok(Done::ObjectsDeleted(gone))
             }
             Effect::SweepUploads { .. } => Ok(Done::UploadsSwept(0)),
+        }
+    }
+
+    fn virus_in(&self, octets: &[u8]) -> Virus {
+        match &self.virus {
+            None => Virus::NotScanned,
+            Some(name) if memchr::memmem::find(octets, name.as_bytes()).is_some() => {
+                Virus::Infected(name.clone())
+            }
+            Some(_) => Virus::Clean,
         }
     }
 

@@ -194,6 +194,7 @@ impl World {
         let at_ms = self.stage.now.unix_ms;
         let request = Request::Append {
             name: name.clone(),
+            instead: None,
             messages: vec![message],
             at_ms,
         };

@@ -10,7 +10,8 @@ use super::session::State;
 use super::trace::Trace;
 use super::transaction::Transaction;
 use super::words::{self, Reply};
-use crate::machine::{Done, Effect, Outcome, Stored};
+use crate::antivirus::{self, Treatment};
+use crate::machine::{Done, Effect, ObjectKind, Outcome, Stored};
 use crate::mime::MessageIndex;
 use crate::store::{self, Actor, DeliveryKey, Recipient, RecipientPlace, Refusal, Request};
 
@@ -38,16 +39,31 @@ impl AwaitStored {
             Ok(Done::Stored(stored)) if hops(&stored.index) > cx.settings.hops_max => {
                 refuse(cx, &self.transaction, words::LOOP)
             }
-            Ok(Done::Stored(stored)) => deliver(cx, &self.transaction, stored),
+            Ok(Done::Stored(stored)) => judge(cx, &self.transaction, stored),
             Ok(_) => refuse(cx, &self.transaction, words::TRY_LATER),
             Err(failure) => refuse(cx, &self.transaction, words::failure(&failure)),
         }
     }
 }
 
+/// What becomes of a message that is durable.
+fn judge(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
+    match antivirus::treat(cx.settings.antivirus, &stored.virus) {
+        Treatment::Refuse(name) => {
+            // No row will ever name it; if it cannot be deleted now, it is swept.
+            let orphan = (ObjectKind::Email, stored.object);
+            cx.out.run(Effect::DeleteObjects(vec![orphan]));
+            let answer = words::infected(name);
+            cx.out.lines(&vec![answer; transaction.recipients.len()]);
+            State::AwaitCommand
+        }
+        treatment => deliver(cx, transaction, &stored, treatment),
+    }
+}
+
 /// One request for all recipients, and for each account that an alias leads to. An address that was given twice has the same
 /// keys, so it is delivered once.
-fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
+fn deliver(cx: &mut Context, transaction: &Transaction, stored: &Stored, treatment: Treatment<'_>) -> State {
     let trace = Trace::new(cx, transaction, stored.object);
     let sender = transaction.sender.as_ref().map_or("", |sender| sender.as_str());
     let mut asked = BTreeMap::new();
@@ -61,6 +77,8 @@ fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State
                     key,
                     account: place.account,
                     mailbox: place.mailbox,
+                    instead: treatment.instead(&mut cx.seed),
+                    keywords: treatment.keywords(),
                     head: head.clone(),
                     email_id: cx.seed.half(),
                 });
@@ -75,7 +93,7 @@ fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State
     cx.out.ask(Effect::Store(
         Actor::Door,
         Request::Deliver {
-            stored,
+            stored: stored.clone(),
             recipients,
             at_ms,
         },

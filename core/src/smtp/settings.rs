@@ -1,6 +1,6 @@
 //! What an operator may set for a mail server.
 
-use crate::config::Config;
+use crate::config::{AntivirusMode, Config};
 
 /// One value for all conversations of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Settings {
     pub data_rate: u32,
     /// How long a message may take beyond what its octets take at [`Settings::data_rate`], in milliseconds.
     pub slow_ms: u64,
+    /// What becomes of an infected message.
+    pub antivirus: AntivirusMode,
 }
 
 impl Settings {
@@ -49,6 +51,7 @@ impl Settings {
             hops_max: usize::try_from(limits.hops).unwrap_or(usize::MAX),
             data_rate: limits.data_rate,
             slow_ms: u64::from(limits.data_rate_after_seconds) * 1000,
+            antivirus: config.antivirus.mode,
         }
     }
 }
@@ -70,7 +73,7 @@ mod tests {
         let text = "[server]\nhostname = mail.example.com\n[lmtp]\nmax_message_size = 900\n\
                     [limits]\nmessage_size = 1000\nrecipients = 3\nsmtp_line = 512\nbad_commands_soft = 2\n\
                     bad_commands = 4\nbad_command_delay_seconds = 5\nidle_commands = 6\nhops = 7\n\
-                    data_rate = 8\ndata_rate_after_seconds = 9\n";
+                    data_rate = 8\ndata_rate_after_seconds = 9\n[antivirus]\nmode = tag\n";
         assert_eq!(
             Settings::lmtp(&config::parse("config.ini", text).unwrap()),
             Settings {
@@ -86,6 +89,7 @@ mod tests {
                 hops_max: 7,
                 data_rate: 8,
                 slow_ms: 9000,
+                antivirus: AntivirusMode::Tag,
             }
         );
     }

@@ -148,6 +148,8 @@ table! {
     SENDER_NOT_ASCII = 550 "5.6.7" "An address beyond ASCII needs SMTPUTF8";
     /// The store does not let us deliver.
     NOT_PERMITTED = 550 "5.7.1" "Not permitted";
+    /// A scanner has found something in the message; what, follows ([`infected`]).
+    INFECTED = 550 "5.7.1" "The message has a virus in it";
     /// The quota does not hold the message.
     OVER_QUOTA = 552 "5.2.2" "The mailbox is full";
     /// The message is larger than SIZE says.
@@ -158,6 +160,11 @@ table! {
     LOOP = 554 "5.4.6" "Too many hops: the message goes in circles";
     /// A parameter of no extension that we offer.
     UNKNOWN_PARAMETER = 555 "5.5.4" "Unknown parameter";
+}
+
+/// [`INFECTED`] with the name of what was found, which is clean ([`crate::antivirus::Virus`]).
+pub fn infected(name: &str) -> String {
+    format!("{INFECTED}: {name}")
 }
 
 /// What a broken command line is.

@@ -280,6 +280,9 @@ pub enum Request {
     Append {
         /// The mailbox.
         name: MailboxName,
+        /// The mailbox in place of it. If the account has none of its name it is made, with the UIDVALIDITY that `CreateMailbox` gives,
+        /// and subscribed where there is room. `Broken` if its id is taken.
+        instead: Option<NewMailbox>,
         /// The messages, in order; never empty.
         messages: Vec<NewMessage>,
         /// Now, in milliseconds since 1970.
@@ -289,7 +292,8 @@ pub enum Request {
     ///
     /// Recipients are served in order, so that one may use up the quota of the next. A key that is known, from an earlier try
     /// or from earlier in this envelope, is answered with what it brought then, wherever that message is now. A refused
-    /// recipient (`NoSuchMailbox`, `Limit(MessageSize)`, `OverQuota`, `Limit(Uids)`) leaves no key. Two recipients in one
+    /// recipient (`NoSuchMailbox`, `Limit(MessageSize)`, `OverQuota`, `Limit(Keywords)`, `Limit(Mailboxes)`, `Limit(Uids)`) leaves no
+    /// key. Two recipients in one
     /// mailbox get two UIDs and one MODSEQ. An object that has messages already gets more of them; one that is being deleted
     /// is `Broken`.
     Deliver {
@@ -547,6 +551,10 @@ pub struct Recipient {
     pub account: AccountId,
     /// Where to.
     pub mailbox: MailboxId,
+    /// The mailbox in place of it, made if the account has none of its name, as by `Append`. The other one must be there all the same.
+    pub instead: Option<NewMailbox>,
+    /// Keywords that the message gets.
+    pub keywords: Vec<Keyword>,
     /// What stands in front of the object for this recipient: `Return-Path`, `Delivered-To`, `Received`. At most
     /// [`Recipient::HEAD_MAX`] octets, whole lines.
     pub head: Bytes,

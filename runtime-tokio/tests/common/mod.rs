@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod backing;
+pub mod clamd;
 pub mod load;
 pub mod postfix;
 pub mod relay;

@@ -1,5 +1,6 @@
 //! The tests that every shell passes.
 
+mod antivirus;
 mod bucket;
 mod compress;
 mod first_light;

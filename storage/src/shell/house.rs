@@ -25,6 +25,7 @@ use super::flight::{Records, Ticket};
 use super::hall::{Room, TooMany};
 use super::{Bound, CliError, Clock, Guest, Loaded, Spawn, Tls, Visit, Worker, World};
 use crate::Storage;
+use crate::antivirus::Times;
 
 /// Says that there will be fewer connections than configured. The default is a wish of ours, so nobody has to act on it.
 fn tell_lowered(possible: usize, wanted: u32) {
@@ -93,6 +94,7 @@ impl House {
         if possible < most {
             tell_lowered(possible, config.limits.connections);
         }
+        storage.scan_uploads(&config.antivirus, Times::default());
         House {
             clock: Clock::start(),
             storage,

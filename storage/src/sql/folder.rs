@@ -1,8 +1,8 @@
 //! A mailbox's row: loaded whole, changed in Rust, saved whole. The writer's lock makes that safe.
 
 use lightmail_core::store::{
-    AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, Refusal, Row,
-    SpecialUse, Status, UID_MAX, Uid,
+    AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, NewMailbox, Refusal,
+    Row, SpecialUse, Status, UID_MAX, Uid,
 };
 
 use super::db::{Answer, Columns, Stop, sql, stored};
@@ -100,7 +100,7 @@ impl Folder {
 
     /// A live mailbox. Errors: `NoSuchMailbox`.
     pub(crate) async fn by_name(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<Self> {
-        Self::find(tx, by_name(me, name))
+        Self::named(tx, me, name)
             .await?
             .ok_or_else(|| Refusal::NoSuchMailbox.into())
     }
@@ -142,7 +142,37 @@ impl Folder {
 
     /// Whether a name is that of a live mailbox.
     pub(crate) async fn exists(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<bool> {
-        Ok(Self::find(tx, by_name(me, name)).await?.is_some())
+        Ok(Self::named(tx, me, name).await?.is_some())
+    }
+
+    /// The live mailbox of this name, if there is one.
+    pub(crate) async fn named(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<Option<Self>> {
+        Self::find(tx, by_name(me, name)).await
+    }
+
+    /// A mailbox of the same account, as it is right after it was made.
+    pub(crate) fn beside(&self, new: &NewMailbox, uid_validity: u32) -> Self {
+        Self {
+            account: self.account,
+            line: Mailbox {
+                id: new.id,
+                name: new.name.clone(),
+                uid_validity,
+                uid_next: Uid(1),
+                highest_modseq: ModSeq(1),
+                msgs: 0,
+                unseen: 0,
+                bytes: 0,
+                recent_from: Uid(1),
+                special_use: new.special_use,
+                object_id: new.object_id,
+            },
+            keywords: Keywords::default(),
+            deleted_at: 0,
+            marked: 0,
+            room: self.room,
+            stepped: false,
+        }
     }
 
     async fn find(tx: &mut Tx<'_>, query: Query) -> Answer<Option<Self>> {

@@ -231,9 +231,10 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
         } => expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await,
         Request::Append {
             name,
+            instead,
             messages,
             at_ms,
-        } => append::append(tx, me(actor)?, name, messages, *at_ms).await,
+        } => append::append(tx, me(actor)?, name, instead.as_ref(), messages, *at_ms).await,
         Request::Deliver {
             stored,
             recipients,

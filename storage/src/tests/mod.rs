@@ -1,5 +1,6 @@
 //! What needs a whole storage.
 
+mod antivirus;
 mod away;
 mod bounds;
 mod calendars;

@@ -1,5 +1,6 @@
 //! What requests cost in statements: the same whatever the number of messages.
 
+use lightmail_core::antivirus::Treatment;
 use lightmail_core::machine::Seed;
 use lightmail_core::store::{
     Actor, Attempt, DeliveryKey, DomainRequest, Flag, FlagChange, Ground, MailboxName, ModSeq, NewMailbox,
@@ -71,6 +72,28 @@ fn a_delivery_takes_seven_and_a_repeated_one_two() {
         let request = delivery(stored, &[home]);
         assert_eq!(cost(&town, Actor::Door, request.clone()).await, 7);
         assert_eq!(cost(&town, Actor::Door, request).await, 2);
+    });
+}
+
+/// A mailbox in place of INBOX is looked up; the first time it is made.
+#[test]
+fn mail_that_is_set_apart_takes_one_more_once_its_mailbox_is_there() {
+    on_each(async |kind| {
+        let (town, home) = with_mail(kind, 3).await;
+        let mut seed = seed();
+        let mut costs = Vec::new();
+        for n in 0..3 {
+            let text = format!("Subject: infected {n}\r\n\r\n");
+            let stored = upload(&mut town.storage.desk(), text.as_bytes()).await.unwrap();
+            let mut request = delivery(stored, &[home]);
+            if let Request::Deliver { recipients, .. } = &mut request {
+                recipients[0].instead = Treatment::Quarantine.instead(&mut seed);
+            }
+            costs.push(cost(&town, Actor::Door, request).await);
+        }
+        assert_eq!(costs[1..], [8, 8]);
+        assert!(costs[0] <= 16, "{costs:?}");
+        assert_eq!(town.check().await, [""; 0]);
     });
 }
 

@@ -172,6 +172,8 @@ pub(super) fn delivery(stored: Stored, homes: &[Home]) -> Request {
         ),
         account: home.account,
         mailbox: home.inbox,
+        instead: None,
+        keywords: vec![],
         head: Bytes::from_static(b"Delivered-To: you\r\n"),
         email_id: stored.object.0,
     });

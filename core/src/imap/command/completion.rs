@@ -60,7 +60,7 @@ impl Completion {
     }
 
     /// `NO`
-    pub(in crate::imap) fn no(code: Code, text: &'static str) -> Self {
+    pub(in crate::imap) fn no(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             condition: Condition::No,
             code: Some(code),

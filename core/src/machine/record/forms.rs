@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::text::{Expected, Reader, Recordable, Writer, enums, lists, structs};
-use crate::config::Plaintext;
+use crate::antivirus::Virus;
+use crate::config::{AntivirusMode, Plaintext};
 use crate::machine::*;
 use crate::mime::MessageIndex;
 use crate::store::*;
@@ -24,7 +25,7 @@ structs! {
     TlsFailure { 0 }
     ConnectFailure { 0 }
     Peer { address, tls }
-    Stored { object, size, sha256, received_sha256, index, durable_ms }
+    Stored { object, size, sha256, received_sha256, index, durable_ms, virus }
     Account { id, login, pw_hash, access }
     LoginFound { account, wait_ms }
     LoginAccount { id, access, password, app_passwords }
@@ -58,7 +59,7 @@ structs! {
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
-        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, before_login, after_login,
+        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, antivirus, before_login, after_login,
         login_time_ms,
         idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, attempts_per_minute, failed_logins,
     }
@@ -68,7 +69,7 @@ structs! {
     }
     smtp::Settings {
         hostname, tls, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
-        hops_max, data_rate, slow_ms,
+        hops_max, data_rate, slow_ms, antivirus,
     }
 }
 
@@ -161,6 +162,8 @@ enums! {
         Aliases { 0: aliases },
     }
     Verdict { Wrong, NotHere, Password, AppPassword }
+    Virus { NotScanned, Clean, Infected { 0: name } }
+    AntivirusMode { Reject, Quarantine, Tag }
     Fate { Restorable, Later, Lives }
     Access {
         Anywhere,

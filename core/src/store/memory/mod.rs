@@ -197,9 +197,10 @@ impl Store {
             } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
             Request::Append {
                 name,
+                instead,
                 messages,
                 at_ms,
-            } => self.append(me()?, &name, &messages, at_ms),
+            } => self.append(me()?, &name, instead, &messages, at_ms),
             Request::Deliver {
                 stored,
                 recipients,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Address, Labels, Step, Verb};
+use crate::antivirus::Virus;
 use crate::machine::Secret;
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
@@ -269,13 +270,19 @@ impl Script {
             Verb::Subscribe { name, remove: true } => Request::Unsubscribe {
                 name: mailbox_name(name),
             },
-            Verb::Append { name, letters } => {
+            Verb::Append {
+                name,
+                instead,
+                letters,
+            } => {
+                let instead = instead.map(|name| self.new_mailbox(mailbox_name(name)));
                 let messages = letters
                     .into_iter()
                     .map(|(letter, labels)| self.message(letter, &labels))
                     .collect();
                 Request::Append {
                     name: mailbox_name(name),
+                    instead,
                     messages,
                     at_ms: self.now_ms(),
                 }
@@ -416,6 +423,8 @@ impl Script {
             key: self.key(address.again),
             account,
             mailbox: self.mailbox(account, address.mailbox),
+            instead: address.instead.map(|name| self.new_mailbox(mailbox_name(name))),
+            keywords: keywords(&address.keywords),
             head: Bytes::from(head),
             email_id: half(self.draw()),
         }
@@ -443,6 +452,7 @@ impl Script {
             received_sha256: sha256,
             index: Arc::new(scanner.finish()),
             durable_ms: 0,
+            virus: Virus::NotScanned,
         };
         self.stored = Some(stored.clone());
         self.objects.push(stored.object);

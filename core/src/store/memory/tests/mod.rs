@@ -206,6 +206,7 @@ const WANTED: &[&str] = &[
     "Deliver new",
     "Deliver repeated",
     "Deliver OverQuota",
+    "Deliver Limit(Keywords)",
     "Deliver NoSuchMailbox",
     "Deliver NotPermitted",
     "CreateCalendar ok",
@@ -239,7 +240,7 @@ fn samples_reach_every_answer() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    let mixed = (0..400).map(|_| sample::scripts(80).new_tree(&mut runner).unwrap().current());
+    let mixed = (0..600).map(|_| sample::scripts(80).new_tree(&mut runner).unwrap().current());
     let mut scripts: Vec<_> = mixed.collect();
     scripts.extend((0..100).map(|_| {
         sample::calendar_scripts(80)
