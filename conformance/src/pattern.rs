@@ -299,7 +299,7 @@ mod tests {
             ("$~($(ok|no)...)", "NO", true),
             (
                 "+ $64(r=a$n,s=$s,i=$i)",
-                "+ cj1hKGIsczxjLHM9UXc9PSxpPTQwOTY=",
+                "+ cj1hKGI8YyxzPVF3PT0saT00MDk2",
                 true,
             ),
             ("+ $64(r=x...)", "+ cj1hKGI8YyxzPVF3PT0saT00MDk2", false),
