@@ -146,7 +146,7 @@ impl House {
                 proto,
                 id,
             },
-            world: World::new(self, Some(stranger)),
+            world: World::new(self, self.tls.speaking(proto), Some(stranger)),
             guest: Guest::new(seat, self.drain.enter()),
             span,
         })

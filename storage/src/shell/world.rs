@@ -37,8 +37,8 @@ pub struct World {
 }
 
 impl World {
-    /// The world of one conversation; a worker's has no stranger in it.
-    pub(super) fn new(house: &House, stranger: Option<Stranger>) -> Self {
+    /// The world of one conversation, which begins TLS in this way; a worker's has no stranger in it.
+    pub(super) fn new(house: &House, tls: Tls, stranger: Option<Stranger>) -> Self {
         Self {
             clock: house.clock,
             storage: house.storage.clone(),
@@ -48,7 +48,7 @@ impl World {
             news: News::default(),
             drain: Some(Box::pin(house.drain.begun())),
             stranger,
-            tls: house.tls.clone(),
+            tls,
         }
     }
 
