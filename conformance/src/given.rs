@@ -18,6 +18,10 @@
 //! | `2 speaks IMAP` | this connection's protocol, where it is not the transcript's; it is opened when it is first used |
 //! | `2 speaks IMAP and has selected INBOX` | the same, and it has come that far |
 //! | `3 speaks IMAP as $other and has logged in` | the same, and it logs in to the second account |
+//! | `1 has connected over TLS` | the same, behind a handshake; of the other states too, and so are the next two |
+//! | `1 has connected over TLS as $user` | with a client certificate that names this address; the core can make one |
+//! | `1 has connected from afar` | from a host of the open network, in the clear; only the core can |
+//! | `token "abc" of $user` | a bearer token is good for this account; only the core can issue one |
 //!
 //! Every transcript, whatever it speaks, starts with an empty INBOX and no mailbox but those that the server makes by itself.
 
@@ -25,6 +29,7 @@ use std::fmt;
 
 use lightmail_core::config::AntivirusMode;
 
+use crate::player::Way;
 use crate::transcript::Protocol;
 
 /// One phrase.
@@ -58,12 +63,21 @@ pub enum Given {
         /// `$user`, `$other`.
         accounts: Vec<String>,
     },
+    /// A bearer token.
+    Token {
+        /// The token.
+        token: String,
+        /// Whose it is; captures are put in.
+        login: String,
+    },
     /// Connections in a state.
     Connections {
         /// Their numbers.
         numbers: Vec<u8>,
         /// What they speak; `None` is what the transcript speaks.
         speaks: Option<Protocol>,
+        /// What they come through; captures are put in.
+        way: Way,
         /// Whether they log in to the second account.
         other: bool,
         /// How far they have come.
@@ -109,6 +123,7 @@ impl Given {
             .or_else(|| account(phrase))
             .or_else(|| places(phrase))
             .or_else(|| clamd(phrase))
+            .or_else(|| token(phrase))
             .or_else(|| connections(phrase))
             .ok_or_else(|| BadGiven(phrase.to_owned()))
     }
@@ -179,6 +194,14 @@ fn clamd(phrase: &str) -> Option<Given> {
     })
 }
 
+fn token(phrase: &str) -> Option<Given> {
+    let (token, login) = phrase.strip_prefix("token \"")?.split_once("\" of ")?;
+    Some(Given::Token {
+        token: token.to_owned(),
+        login: login.to_owned(),
+    })
+}
+
 fn known(name: &str) -> Option<String> {
     crate::samples::names()
         .any(|known| known == name.trim())
@@ -207,15 +230,32 @@ fn connections(phrase: &str) -> Option<Given> {
         Some("POP3") => (Some(Protocol::Pop3), false),
         Some(_) => return None,
     };
+    let (state, way) = match what.map(way) {
+        Some((what, way)) => (state(what)?, way),
+        None => (speaks.map(|_| State::Unopened)?, Way::Usual),
+    };
     Some(Given::Connections {
         numbers: numbers(who)?,
         speaks,
+        way,
         other,
-        state: match what {
-            Some(what) => state(what)?,
-            None => speaks.map(|_| State::Unopened)?,
-        },
+        state,
     })
+}
+
+/// `connected over TLS as $user`: the state, and how it was reached.
+fn way(what: &str) -> (&str, Way) {
+    if let Some(what) = what.strip_suffix(" from afar") {
+        return (what, Way::Afar);
+    }
+    match what.split_once(" over TLS") {
+        Some((what, "")) => (what, Way::Tls),
+        Some((state, named)) => match named.strip_prefix(" as ") {
+            Some(name) => (state, Way::Certificate(name.to_owned())),
+            None => (what, Way::Usual),
+        },
+        None => (what, Way::Usual),
+    }
 }
 
 /// `1`, `1 and 2`, `1, 2 and 3`.
@@ -272,6 +312,7 @@ mod tests {
             Ok(Given::Connections {
                 numbers: vec![1, 2],
                 speaks: None,
+                way: Way::Usual,
                 other: false,
                 state: State::Selected(None)
             })
@@ -281,6 +322,7 @@ mod tests {
             Ok(Given::Connections {
                 numbers: vec![3],
                 speaks: None,
+                way: Way::Usual,
                 other: false,
                 state: State::Examined(Some("Work".into()))
             })
@@ -289,6 +331,7 @@ mod tests {
             let read = Given::Connections {
                 numbers: vec![2, 3],
                 speaks: Some(speaks),
+                way: Way::Usual,
                 other,
                 state,
             };
@@ -332,7 +375,32 @@ mod tests {
                 mode: AntivirusMode::Quarantine
             })
         );
+        let way = |phrase, way| {
+            let read = Given::Connections {
+                numbers: vec![1],
+                speaks: None,
+                way,
+                other: false,
+                state: State::Connected,
+            };
+            assert_eq!(Given::parse(phrase), Ok(read));
+        };
+        way("1 has connected over TLS", Way::Tls);
+        way(
+            "1 has connected over TLS as $user",
+            Way::Certificate("$user".into()),
+        );
+        way("1 has connected from afar", Way::Afar);
+        assert_eq!(
+            Given::parse("token \"a.b\" of $user"),
+            Ok(Given::Token {
+                token: "a.b".into(),
+                login: "$user".into()
+            })
+        );
         for wrong in [
+            "1 has connected over TLS to $user",
+            "token abc of $user",
             "clamd finds \"a virus\", mode eat",
             "clamd finds a virus, mode tag",
             "alias \"info\" of me",

@@ -1,12 +1,14 @@
 //! A live server over TCP, in the clear or under TLS.
 
+mod upgrade;
+
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use crate::deflate::Deflate;
-use crate::player::{Heard, Logins, Player, Unsupported};
+use crate::player::{Heard, Logins, Player, Unsupported, Way};
 use crate::tls::{self, Tls};
 use crate::transcript::{FaultRule, Protocol};
 
@@ -19,6 +21,8 @@ pub struct Tcp {
     tls: Option<Tls>,
     /// What STARTTLS leads to.
     start_tls: Option<Tls>,
+    /// Whether each connection that begins in the clear goes through STARTTLS or STLS at once.
+    always: bool,
     logins: Logins,
     patience: Duration,
     /// Until when the answers to what was sent last must have come; `None` before the first is waited for.
@@ -100,6 +104,7 @@ impl Tcp {
             pop3: None,
             tls: None,
             start_tls: None,
+            always: false,
             logins,
             patience,
             until: None,
@@ -125,6 +130,14 @@ impl Tcp {
         Self {
             start_tls: Some(tls),
             ..self
+        }
+    }
+
+    /// The same, whose clients follow STARTTLS or STLS behind every greeting, before the transcript hears it.
+    pub fn starting_tls(self, tls: Tls) -> Self {
+        Self {
+            always: true,
+            ..self.with_starttls(tls)
         }
     }
 
@@ -155,7 +168,13 @@ pub(crate) fn open(place: &str, patience: Duration) -> io::Result<TcpStream> {
 }
 
 impl Player for Tcp {
-    fn connect(&mut self, number: u8, protocol: Protocol) -> io::Result<()> {
+    fn connect(&mut self, number: u8, protocol: Protocol, way: &Way) -> io::Result<()> {
+        let unsupported = |what| Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        match way {
+            Way::Certificate(_) => return unsupported("a client certificate"),
+            Way::Afar => return unsupported("a host of the open network"),
+            Way::Usual | Way::Tls => {}
+        }
         let (place, unnamed) = match protocol {
             Protocol::Imap => (Some(&self.imap), ""),
             Protocol::Lmtp => (
@@ -178,6 +197,7 @@ impl Player for Tcp {
             _ => Stream::Clear(stream),
         };
         self.until = None;
+        let is_clear = matches!(stream, Stream::Clear(_));
         self.connections.insert(
             number,
             Connection {
@@ -189,6 +209,9 @@ impl Player for Tcp {
                 closed: false,
             },
         );
+        if is_clear && (self.always || *way == Way::Tls) {
+            self.upgrade(number, protocol)?;
+        }
         Ok(())
     }
 
@@ -207,7 +230,8 @@ impl Player for Tcp {
         let missing = || io::Error::other(format!("connection {number} was not opened"));
         let connection = self.connections.remove(&number).ok_or_else(missing)?;
         let Stream::Clear(stream) = connection.stream else {
-            return Err(io::Error::other("TLS has begun already"));
+            let begun = "a connection in the clear: TLS has begun already";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, begun));
         };
         if !connection.heard.is_empty() {
             return Err(io::Error::other(
@@ -234,6 +258,17 @@ impl Player for Tcp {
         let connection = self.connection(number)?;
         connection.deflate.end();
         connection.take(Vec::new())
+    }
+
+    fn exporter(&mut self, number: u8) -> Option<[u8; 32]> {
+        match &self.connections.get(&number)?.stream {
+            Stream::Clear(_) => None,
+            Stream::Tls(tls) => tls::exporter(&tls.conn),
+        }
+    }
+
+    fn issue(&mut self, _: &str, _: &str) -> Result<(), Unsupported> {
+        Err(Unsupported("an authorization server"))
     }
 
     fn hear(&mut self, number: u8) -> io::Result<Heard> {

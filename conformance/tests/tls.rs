@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use lightmail_conformance::Player as _;
-use lightmail_conformance::player::{Heard, Logins};
+use lightmail_conformance::player::{Heard, Logins, Way};
 use lightmail_conformance::tcp::{Tcp, reach};
 use lightmail_conformance::tls::Tls;
 use lightmail_conformance::transcript::Protocol;
@@ -59,7 +59,7 @@ fn player(place: &str) -> Tcp {
 #[test]
 fn any_certificate_will_do_where_it_is_said() {
     let mut player = player(&echo());
-    player.connect(1, Protocol::Imap).unwrap();
+    player.connect(1, Protocol::Imap, &Way::Usual).unwrap();
     assert_eq!(player.hear(1).unwrap(), Heard::Line(b"* OK hello".to_vec()));
     let long = "x".repeat(300_000);
     player.send(1, format!("{long}\r\n").as_bytes()).unwrap();
@@ -86,10 +86,13 @@ fn a_server_that_speaks_no_tls() {
         let _ = stream.write_all(b"* OK hello\r\n");
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let error = player(&place).connect(1, Protocol::Imap).unwrap_err().to_string();
+    let error = player(&place)
+        .connect(1, Protocol::Imap, &Way::Usual)
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with(&format!("{place}: no TLS: ")), "{error}");
     let error = player(&server(drop))
-        .connect(1, Protocol::Imap)
+        .connect(1, Protocol::Imap, &Way::Usual)
         .unwrap_err()
         .to_string();
     assert!(error.contains(": no TLS: "), "{error}");

@@ -190,7 +190,7 @@ mod tests {
                 octets,
                 template: true,
                 ..
-            } => crate::pattern::fill(octets, &Captures::new()).unwrap(),
+            } => crate::fill::fill(octets, &Captures::new()).unwrap(),
             StepKind::Send { octets, .. } => octets.clone(),
             other => panic!("{other:?}"),
         });

@@ -3,30 +3,14 @@
 use std::collections::HashSet;
 
 use super::{Run, SETUP, Stop, broken, came, setup_failed};
+use crate::fill::fill;
 use crate::given::{Given, State};
-use crate::pattern::fill;
-use crate::player::Heard;
+use crate::player::{Heard, Way};
 use crate::transcript::{Protocol, StepKind};
 
 impl Run<'_> {
     pub(super) fn set_up(&mut self, given: &[Given]) -> Result<(), Stop> {
-        for given in given {
-            if let Given::Connections {
-                numbers,
-                speaks: Some(protocol),
-                ..
-            } = given
-            {
-                self.speaks
-                    .extend(numbers.iter().map(|&number| (number, *protocol)));
-            }
-        }
-        for given in given {
-            if let Given::Clamd { name, mode } = given {
-                let scans = self.player.scan(name, *mode);
-                scans.map_err(|what| Stop::NotOffered(what.to_string()))?;
-            }
-        }
+        given.iter().try_for_each(|given| self.prepare(given))?;
         let logins = self.player.logins();
         let stranger = given.iter().any(
             |given| matches!(given, Given::Account { login, password } if *login != logins.user || *password != logins.password),
@@ -52,6 +36,43 @@ impl Run<'_> {
         self.lead(given)?;
         let latest = self.fill_mailboxes(given)?;
         given.iter().try_for_each(|given| self.bring(given, latest))
+    }
+
+    /// What is known before anything is opened: how each connection speaks and comes, and who holds which token.
+    fn prepare(&mut self, given: &Given) -> Result<(), Stop> {
+        let filled = |text: &str| match fill(text.as_bytes(), &self.captures) {
+            Ok(octets) => Ok(String::from_utf8_lossy(&octets).into_owned()),
+            Err(what) => Err(Stop::Failed { line: 1, what }),
+        };
+        match given {
+            Given::Connections {
+                numbers, speaks, way, ..
+            } => {
+                let way = match way {
+                    Way::Certificate(name) => Way::Certificate(filled(name)?),
+                    other => other.clone(),
+                };
+                // Under TLS other mechanisms are offered: needs are looked for where they will be used.
+                if matches!(way, Way::Tls | Way::Certificate(_)) {
+                    self.ways.insert(SETUP, way.clone());
+                }
+                self.ways
+                    .extend(numbers.iter().map(|&number| (number, way.clone())));
+                let speaks = speaks.map(|protocol| numbers.iter().map(move |&number| (number, protocol)));
+                self.speaks.extend(speaks.into_iter().flatten());
+                Ok(())
+            }
+            Given::Token { token, login } => {
+                let login = filled(login)?;
+                let issued = self.player.issue(token, &login);
+                issued.map_err(|what| Stop::NotOffered(what.to_string()))
+            }
+            Given::Clamd { name, mode } => {
+                let scans = self.player.scan(name, *mode);
+                scans.map_err(|what| Stop::NotOffered(what.to_string()))
+            }
+            Given::Mailbox { .. } | Given::Account { .. } | Given::Places { .. } => Ok(()),
+        }
     }
 
     /// Whether the second account is spoken of.
@@ -112,6 +133,9 @@ impl Run<'_> {
                 Heard::Line(line) if line == b"." || line.starts_with(b"-ERR") => break,
                 Heard::Line(line) => {
                     let line = String::from_utf8_lossy(&line).to_uppercase();
+                    // As IMAP writes them, so that one need serves both.
+                    let mechanisms = line.strip_prefix("SASL ").unwrap_or_default().split(' ');
+                    offered.extend(mechanisms.map(|mechanism| format!("AUTH={mechanism}")));
                     offered.extend(line.split(' ').next().map(str::to_owned));
                     offered.insert(line);
                 }

@@ -8,10 +8,15 @@ use bytes::Bytes;
 use super::When;
 use super::conversation::{Conversation, PeerState};
 use super::stage::{Stage, filtered};
-use crate::machine::{Action, ConnectFailure, Done, Input, Peer, TlsFailure, TlsInfo, Token, Watched};
+use crate::machine::{
+    Action, ConnectFailure, Done, Exporter, Input, Peer, TlsFailure, TlsInfo, Token, Watched,
+};
 use crate::store::{Failure, ObjectId};
 use crate::wire::deflate::{InflateFault, Inflater};
 use crate::wire::filter::Filter;
+
+/// What every handshake of a pair gives to bind to.
+pub const EXPORTER: Exporter = Exporter([0x5e; 32]);
 
 impl Conversation {
     /// Carries out one action.
@@ -139,6 +144,7 @@ impl Conversation {
         let fault = stage.faults.strike("StartTls");
         let info = TlsInfo {
             summary: "TLSv1.3 TLS13_AES_256_GCM_SHA384".to_owned(),
+            exporter: Some(EXPORTER),
             ..TlsInfo::default()
         };
         self.inputs.push_back(Input::Tls(

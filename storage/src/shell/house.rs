@@ -150,7 +150,7 @@ impl House {
                 id,
             },
             full: door.full,
-            world: World::new(self, Some(seat.clone())),
+            world: World::new(self, self.tls.speaking(proto), Some(seat.clone())),
             guest: Guest::new(seat, self.drain.enter()),
             span,
         })

@@ -41,8 +41,8 @@ pub struct World {
 }
 
 impl World {
-    /// The world of one conversation; a worker's has no seat in it.
-    pub(super) fn new(house: &House, seat: Option<Seat>) -> Self {
+    /// The world of one conversation, which begins TLS in this way; a worker's has no seat in it.
+    pub(super) fn new(house: &House, tls: Tls, seat: Option<Seat>) -> Self {
         let sent_away = seat
             .as_ref()
             .map(|seat| Box::pin(seat.sent_away()) as Pin<Box<_>>);
@@ -56,7 +56,7 @@ impl World {
             drain: Some(Box::pin(house.drain.begun())),
             sent_away,
             seat,
-            tls: house.tls.clone(),
+            tls,
         }
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use lightmail_conformance::given::Given;
-use lightmail_conformance::player::{Heard, Logins, Player, Unsupported};
+use lightmail_conformance::player::{Heard, Logins, Player, Unsupported, Way};
 use lightmail_conformance::pure::Core;
 use lightmail_conformance::run::{Strictness, run};
 use lightmail_conformance::transcript::{FaultRule, Must, Protocol, StepKind};
@@ -186,9 +186,9 @@ impl Listening {
 }
 
 impl Player for Listening {
-    fn connect(&mut self, connection: u8, protocol: Protocol) -> io::Result<()> {
+    fn connect(&mut self, connection: u8, protocol: Protocol, way: &Way) -> io::Result<()> {
         self.speaks.insert(connection, protocol);
-        self.core.connect(connection, protocol)
+        self.core.connect(connection, protocol, way)
     }
 
     fn send(&mut self, connection: u8, octets: &[u8]) -> io::Result<()> {
@@ -219,6 +219,14 @@ impl Player for Listening {
 
     fn stop_deflate(&mut self, connection: u8) -> io::Result<()> {
         self.core.stop_deflate(connection)
+    }
+
+    fn exporter(&mut self, connection: u8) -> Option<[u8; 32]> {
+        self.core.exporter(connection)
+    }
+
+    fn issue(&mut self, token: &str, login: &str) -> Result<(), Unsupported> {
+        self.core.issue(token, login)
     }
 
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {
