@@ -1,11 +1,18 @@
-//! Behind the end of a message: make it durable, deliver it, answer once for each recipient (RFC 2033, 4.2).
+//! Behind the end of a message: make it durable, deliver it, answer: in LMTP once for each recipient (RFC 2033, 4.2), in SMTP once for
+//! all (RFC 5321, 4.1.1.4).
 //!
 //! Two questions, one after the other: `FinishUpload` → `Stored`, `Deliver` → `Delivered`. Whatever fails in between is
 //! answered so that the client keeps its copy.
+//!
+//! One reply for several recipients of whom some have the message and some have not ([`in_one`]) is decided by what may be lost and
+//! what may come twice. 250 would take a responsibility for the others that could only be met by a bounce. A lasting 5xx would tell the
+//! sender that nobody has it. So it is 451, and the sender tries again: whoever has the message is known by the delivery key and has it
+//! once, as no key is confirmed of a message that was answered so; whoever is over quota or gone is refused at RCPT then, by name.
 
 use std::collections::BTreeMap;
 
 use super::context::Context;
+use super::manners::Answers;
 use super::session::State;
 use super::trace::Trace;
 use super::transaction::Transaction;
@@ -24,6 +31,13 @@ pub(super) fn finish(cx: &mut Context) -> State {
     }
     cx.out.finish_upload();
     State::AwaitStored(AwaitStored { transaction })
+}
+
+/// The message will be refused at its end.
+pub(super) fn spoil(cx: &mut Context, why: Reply) {
+    if let Some(body) = cx.transaction.as_mut().and_then(|mail| mail.body.as_mut()) {
+        body.refuse(&mut cx.out, why);
+    }
 }
 
 /// The object is being made durable.
@@ -89,7 +103,10 @@ pub(super) struct AwaitDelivered {
 
 impl AwaitDelivered {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
-        let answers = self.answers(outcome);
+        let mut answers = self.answers(outcome);
+        if cx.manners.answers == Answers::Once {
+            answers = vec![in_one(&answers); answers.len()];
+        }
         let delivered = self
             .keys
             .iter()
@@ -101,7 +118,11 @@ impl AwaitDelivered {
             cx.delivered(delivered);
         }
         let of_place = |place: &usize| answers.get(*place).copied().unwrap_or(words::TRY_LATER);
-        let replies: Vec<_> = self.places.iter().map(of_place).collect();
+        let mut replies: Vec<_> = self.places.iter().map(of_place).collect();
+        if cx.manners.answers == Answers::Once {
+            // They are all the same.
+            replies.truncate(1);
+        }
         cx.out.replies(&replies);
         State::AwaitCommand
     }
@@ -120,9 +141,29 @@ fn answer(result: Result<store::Delivered, Refusal>) -> Reply {
     result.map_or_else(words::refusal, |_| words::DELIVERED)
 }
 
+/// The one reply to a message for several recipients: what holds for all of them, else that it is to be tried again. What is
+/// temporary for one is so for the message.
+fn in_one(answers: &[Reply]) -> Reply {
+    let Some((first, rest)) = answers.split_first() else {
+        return words::TRY_LATER;
+    };
+    let later = answers.iter().find(|answer| answer.code / 100 == 4);
+    match later {
+        Some(later) => *later,
+        None if rest.iter().all(|answer| answer == first) => *first,
+        None if answers.contains(&words::DELIVERED) => words::PARTLY_DELIVERED,
+        // Refused for good, for different reasons.
+        None => *first,
+    }
+}
+
 /// The same answer for every recipient.
 pub(super) fn refuse(cx: &mut Context, transaction: &Transaction, why: Reply) -> State {
-    cx.out.replies(&vec![why; transaction.recipients.len()]);
+    let replies = match cx.manners.answers {
+        Answers::EachRecipient => transaction.recipients.len(),
+        Answers::Once => 1,
+    };
+    cx.out.replies(&vec![why; replies]);
     State::AwaitCommand
 }
 
