@@ -38,6 +38,8 @@ pub struct Settings {
     pub attempts_per_minute: u32,
     /// Failed log-ins after which the session ends.
     pub failed_logins: u32,
+    /// Whether a user sends under addresses of their own only.
+    pub sender_check: bool,
 }
 
 impl Settings {
@@ -80,6 +82,7 @@ impl Settings {
             mechanisms: sasl::wanted(config),
             attempts_per_minute: config.auth.attempts_per_minute,
             failed_logins: 5,
+            sender_check: config.smtp_server.sender_check,
         }
     }
 }
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_configuration_is_heard() {
-        let text = "[server]\nhostname = mail.example.com\n[lmtp]\nmax_message_size = 900\n[smtp_server]\nmax_message_size = 800\n\
+        let text = "[server]\nhostname = mail.example.com\n[lmtp]\nmax_message_size = 900\n[smtp_server]\nmax_message_size = 800\nsender_check = no\n\
                     [auth]\nplaintext = never\nmechanisms = plain\nattempts_per_minute = 10\n\
                     [limits]\nmessage_size = 1000\nrecipients = 3\ninbound_recipients = 2\nsmtp_line = 512\n\
                     bad_commands_soft = 2\nbad_commands = 4\nbad_command_delay_seconds = 5\nidle_commands = 6\nhops = 7\n\
@@ -121,6 +124,7 @@ mod tests {
             mechanisms: vec!["PLAIN".to_owned()],
             attempts_per_minute: 10,
             failed_logins: 5,
+            sender_check: false,
         };
         assert_eq!(Settings::lmtp(&config), lmtp);
         let submission = Settings {
