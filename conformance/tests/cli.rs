@@ -164,7 +164,7 @@ fn errors_name_what_is_wrong_and_what_to_do() {
         ),
         (
             vec!["record", "--listen", to, "--to", to, "--protocol", "smtp"],
-            "[possible values: imap, lmtp, pop3]".into(),
+            "[possible values: imap, lmtp, pop3, smtp]".into(),
         ),
         (
             vec![
