@@ -163,7 +163,7 @@ fn errors_name_what_is_wrong_and_what_to_do() {
             "--listen x: ".into(),
         ),
         (
-            vec!["record", "--listen", to, "--to", to, "--protocol", "smtp"],
+            vec!["record", "--listen", to, "--to", to, "--protocol", "http"],
             "[possible values: imap, lmtp, pop3, smtp]".into(),
         ),
         (

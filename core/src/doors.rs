@@ -161,7 +161,12 @@ fn smtp_doors(config: &Config) -> impl Iterator<Item = Door> {
     let users = Greet::submission(tls(smtp::Settings::submission(config)));
     let doors = [
         ("smtp", Transport::Plain, smtp.port, mx),
-        ("submission", Transport::Plain, smtp.submission_port, users.clone()),
+        (
+            "submission",
+            Transport::Plain,
+            smtp.submission_port,
+            users.clone(),
+        ),
         ("submission", Transport::Tls, smtp.submissions_port, users),
     ];
     let enabled = doors.into_iter().filter(|_| smtp.enabled);
@@ -218,7 +223,9 @@ mod tests {
         ];
         assert_eq!(places(""), embedded);
         assert_eq!(
-            places("[imap]\nenabled = no\n[pop3]\nenabled = no\n[lmtp]\nenabled = no\n[smtp_server]\nenabled = no\n"),
+            places(
+                "[imap]\nenabled = no\n[pop3]\nenabled = no\n[lmtp]\nenabled = no\n[smtp_server]\nenabled = no\n"
+            ),
             [""; 0]
         );
         let elsewhere = "[imap]\nhost = ::1\nport = 143\ntls_port = off\n[pop3]\nport = off\n[lmtp]\nport = off\nsocket = /run/l.sock\n\
@@ -237,7 +244,9 @@ mod tests {
 
     #[test]
     fn tls_is_offered_on_ports_and_not_on_the_socket() {
-        let offers = doors(&Config::default()).into_iter().filter(|door| door.proto == "lmtp");
+        let offers = doors(&Config::default())
+            .into_iter()
+            .filter(|door| door.proto == "lmtp");
         let offers = offers.map(|door| {
             let address = match door.place {
                 Place::Tcp(..) => Some([127, 0, 0, 1].into()),
@@ -304,7 +313,9 @@ mod tests {
         });
         assert_eq!(
             greetings.collect::<Vec<_>>(),
-            ["* OK", "* OK", "+OK ", "+OK ", "220 ", "220 ", "220 ", "220 ", "220 "]
+            [
+                "* OK", "* OK", "+OK ", "+OK ", "220 ", "220 ", "220 ", "220 ", "220 "
+            ]
         );
     }
 }

@@ -11,8 +11,8 @@
 mod command;
 mod context;
 mod disclosing;
-mod manners;
 mod login;
+mod manners;
 mod message;
 pub mod mx;
 mod outbox;

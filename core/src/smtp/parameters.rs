@@ -84,10 +84,15 @@ fn body(value: Option<&str>) -> Result<bool, Reply> {
 fn submitter(value: Option<&str>) -> Result<(), Reply> {
     let is_xtext = |value: &str| {
         let mut pieces = value.split('+');
-        let plain = |text: &str| text.bytes().all(|octet| matches!(octet, b'!'..=b'~') && octet != b'=');
+        let plain = |text: &str| {
+            text.bytes()
+                .all(|octet| matches!(octet, b'!'..=b'~') && octet != b'=')
+        };
         let coded = |piece: &str| {
             let digits = piece.split_at_checked(2).filter(|(digits, _)| {
-                digits.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'A'..=b'F'))
+                digits
+                    .bytes()
+                    .all(|octet| matches!(octet, b'0'..=b'9' | b'A'..=b'F'))
             });
             digits.is_some_and(|(_, rest)| plain(rest))
         };
@@ -173,7 +178,16 @@ mod tests {
             assert_eq!(of_mail(&input, true), Ok(MailParameters::default()), "{value}");
             assert_eq!(of_mail(&input, false), Err(words::UNKNOWN_PARAMETER), "{value}");
         }
-        for input in [" AUTH", " AUTH=", " AUTH=a=b", " AUTH=+3d", " AUTH=+", " AUTH=a+2", " AUTH=é", " AUTH=a AUTH=b"] {
+        for input in [
+            " AUTH",
+            " AUTH=",
+            " AUTH=a=b",
+            " AUTH=+3d",
+            " AUTH=+",
+            " AUTH=a+2",
+            " AUTH=é",
+            " AUTH=a AUTH=b",
+        ] {
             assert_eq!(of_mail(input, true), Err(words::PARAMETER_VALUE), "{input}");
         }
     }

@@ -201,10 +201,9 @@ impl Server {
 
     fn tick(&mut self) {
         match &self.state {
-            State::AwaitCommand
-            | State::AwaitResponse(_)
-            | State::AwaitContent(_)
-            | State::AwaitChunk(_) => self.state = goodbye(&mut self.cx, words::IDLE),
+            State::AwaitCommand | State::AwaitResponse(_) | State::AwaitContent(_) | State::AwaitChunk(_) => {
+                self.state = goodbye(&mut self.cx, words::IDLE)
+            }
             State::AwaitPause(pause) if pause.until_ms <= self.cx.now.mono_ms => {
                 let last = pause.last;
                 self.cx.out.lines(pause.word.as_slice());
@@ -245,13 +244,12 @@ impl Server {
     fn wait(&self) -> Step {
         let idle = self.begin_by().map_or(Due::Idle(IDLE_MS), Due::At);
         match &self.state {
-            State::AwaitCommand
-            | State::AwaitResponse(_)
-            | State::AwaitContent(_)
-            | State::AwaitChunk(_) => Step::Wait {
-                bytes: true,
-                until: Some(idle),
-            },
+            State::AwaitCommand | State::AwaitResponse(_) | State::AwaitContent(_) | State::AwaitChunk(_) => {
+                Step::Wait {
+                    bytes: true,
+                    until: Some(idle),
+                }
+            }
             State::AwaitPause(pause) => Step::Wait {
                 bytes: false,
                 until: Some(Due::At(pause.until_ms)),
