@@ -102,9 +102,11 @@ fn refused(command: &str, refusal: Refusal) -> (Code, &'static str) {
             "The mailbox has only inferiors, and they stay",
         ),
         Refusal::NotPermitted => (Code::NO_PERM, "Not permitted"),
-        Refusal::NoSuchCalendar | Refusal::NoSuchObject | Refusal::Changed | Refusal::InvalidSyncToken => {
-            (Code::CANNOT, "Not possible")
-        }
+        Refusal::NotOurs
+        | Refusal::NoSuchCalendar
+        | Refusal::NoSuchObject
+        | Refusal::Changed
+        | Refusal::InvalidSyncToken => (Code::CANNOT, "Not possible"),
         Refusal::Gone => (Code::EXPUNGE_ISSUED, "Some messages are gone"),
         Refusal::Limit(budget) => limit(budget),
     }
@@ -120,6 +122,7 @@ fn limit(budget: Budget) -> (Code, &'static str) {
             (Code::LIMIT, "The account has no room for another calendar object")
         }
         Budget::AppPasswords => (Code::LIMIT, "The account has no room for another app password"),
+        Budget::Aliases => (Code::LIMIT, "The account has no room for another alias"),
         Budget::MessageSize => (Code::TOO_BIG, "The message is too big"),
         Budget::Space => (Code::UNAVAILABLE, "No space is left here"),
     }

@@ -9,7 +9,7 @@
 //! sender that nobody has it. So it is 451, and the sender tries again: whoever has the message is known by the delivery key and has it
 //! once, as no key is confirmed of a message that was answered so; whoever is over quota or gone is refused at RCPT then, by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::manners::Answers;
@@ -19,7 +19,7 @@ use super::transaction::Transaction;
 use super::words::{self, Reply};
 use crate::machine::{Done, Effect, Outcome, Stored};
 use crate::mime::MessageIndex;
-use crate::store::{self, Actor, DeliveryKey, Recipient, Refusal, Request};
+use crate::store::{self, Actor, DeliveryKey, Recipient, RecipientPlace, Refusal, Request};
 
 /// The end of the message has come.
 pub(super) fn finish(cx: &mut Context) -> State {
@@ -59,24 +59,29 @@ impl AwaitStored {
     }
 }
 
-/// One request for all recipients. An address that was given twice has one key, so it is delivered once.
+/// One request for all recipients, and for each account that an alias leads to. An address that was given twice has the same
+/// keys, so it is delivered once.
 fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
     let trace = Trace::new(cx, transaction, stored.object);
     let sender = transaction.sender.as_ref().map_or("", |sender| sender.as_str());
     let mut asked = BTreeMap::new();
     let (mut recipients, mut places) = (Vec::new(), Vec::new());
     for accepted in &transaction.recipients {
-        let key = DeliveryKey::new(accepted.mailbox.as_str(), sender, &stored.received_sha256);
-        places.push(*asked.entry(key).or_insert_with(|| {
-            recipients.push(Recipient {
-                key,
-                account: accepted.place.account,
-                mailbox: accepted.place.mailbox,
-                head: trace.head(&accepted.mailbox),
-                email_id: cx.seed.half(),
-            });
-            recipients.len() - 1
-        }));
+        let (address, head) = (accepted.mailbox.as_str(), trace.head(&accepted.mailbox));
+        let mut ask = |place: &RecipientPlace| {
+            let key = DeliveryKey::new(address, place.account, sender, &stored.received_sha256);
+            *asked.entry(key).or_insert_with(|| {
+                recipients.push(Recipient {
+                    key,
+                    account: place.account,
+                    mailbox: place.mailbox,
+                    head: head.clone(),
+                    email_id: cx.seed.half(),
+                });
+                recipients.len() - 1
+            })
+        };
+        places.push(accepted.places.iter().map(&mut ask).collect());
     }
     let keys: Vec<_> = recipients.iter().map(|recipient| recipient.key).collect();
     cx.confirm_these(&keys);
@@ -95,32 +100,40 @@ fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State
 /// The transaction of the store is under way.
 #[derive(Debug)]
 pub(super) struct AwaitDelivered {
-    /// For each accepted RCPT its place in the request.
-    places: Vec<usize>,
+    /// For each accepted RCPT its places in the request.
+    places: Vec<Vec<usize>>,
     /// The keys in the request, in order.
     keys: Vec<DeliveryKey>,
 }
 
 impl AwaitDelivered {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
-        let mut answers = self.answers(outcome);
+        let answers = self.answers(outcome);
+        let mut replies: Vec<_> = self.places.iter().map(|places| worst(places, &answers)).collect();
         if cx.manners.answers == Answers::Once {
-            answers = vec![in_one(&answers); answers.len()];
+            let one = in_one(&replies);
+            replies.fill(one);
         }
-        let delivered = self
-            .keys
+        let retried: BTreeSet<_> = self
+            .places
             .iter()
-            .zip(&answers)
-            .filter(|(_, answer)| **answer == words::DELIVERED);
-        let delivered: Vec<_> = delivered.map(|(key, _)| *key).collect();
-        if !delivered.is_empty() {
+            .zip(&replies)
+            .filter(|(_, reply)| is_temporary(**reply))
+            .flat_map(|(places, _)| places)
+            .collect();
+        // A key that a retry will bring again must stay known, however well the peer sees its reply.
+        let delivered = answers
+            .iter()
+            .enumerate()
+            .filter(|(place, answer)| **answer == words::DELIVERED && !retried.contains(place));
+        let delivered: Vec<_> = delivered
+            .filter_map(|(place, _)| self.keys.get(place).copied())
+            .collect();
+        if answers.contains(&words::DELIVERED) {
             cx.conduct.forgive();
             cx.delivered(delivered);
         }
-        let of_place = |place: &usize| answers.get(*place).copied().unwrap_or(words::TRY_LATER);
-        let mut replies: Vec<_> = self.places.iter().map(of_place).collect();
         if cx.manners.answers == Answers::Once {
-            // They are all the same.
             replies.truncate(1);
         }
         cx.out.replies(&replies);
@@ -141,13 +154,27 @@ fn answer(result: Result<store::Delivered, Refusal>) -> Reply {
     result.map_or_else(words::refusal, |_| words::DELIVERED)
 }
 
+/// The one reply for all places of a recipient. As long as one of them may be mended by a retry, that is what the peer is told: where
+/// the message is already, its key keeps a second one away.
+fn worst(places: &[usize], answers: &[Reply]) -> Reply {
+    let answers = places
+        .iter()
+        .map(|place| answers.get(*place).copied().unwrap_or(words::TRY_LATER));
+    let worst = answers.min_by_key(|answer| (!is_temporary(*answer), *answer == words::DELIVERED));
+    worst.unwrap_or(words::TRY_LATER)
+}
+
+fn is_temporary(reply: Reply) -> bool {
+    matches!(reply.code, 400..=499)
+}
+
 /// The one reply to a message for several recipients: what holds for all of them, else that it is to be tried again. What is
 /// temporary for one is so for the message.
 fn in_one(answers: &[Reply]) -> Reply {
     let Some((first, rest)) = answers.split_first() else {
         return words::TRY_LATER;
     };
-    let later = answers.iter().find(|answer| answer.code / 100 == 4);
+    let later = answers.iter().find(|answer| is_temporary(**answer));
     match later {
         Some(later) => *later,
         None if rest.iter().all(|answer| answer == first) => *first,
@@ -175,4 +202,24 @@ fn hops(index: &MessageIndex) -> usize {
         .flatten()
         .filter(|field| field.name.eq_ignore_ascii_case(b"Received"))
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_places_the_one_that_a_retry_may_mend_is_told_first() {
+        let answers = [words::DELIVERED, words::OVER_QUOTA, words::NO_SPACE];
+        for (places, expected) in [
+            (&[0, 1, 2][..], words::NO_SPACE),
+            (&[0, 1], words::OVER_QUOTA),
+            (&[1, 0], words::OVER_QUOTA),
+            (&[0, 0], words::DELIVERED),
+            (&[0, 9], words::TRY_LATER),
+            (&[], words::TRY_LATER),
+        ] {
+            assert_eq!(worst(places, &answers), expected, "{places:?}");
+        }
+    }
 }

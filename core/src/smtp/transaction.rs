@@ -22,11 +22,19 @@ pub(super) struct Transaction {
     pub body: Option<Body>,
 }
 
+impl Transaction {
+    /// Mailboxes that the message goes to.
+    pub fn places(&self) -> usize {
+        self.recipients.iter().map(|accepted| accepted.places.len()).sum()
+    }
+}
+
 /// A recipient that was answered 250.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub mailbox: Mailbox,
-    pub place: RecipientPlace,
+    /// At least one; an alias may have several.
+    pub places: Vec<RecipientPlace>,
 }
 
 /// A message that flows into an upload.

@@ -186,12 +186,18 @@ table! {
     SENDER_NOT_ASCII = 550 "5.6.7" "An address beyond ASCII needs SMTPUTF8";
     /// A CR or an LF alone in a message from a stranger (RFC 5321, 2.3.8).
     LONE_LINE_END = 550 "5.5.2" "A line ends with CRLF, and the message holds another CR or LF";
+    /// A recipient whose domain is none of ours.
+    RELAYING_DENIED = 550 "5.7.1" "Mail for that domain is not taken here";
+    /// A header whose From is not the user's (RFC 6409, 5.1).
+    NOT_YOUR_FROM = 550 "5.7.1" "From is not an address of yours";
     /// The store does not let us deliver.
     NOT_PERMITTED = 550 "5.7.1" "Not permitted";
     /// The quota does not hold the message.
     OVER_QUOTA = 552 "5.2.2" "The mailbox is full";
     /// The message is larger than SIZE says.
     TOO_BIG = 552 "5.3.4" "The message is too big";
+    /// A reverse-path that is not the user's (RFC 6409, 5.1).
+    NOT_YOUR_ADDRESS = 553 "5.7.1" "The sender is not an address of yours";
     /// A forward-path beyond ASCII without SMTPUTF8 (RFC 6531, 3.5).
     RECIPIENT_NOT_ASCII = 553 "5.6.7" "An address beyond ASCII needs SMTPUTF8";
     /// More `Received` fields than a way has hops.
@@ -213,6 +219,7 @@ pub fn refusal(refusal: Refusal) -> Reply {
     match refusal {
         Refusal::OverQuota => OVER_QUOTA,
         Refusal::NoSuchAccount => UNKNOWN_RECIPIENT,
+        Refusal::NotOurs => RELAYING_DENIED,
         Refusal::NoSuchMailbox => MAILBOX_GONE,
         Refusal::NotPermitted => NOT_PERMITTED,
         Refusal::Limit(Budget::MessageSize) => TOO_BIG,
@@ -224,7 +231,8 @@ pub fn refusal(refusal: Refusal) -> Reply {
             | Budget::Subscriptions
             | Budget::Calendars
             | Budget::CalendarObjects
-            | Budget::AppPasswords,
+            | Budget::AppPasswords
+            | Budget::Aliases,
         )
         | Refusal::AlreadyExists
         | Refusal::HasChildren

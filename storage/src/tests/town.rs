@@ -166,6 +166,7 @@ pub(super) fn delivery(stored: Stored, homes: &[Home]) -> Request {
     let recipients = homes.iter().map(|home| Recipient {
         key: DeliveryKey::new(
             &home.account.0.to_string(),
+            home.account,
             "sender@example.com",
             &stored.received_sha256,
         ),

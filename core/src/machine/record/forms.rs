@@ -35,6 +35,8 @@ structs! {
     Throttle { bucket, full_in_ms }
     AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
+    DomainLine { name, catch_all, accounts, aliases, created_at_ms }
+    AliasLine { address, login }
     Mailbox {
         id, name, uid_validity, uid_next, highest_modseq, msgs, unseen, bytes, recent_from, special_use, object_id,
     }
@@ -101,12 +103,14 @@ enums! {
         LoginFound { 0: found },
         FailedLoginCounted,
         PasswordKept,
-        RecipientFound { 0: place },
+        RecipientFound { 0: places },
+        SenderFound { 0: may },
         AccountCreated,
         PasswordSet,
         QuotaSet,
         AccountDeleted,
         Accounts { 0: accounts },
+        Domain { 0: reply },
         AppPasswordAdded,
         AppPasswords { 0: lines },
         AppPasswordRemoved { 0: was },
@@ -144,6 +148,15 @@ enums! {
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
+    DomainReply {
+        Added,
+        Removed,
+        Domains { 0: domains },
+        CatchAllSet,
+        AliasAdded,
+        AliasRemoved { 0: many },
+        Aliases { 0: aliases },
+    }
     Verdict { Wrong, Password, AppPassword }
     Fate { Restorable, Later, Lives }
     Access {
@@ -160,6 +173,7 @@ enums! {
         OverQuota,
         NoSuchMailbox,
         NoSuchAccount,
+        NotOurs,
         AlreadyExists,
         HasChildren,
         NotPermitted,
@@ -170,7 +184,7 @@ enums! {
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, Aliases, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
     Plaintext { Never, Loopback, Always }
     ObjectKind { Email, Calendar }
@@ -178,7 +192,7 @@ enums! {
 
 lists! {
     (ObjectKind, ObjectId) bool u64 String MailboxName Status AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
-    DeletedMessage LoginAppPassword AppPasswordLine Throttle
+    DeletedMessage LoginAppPassword AppPasswordLine Throttle RecipientPlace DomainLine AliasLine
 }
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {

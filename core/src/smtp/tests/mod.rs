@@ -157,14 +157,14 @@ fn mails(world: &mut World, login: &str) -> u64 {
         address: login.to_owned(),
         base: None,
     };
-    let Ok(Reply::RecipientFound(place)) = world.ask(Actor::Door, find) else {
+    let Ok(Reply::RecipientFound(places)) = world.ask(Actor::Door, find) else {
         panic!("{login} is known")
     };
     let status = Request::StatusMailbox {
         name: MailboxName::inbox(),
         recent: false,
     };
-    match world.ask(Actor::Account(place.account), status) {
+    match world.ask(Actor::Account(places[0].account), status) {
         Ok(Reply::Status(status)) => status.mailbox.msgs,
         other => panic!("{other:?}"),
     }

@@ -8,6 +8,7 @@ mod calendar;
 mod check;
 mod copy;
 mod deliver;
+mod domains;
 mod expunge;
 mod flags;
 mod folder;
@@ -15,6 +16,7 @@ mod garbage;
 mod import;
 mod login;
 mod open;
+mod places;
 mod rename;
 #[cfg(test)]
 mod tests;
@@ -44,8 +46,12 @@ type Answer = Result<Reply, Failure>;
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     accounts: BTreeMap<AccountId, Account>,
-    /// Where mail for an address goes.
+    /// The accounts' own addresses.
     addresses: BTreeMap<String, AccountId>,
+    /// The accounts that aliases lead to; none of them to nobody.
+    aliases: BTreeMap<String, BTreeSet<AccountId>>,
+    /// Our domains.
+    domains: BTreeMap<String, domains::Domain>,
     /// All mailboxes, deleted ones too.
     folders: BTreeMap<MailboxId, Folder>,
     /// All calendars, deleted ones too.
@@ -121,6 +127,7 @@ impl Store {
         match request {
             Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
+            Request::FindSender { addresses } => self.find_sender(me()?, &addresses),
             Request::ListMailboxes { recent } => Ok(self.list_mailboxes(me()?, recent)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
             Request::StatusMailbox { name, recent } => self.status_mailbox(me()?, &name, recent),
@@ -215,6 +222,7 @@ impl Store {
             Request::SetPassword { login, password } => self.set_password(&login, password),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
             Request::ListAccounts => Ok(self.list_accounts()),
+            Request::Domain(request) => self.domain(request).map(Reply::Domain),
             Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),
