@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::manners::Answers;
+use super::ownership;
 use super::session::State;
 use super::trace::Trace;
 use super::transaction::Transaction;
@@ -52,7 +53,7 @@ impl AwaitStored {
             Ok(Done::Stored(stored)) if hops(&stored.index) > cx.settings.hops_max => {
                 refuse(cx, &self.transaction, words::LOOP)
             }
-            Ok(Done::Stored(stored)) => deliver(cx, &self.transaction, stored),
+            Ok(Done::Stored(stored)) => ownership::check_authors(cx, self.transaction, stored),
             Ok(_) => refuse(cx, &self.transaction, words::TRY_LATER),
             Err(failure) => refuse(cx, &self.transaction, words::failure(&failure)),
         }
@@ -61,7 +62,7 @@ impl AwaitStored {
 
 /// One request for all recipients, and for each account that an alias leads to. An address that was given twice has the same
 /// keys, so it is delivered once.
-fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
+pub(super) fn deliver(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
     let trace = Trace::new(cx, transaction, stored.object);
     let sender = transaction.sender.as_ref().map_or("", |sender| sender.as_str());
     let mut asked = BTreeMap::new();

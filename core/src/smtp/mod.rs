@@ -16,6 +16,7 @@ mod manners;
 mod message;
 pub mod mx;
 mod outbox;
+mod ownership;
 mod parameters;
 mod path;
 mod session;

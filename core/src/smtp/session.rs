@@ -10,6 +10,7 @@ use super::context::{Context, Verdict};
 use super::login::AwaitLogin;
 use super::manners::Manners;
 use super::message::{AwaitDelivered, AwaitStored};
+use super::ownership::{AwaitAuthors, AwaitSender};
 use super::settings::Settings;
 use super::words::{self, Reply};
 use crate::machine::{Disclosures, Due, Input, Machine, Outcome, Peer, Seed, Step, Time, TlsInfo};
@@ -43,6 +44,8 @@ pub struct Server {
 #[derive(Debug)]
 pub(super) enum State {
     AwaitCommand,
+    /// MAIL: whose the sender is.
+    AwaitSender(AwaitSender),
     /// RCPT: where mail for the address goes.
     AwaitRecipient(AwaitRecipient),
     /// DATA: the message.
@@ -51,6 +54,8 @@ pub(super) enum State {
     AwaitChunk(AwaitChunk),
     /// The object is being made durable.
     AwaitStored(AwaitStored),
+    /// Whose the addresses of From are.
+    AwaitAuthors(AwaitAuthors),
     /// The message is being delivered.
     AwaitDelivered(AwaitDelivered),
     /// AUTH: the response to a challenge.
@@ -191,8 +196,10 @@ impl Server {
         let cx = &mut self.cx;
         self.state = match mem::replace(&mut self.state, State::Over) {
             State::AwaitLogin(state) => state.on(cx, outcome),
+            State::AwaitSender(state) => state.on(cx, outcome),
             State::AwaitRecipient(state) => state.on(cx, outcome),
             State::AwaitStored(state) => state.on(cx, outcome),
+            State::AwaitAuthors(state) => state.on(cx, outcome),
             State::AwaitDelivered(state) => state.on(cx, outcome),
             state => state,
         };
@@ -255,8 +262,10 @@ impl Server {
                 until: Some(Due::At(pause.until_ms)),
             },
             State::AwaitLogin(_)
+            | State::AwaitSender(_)
             | State::AwaitRecipient(_)
             | State::AwaitStored(_)
+            | State::AwaitAuthors(_)
             | State::AwaitDelivered(_)
             | State::BeginTls
             | State::AwaitTls => Step::Wait {

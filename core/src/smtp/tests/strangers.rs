@@ -78,6 +78,10 @@ fn nothing_is_relayed() {
         ("<\"pat@elsewhere.example\"@foo.edu>", "550 5.1.1"),
         ("<\"\"@foo.edu>", "550 5.1.1"),
         ("<pat@foo.edu@elsewhere.example>", "501 5.1.3"),
+        ("<pat@elsewhere.example>", "550 5.7.1"),
+        ("<@foo.edu:pat@elsewhere.example>", "550 5.7.1"),
+        ("<\"pat@foo.edu\"@elsewhere.example>", "550 5.7.1"),
+        ("<pat@[192.0.2.1]>", "550 5.7.1"),
     ] {
         post.world.advance(1000);
         assert_eq!(post.codes(&format!("RCPT TO:{path}\r\n")), [code], "{path}");
