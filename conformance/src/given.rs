@@ -15,6 +15,8 @@
 //! | `1 has selected it` · `… selected "Work"` · `… examined it` | and SELECT or EXAMINE was; *it* is INBOX, or the mailbox made last |
 //! | `1 has logged in` | over POP3: USER and PASS were answered |
 //! | `1 has said LHLO` | over LMTP: the greeting was read and LHLO answered |
+//! | `1 has said EHLO` | over SMTP and SUBMISSION: the greeting was read and EHLO answered |
+//! | `1 has logged in` | over SUBMISSION: AUTH PLAIN was answered too |
 //! | `2 speaks IMAP` | this connection's protocol, where it is not the transcript's; it is opened when it is first used |
 //! | `2 speaks IMAP and has selected INBOX` | the same, and it has come that far |
 //! | `3 speaks IMAP as $other and has logged in` | the same, and it logs in to the second account |
@@ -98,7 +100,7 @@ pub enum State {
     Selected(Option<String>),
     /// EXAMINE was answered.
     Examined(Option<String>),
-    /// LHLO was answered.
+    /// LHLO or EHLO was answered.
     Greeted,
 }
 
@@ -228,6 +230,8 @@ fn connections(phrase: &str) -> Option<Given> {
         Some("IMAP as $other") => (Some(Protocol::Imap), true),
         Some("LMTP") => (Some(Protocol::Lmtp), false),
         Some("POP3") => (Some(Protocol::Pop3), false),
+        Some("SMTP") => (Some(Protocol::Smtp), false),
+        Some("SUBMISSION") => (Some(Protocol::Submission), false),
         Some(_) => return None,
     };
     let (state, way) = match what.map(way) {
@@ -270,7 +274,7 @@ fn state(what: &str) -> Option<State> {
     Some(match what {
         "connected" => State::Connected,
         "logged in" => State::LoggedIn,
-        "said LHLO" => State::Greeted,
+        "said LHLO" | "said EHLO" => State::Greeted,
         _ => match what.split_once(' ')? {
             ("selected", place) => State::Selected(named(place)?),
             ("examined", place) => State::Examined(named(place)?),
@@ -345,6 +349,18 @@ mod tests {
             State::Greeted,
         );
         speaks(
+            "2 and 3 speak SMTP and have said EHLO",
+            Protocol::Smtp,
+            false,
+            State::Greeted,
+        );
+        speaks(
+            "2 and 3 speak SUBMISSION and have logged in",
+            Protocol::Submission,
+            false,
+            State::LoggedIn,
+        );
+        speaks(
             "2 and 3 speak IMAP as $other and have logged in",
             Protocol::Imap,
             true,
@@ -411,7 +427,7 @@ mod tests {
             "x has selected it",
             "1 has eaten it",
             "1",
-            "1 speaks SMTP",
+            "1 speaks HTTP",
             "1 speaks IMAP has logged in",
             "1 speaks LMTP as $other",
             "",

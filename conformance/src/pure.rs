@@ -22,6 +22,8 @@ pub struct Core {
     imap: Arc<imap::Settings>,
     lmtp: Arc<smtp::Settings>,
     pop3: Arc<pop3::Settings>,
+    mx: Arc<smtp::Settings>,
+    submission: Arc<smtp::Settings>,
     talks: HashMap<u8, Connection>,
     /// Conversations so far: each machine gets a seed of its own.
     seeds: u64,
@@ -91,6 +93,8 @@ impl Core {
             imap: Arc::new(imap::Settings::from_config(&config)),
             lmtp: Arc::new(smtp::Settings::lmtp(&config)),
             pop3: Arc::new(pop3::Settings::from_config(&config)),
+            mx: Arc::new(smtp::Settings::mx(&config)),
+            submission: Arc::new(smtp::Settings::submission(&config)),
             talks: HashMap::new(),
             seeds: 0,
             read_max: None,
@@ -101,7 +105,9 @@ impl Core {
     pub fn offering_tls(mut self) -> Self {
         Arc::make_mut(&mut self.imap).tls = true;
         Arc::make_mut(&mut self.pop3).tls = true;
-        Arc::make_mut(&mut self.lmtp).tls = true;
+        for settings in [&mut self.lmtp, &mut self.mx, &mut self.submission] {
+            Arc::make_mut(settings).tls = true;
+        }
         self
     }
 
@@ -168,6 +174,14 @@ impl Player for Core {
             Protocol::Pop3 => self
                 .world
                 .join(pop3::Session::new(peer, Arc::clone(&self.pop3), seed)),
+            Protocol::Smtp => self
+                .world
+                .join(smtp::mx::session(peer, Arc::clone(&self.mx), seed)),
+            Protocol::Submission => self.world.join(smtp::submission::session(
+                peer,
+                Arc::clone(&self.submission),
+                seed,
+            )),
         };
         if let Some(octets) = self.read_max {
             self.world.set_read_max(talk, octets);

@@ -17,6 +17,8 @@ pub struct Tcp {
     imap: String,
     lmtp: Option<String>,
     pop3: Option<String>,
+    smtp: Option<String>,
+    submission: Option<String>,
     /// What IMAP is wrapped in.
     tls: Option<Tls>,
     /// What STARTTLS leads to.
@@ -102,6 +104,8 @@ impl Tcp {
             imap,
             lmtp,
             pop3: None,
+            smtp: None,
+            submission: None,
             tls: None,
             start_tls: None,
             always: false,
@@ -115,6 +119,15 @@ impl Tcp {
     /// The same, whose POP3 listens at this `HOST:PORT`, in the clear.
     pub fn with_pop3(self, pop3: Option<String>) -> Self {
         Self { pop3, ..self }
+    }
+
+    /// The same, whose SMTP listens at these `HOST:PORT`, in the clear: for other servers, and for users.
+    pub fn with_smtp(self, smtp: Option<String>, submission: Option<String>) -> Self {
+        Self {
+            smtp,
+            submission,
+            ..self
+        }
     }
 
     /// The same, which speaks IMAP under TLS from the first octet.
@@ -184,6 +197,14 @@ impl Player for Tcp {
             Protocol::Pop3 => (
                 self.pop3.as_ref(),
                 "POP3, of which no server was named: --pop3 HOST:PORT",
+            ),
+            Protocol::Smtp => (
+                self.smtp.as_ref(),
+                "SMTP, of which no server was named: --smtp HOST:PORT",
+            ),
+            Protocol::Submission => (
+                self.submission.as_ref(),
+                "SUBMISSION, of which no server was named: --submission HOST:PORT",
             ),
         };
         let place = place.ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, unnamed))?;

@@ -4,7 +4,7 @@
 //! proves   RFC 3501, 7.4.1: numbers drop by one after each EXPUNGE, and only when told
 //! given    INBOX with 4 messages; 1 and 2 have selected it
 //! needs    MOVE                          # capabilities without which it does not apply
-//! over     LMTP                          # or POP3; IMAP where nothing is said
+//! over     LMTP                          # or POP3, SMTP, SUBMISSION; IMAP where nothing is said
 //!
 //! 1C: a STORE 1,3 +FLAGS.SILENT (\Deleted)
 //! 1S: a OK ...
@@ -91,6 +91,10 @@ pub enum Protocol {
     Lmtp,
     /// POP3.
     Pop3,
+    /// SMTP, as another server speaks it.
+    Smtp,
+    /// SMTP, as a user's client speaks it.
+    Submission,
 }
 
 /// One step and the line where it stands.
@@ -300,7 +304,9 @@ impl Reader<'_> {
                 "IMAP" => self.over = Protocol::Imap,
                 "LMTP" => self.over = Protocol::Lmtp,
                 "POP3" => self.over = Protocol::Pop3,
-                _ => return self.bad(at, "over   IMAP, LMTP or POP3"),
+                "SMTP" => self.over = Protocol::Smtp,
+                "SUBMISSION" => self.over = Protocol::Submission,
+                _ => return self.bad(at, "over   IMAP, LMTP, POP3, SMTP or SUBMISSION"),
             },
             _ => return Ok(false),
         }
@@ -540,7 +546,7 @@ mod tests {
                 "proves   RFC 3501, 6.1-2: x",
                 "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
             ),
-            ("over     SMTP", "over   IMAP, LMTP or POP3"),
+            ("over     HTTP", "over   IMAP, LMTP, POP3, SMTP or SUBMISSION"),
             ("time +5", "time +29m (ms, s, m or h)"),
             ("time +99999999999999999999s", "time +29m (ms, s, m or h)"),
             (

@@ -163,8 +163,8 @@ fn errors_name_what_is_wrong_and_what_to_do() {
             "--listen x: ".into(),
         ),
         (
-            vec!["record", "--listen", to, "--to", to, "--protocol", "smtp"],
-            "[possible values: imap, lmtp, pop3]".into(),
+            vec!["record", "--listen", to, "--to", to, "--protocol", "http"],
+            "[possible values: imap, lmtp, pop3, smtp]".into(),
         ),
         (
             vec![

@@ -12,7 +12,8 @@ use lightmail_core::{imap, machine};
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
 use crate::{
-    address, deflate, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, stage,
+    address, deflate, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session,
+    smtp_session, stage,
 };
 
 /// Measures what a closure holds at most.
@@ -30,6 +31,15 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         }
         "lmtp_session" => return session(octets, meter, lmtp_session::record, stage::lmtp),
         "pop3_session" => return session(octets, meter, pop3_session::record, stage::pop3),
+        "smtp_session" => return session(octets, meter, smtp_session::record_of_smtp, stage::smtp),
+        "submission_session" => {
+            return session(
+                octets,
+                meter,
+                smtp_session::record_of_submission,
+                stage::submission,
+            );
+        }
         "imap_command" => {
             let cut = cut()?;
             meter(&mut || imap_command::read(cut, drop))

@@ -30,6 +30,7 @@ mod record;
 mod responses;
 mod sasl;
 mod sequence_set;
+mod smtp_session;
 mod stage;
 mod uid_set;
 
@@ -51,6 +52,7 @@ pub use pop3_session::pop3_session;
 pub use record::{Record, Recorder, replay};
 pub use sasl::sasl;
 pub use sequence_set::sequence_set;
+pub use smtp_session::{smtp_session, submission_session};
 pub use uid_set::uid_set;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -59,7 +61,7 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("address", |octets| on(octets, address)),
     ("config_ini", |octets| on(octets, config_ini)),
     ("data_decoder", |octets| on(octets, data_decoder)),
@@ -76,6 +78,8 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("pop3_session", |octets| on(octets, pop3_session)),
     ("sasl", |octets| on(octets, sasl)),
     ("sequence_set", |octets| on(octets, sequence_set)),
+    ("smtp_session", |octets| on(octets, smtp_session)),
+    ("submission_session", |octets| on(octets, submission_session)),
     ("uid_set", |octets| on(octets, uid_set)),
 ];
 

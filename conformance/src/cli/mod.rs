@@ -28,7 +28,7 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Play transcripts against a live server. The accounts' mail is DELETED: use accounts made for this
-    Run(run::Args),
+    Run(Box<run::Args>),
     /// Play transcripts in LightMail's core, without any server
     Core {
         #[command(flatten)]

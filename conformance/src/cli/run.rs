@@ -44,6 +44,12 @@ pub(super) struct Args {
     /// Where its POP3 listens; without it, POP3 transcripts do not apply
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
     pop3: Option<String>,
+    /// Where its SMTP listens for other servers; without it, SMTP transcripts do not apply
+    #[arg(long, value_name = "HOST:PORT", value_parser = place)]
+    smtp: Option<String>,
+    /// Where its SMTP listens for users; without it, submission transcripts do not apply
+    #[arg(long, value_name = "HOST:PORT", value_parser = place)]
+    submission: Option<String>,
     /// The account's login name, which is an address
     #[arg(long, value_name = "ADDRESS")]
     user: String,
@@ -144,6 +150,8 @@ impl Args {
         };
         imap.and_then(|()| other("lmtp", &self.lmtp))
             .and_then(|()| other("pop3", &self.pop3))
+            .and_then(|()| other("smtp", &self.smtp))
+            .and_then(|()| other("submission", &self.submission))
     }
 
     fn player(&self, tls: Option<&Tls>) -> Tcp {
@@ -153,7 +161,8 @@ impl Args {
             other: self.other.clone(),
         };
         let player = Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience)
-            .with_pop3(self.pop3.clone());
+            .with_pop3(self.pop3.clone())
+            .with_smtp(self.smtp.clone(), self.submission.clone());
         match tls {
             Some(tls) if self.starttls => player.starting_tls(tls.clone()),
             Some(tls) => player.with_tls(tls.clone()).with_starttls(tls.clone()),

@@ -24,7 +24,7 @@ impl Run<'_> {
         }
         match self.transcript.over {
             Protocol::Imap => {}
-            Protocol::Lmtp => self.look_for_needs_of_lmtp()?,
+            Protocol::Lmtp | Protocol::Smtp | Protocol::Submission => self.look_for_needs_of_smtp()?,
             Protocol::Pop3 => self.look_for_needs_of_pop3()?,
         }
         self.speaks.insert(SETUP, Protocol::Imap);
@@ -112,9 +112,9 @@ impl Run<'_> {
         self.player.close(SETUP).map_err(|error| broken(1, &error))
     }
 
-    /// Looks in the answer to LHLO.
-    fn look_for_needs_of_lmtp(&mut self) -> Result<(), Stop> {
-        self.speaks.insert(SETUP, Protocol::Lmtp);
+    /// Looks in the answer to LHLO or EHLO.
+    fn look_for_needs_of_smtp(&mut self) -> Result<(), Stop> {
+        self.speaks.insert(SETUP, self.transcript.over);
         self.greeted(SETUP)?;
         let offered = self.hello(SETUP)?;
         self.look_for_needs(&offered)?;
@@ -159,7 +159,7 @@ impl Run<'_> {
     fn greeted(&mut self, number: u8) -> Result<(), Stop> {
         let greetings = match self.speaks(number) {
             Protocol::Imap => &["* OK", "* PREAUTH"][..],
-            Protocol::Lmtp => &["220 "],
+            Protocol::Lmtp | Protocol::Smtp | Protocol::Submission => &["220 "],
             Protocol::Pop3 => &["+OK"],
         };
         let heard = self.hear(number, 1)?;
@@ -297,37 +297,48 @@ impl Run<'_> {
     }
 
     fn log_in(&mut self, number: u8, login: &str) -> Result<(), Stop> {
-        if self.speaks(number) == Protocol::Pop3 {
-            self.said_well(number, &format!("USER {login}"))?;
-            return self.said_well(number, "PASS $password");
+        match self.speaks(number) {
+            Protocol::Pop3 => {
+                self.said_well(number, &format!("USER {login}"), b"+OK")?;
+                return self.said_well(number, "PASS $password", b"+OK");
+            }
+            Protocol::Submission => {
+                self.hello(number)?;
+                return self.said_well(number, "AUTH PLAIN $plain", b"235 ");
+            }
+            Protocol::Imap | Protocol::Lmtp | Protocol::Smtp => {}
         }
         self.command(number, &format!("LOGIN \"{login}\" \"$password\""))
             .map(drop)
     }
 
-    /// A command of POP3 that must be answered with one line of `+OK`.
-    fn said_well(&mut self, number: u8, command: &str) -> Result<(), Stop> {
+    /// A command that must be answered with one line, which begins so.
+    fn said_well(&mut self, number: u8, command: &str, good: &[u8]) -> Result<(), Stop> {
         let octets = fill(format!("{command}\r\n").as_bytes(), &self.captures)
             .map_err(|what| Stop::Failed { line: 1, what })?;
         self.send(number, &octets, 1)?;
         match self.hear(number, 1)? {
-            Heard::Line(line) if line.starts_with(b"+OK") => Ok(()),
+            Heard::Line(line) if line.starts_with(good) => Ok(()),
             other => Err(setup_failed(command, &came(&other))),
         }
     }
 
-    /// Says LHLO; the keywords of the answer.
+    /// Says LHLO or EHLO; the keywords of the answer.
     fn hello(&mut self, number: u8) -> Result<HashSet<String>, Stop> {
-        self.send(number, b"LHLO client.example\r\n", 1)?;
+        let verb = match self.speaks(number) {
+            Protocol::Lmtp => "LHLO",
+            _ => "EHLO",
+        };
+        self.send(number, format!("{verb} client.example\r\n").as_bytes(), 1)?;
         let mut offered = HashSet::new();
         loop {
             let heard = self.hear(number, 1)?;
             let Heard::Line(line) = &heard else {
-                return Err(setup_failed("LHLO", &came(&heard)));
+                return Err(setup_failed(verb, &came(&heard)));
             };
             let line = String::from_utf8_lossy(line);
             let Some(text) = line.strip_prefix("250-").or_else(|| line.strip_prefix("250 ")) else {
-                return Err(setup_failed("LHLO", &came(&heard)));
+                return Err(setup_failed(verb, &came(&heard)));
             };
             offered.extend(text.split(' ').next().map(str::to_uppercase));
             if line.starts_with("250 ") {

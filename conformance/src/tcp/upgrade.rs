@@ -16,6 +16,12 @@ struct Words {
 }
 
 fn words(protocol: Protocol) -> Words {
+    let of_mail = |hello| Words {
+        hello: Some((hello, "250 ")),
+        command: "STARTTLS\r\n",
+        good: "220",
+        answer: "",
+    };
     match protocol {
         Protocol::Imap => Words {
             hello: None,
@@ -29,12 +35,8 @@ fn words(protocol: Protocol) -> Words {
             good: "+OK",
             answer: "",
         },
-        Protocol::Lmtp => Words {
-            hello: Some(("LHLO client.example\r\n", "250 ")),
-            command: "STARTTLS\r\n",
-            good: "220",
-            answer: "",
-        },
+        Protocol::Lmtp => of_mail("LHLO client.example\r\n"),
+        Protocol::Smtp | Protocol::Submission => of_mail("EHLO client.example\r\n"),
     }
 }
 

@@ -251,6 +251,8 @@ table! {
         submission_port: Port = "1587";
         /// The port for users with TLS from the first octet.
         submissions_port: Port = "1465";
+        /// Whether users send under addresses of their own only, in the envelope and in From.
+        sender_check: bool = "yes";
         /// Octets of one message. It may only lower [limits] message_size. Empty: the same.
         max_message_size: Option<u64> = "";
     }

@@ -1,11 +1,19 @@
-//! Behind the end of a message: make it durable, deliver it, answer once for each recipient (RFC 2033, 4.2).
+//! Behind the end of a message: make it durable, deliver it, answer: in LMTP once for each recipient (RFC 2033, 4.2), in SMTP once for
+//! all (RFC 5321, 4.1.1.4).
 //!
 //! Two questions, one after the other: `FinishUpload` → `Stored`, `Deliver` → `Delivered`. Whatever fails in between is
 //! answered so that the client keeps its copy.
+//!
+//! One reply for several recipients of whom some have the message and some have not ([`in_one`]) is decided by what may be lost and
+//! what may come twice. 250 would take a responsibility for the others that could only be met by a bounce. A lasting 5xx would tell the
+//! sender that nobody has it. So it is 451, and the sender tries again: whoever has the message is known by the delivery key and has it
+//! once, as no key is confirmed of a message that was answered so; whoever is over quota or gone is refused at RCPT then, by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
+use super::manners::Answers;
+use super::ownership;
 use super::session::State;
 use super::trace::Trace;
 use super::transaction::Transaction;
@@ -27,6 +35,13 @@ pub(super) fn finish(cx: &mut Context) -> State {
     State::AwaitStored(AwaitStored { transaction })
 }
 
+/// The message will be refused at its end.
+pub(super) fn spoil(cx: &mut Context, why: Reply) {
+    if let Some(body) = cx.transaction.as_mut().and_then(|mail| mail.body.as_mut()) {
+        body.refuse(&mut cx.out, why);
+    }
+}
+
 /// The object is being made durable.
 #[derive(Debug)]
 pub(super) struct AwaitStored {
@@ -39,7 +54,7 @@ impl AwaitStored {
             Ok(Done::Stored(stored)) if hops(&stored.index) > cx.settings.hops_max => {
                 refuse(cx, &self.transaction, words::LOOP)
             }
-            Ok(Done::Stored(stored)) => judge(cx, &self.transaction, stored),
+            Ok(Done::Stored(stored)) => ownership::check_authors(cx, self.transaction, stored),
             Ok(_) => refuse(cx, &self.transaction, words::TRY_LATER),
             Err(failure) => refuse(cx, &self.transaction, words::failure(&failure)),
         }
@@ -47,17 +62,17 @@ impl AwaitStored {
 }
 
 /// What becomes of a message that is durable.
-fn judge(cx: &mut Context, transaction: &Transaction, stored: Stored) -> State {
+pub(super) fn judge(cx: &mut Context, transaction: &Transaction, stored: &Stored) -> State {
     match antivirus::treat(cx.settings.antivirus, &stored.virus) {
         Treatment::Refuse(name) => {
             // No row will ever name it; if it cannot be deleted now, it is swept.
             let orphan = (ObjectKind::Email, stored.object);
             cx.out.run(Effect::DeleteObjects(vec![orphan]));
             let answer = words::infected(name);
-            cx.out.lines(&vec![answer; transaction.recipients.len()]);
+            cx.out.lines(&vec![answer; replies(cx, transaction)]);
             State::AwaitCommand
         }
-        treatment => deliver(cx, transaction, &stored, treatment),
+        treatment => deliver(cx, transaction, stored, treatment),
     }
 }
 
@@ -113,7 +128,11 @@ pub(super) struct AwaitDelivered {
 impl AwaitDelivered {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         let answers = self.answers(outcome);
-        let replies: Vec<_> = self.places.iter().map(|places| worst(places, &answers)).collect();
+        let mut replies: Vec<_> = self.places.iter().map(|places| worst(places, &answers)).collect();
+        if cx.manners.answers == Answers::Once {
+            let one = in_one(&replies);
+            replies.fill(one);
+        }
         let retried: BTreeSet<_> = self
             .places
             .iter()
@@ -132,6 +151,9 @@ impl AwaitDelivered {
         if answers.contains(&words::DELIVERED) {
             cx.conduct.forgive();
             cx.delivered(delivered);
+        }
+        if cx.manners.answers == Answers::Once {
+            replies.truncate(1);
         }
         cx.out.replies(&replies);
         State::AwaitCommand
@@ -165,10 +187,34 @@ fn is_temporary(reply: Reply) -> bool {
     matches!(reply.code, 400..=499)
 }
 
+/// The one reply to a message for several recipients: what holds for all of them, else that it is to be tried again. What is
+/// temporary for one is so for the message.
+fn in_one(answers: &[Reply]) -> Reply {
+    let Some((first, rest)) = answers.split_first() else {
+        return words::TRY_LATER;
+    };
+    let later = answers.iter().find(|answer| is_temporary(**answer));
+    match later {
+        Some(later) => *later,
+        None if rest.iter().all(|answer| answer == first) => *first,
+        None if answers.contains(&words::DELIVERED) => words::PARTLY_DELIVERED,
+        // Refused for good, for different reasons.
+        None => *first,
+    }
+}
+
 /// The same answer for every recipient.
 pub(super) fn refuse(cx: &mut Context, transaction: &Transaction, why: Reply) -> State {
-    cx.out.replies(&vec![why; transaction.recipients.len()]);
+    cx.out.replies(&vec![why; replies(cx, transaction)]);
     State::AwaitCommand
+}
+
+/// How many replies the end of a message gets.
+fn replies(cx: &Context, transaction: &Transaction) -> usize {
+    match cx.manners.answers {
+        Answers::EachRecipient => transaction.recipients.len(),
+        Answers::Once => 1,
+    }
 }
 
 /// How many servers the message has passed. A header too long for a table of its fields is not looked at.

@@ -4,6 +4,7 @@
 //! Invariant: nothing here knows a command, an account or a store. Every decoder takes octets in any cut and gives the
 //! same result, in memory that does not depend on what a peer announces.
 
+pub mod alone;
 pub mod base64;
 pub mod command;
 pub mod date;

@@ -69,7 +69,8 @@ structs! {
     }
     smtp::Settings {
         hostname, tls, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
-        hops_max, data_rate, slow_ms, antivirus,
+        hops_max, data_rate, slow_ms, antivirus, plaintext, mechanisms, attempts_per_minute, failed_logins,
+        sender_check,
     }
 }
 

@@ -40,6 +40,8 @@ fn recorded(proto: &'static str, budget: usize) -> Recorded<Box<dyn Machine + Se
     let greet = match proto {
         "imap" => Greet::imap(imap::Settings::default()),
         "pop3" => Greet::pop3(crate::pop3::Settings::default()),
+        "smtp" => Greet::mx(smtp::Settings::default()),
+        "submission" => Greet::submission(smtp::Settings::default()),
         _ => Greet::lmtp(smtp::Settings::default()),
     };
     greet.recorded(peer(), Seed::new([9; 32]), budget)
@@ -183,6 +185,30 @@ fn an_lmtp_session_is_replayed_from_its_record() {
 }
 
 #[test]
+fn smtp_sessions_are_replayed_from_their_records() {
+    let text = assert_replays(
+        "smtp",
+        b"EHLO x\r\nAUTH PLAIN AHVzZXIASHVudGVyMiE=\r\nAUTH Hunter2!\r\nMAIL FROM:<s@x.org>\r\nRCPT TO:<user@example.com>\r\n\
+          DATA\r\nSubject: Geheim\r\n\r\n..Secret1\r\n.\r\nHunter2!\r\nQUIT\r\n",
+    );
+    assert!(
+        text.contains("AUTH PLAIN ") && text.contains("RCPT TO:<user@example.com>"),
+        "{text}"
+    );
+    let submitted = assert_replays(
+        "submission",
+        b"EHLO x\r\nAUTH PLAIN\r\n*\r\nAUTH LOGIN\r\ndXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\n\
+          MAIL FROM:<user@example.com>\r\nRCPT TO:<user@example.com>\r\nBDAT 38 LAST\r\n\
+          From: user@example.com\r\n\r\nSecret1  \r\n\r\nQUIT\r\n",
+    );
+    for text in [text, submitted] {
+        let octets = octets(&text);
+        let secrets = ["Hunter", "SHVudGVyMiE", "AHVz", "Secret1", "Geheim"];
+        assert!(secrets.iter().all(|secret| !octets.contains(secret)), "{text}");
+    }
+}
+
+#[test]
 fn a_pop3_session_is_replayed_from_its_record() {
     let text = assert_replays(
         "pop3",
@@ -208,6 +234,32 @@ fn another_machine_is_found_out() {
 
 /// Lines around a password, right and wrong ones.
 const PASSWORDS: &[(&str, &str)] = &[
+    (
+        "submission",
+        "EHLO x\r\nAUTH PLAIN AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH PLAIN\r\nAHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH LOGIN\r\ndXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH LOGIN dXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH Hunter2!\r\nAUTH PLAIN Hunter2!\r\nHunter2!\r\n",
+    ),
+    ("submission", "AUTH PLAIN Hunter2! Hunter2!\r\nPASS Hunter2!\r\n"),
+    (
+        "smtp",
+        "EHLO x\r\nAUTH PLAIN AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nSHVudGVyMiE=\r\n",
+    ),
+    ("smtp", "USER user\r\nPASS Hunter2!\r\n"),
     ("imap", "a LOGIN user@example.com Hunter2!\r\n"),
     ("imap", "a LOGIN user@example.com \"Hunter2!\"\r\nb NOOP\r\n"),
     (

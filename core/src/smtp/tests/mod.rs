@@ -1,16 +1,20 @@
 //! Whole conversations against the reference store.
 
+mod auth;
 mod budgets;
 mod chunks;
 mod content;
 mod dialogue;
 mod failures;
+mod one_reply;
 mod split;
+mod strangers;
 mod tls;
+mod users;
 
 use std::sync::Arc;
 
-use super::Settings;
+use super::{Server, Settings, mx, submission};
 use crate::lmtp;
 use crate::machine::{Effect, Peer, Seed};
 use crate::pair::{Talk, World};
@@ -49,6 +53,19 @@ impl Post {
         }
         let talk = join(&mut world, settings);
         Self { world, talk }
+    }
+
+    /// Another dialect, from an address of the network; the client has said EHLO.
+    fn of(session: Session, settings: Settings) -> Self {
+        let mut post = Self::new();
+        post.talk = join_from("192.0.2.1", &mut post.world, session, settings);
+        post.say("EHLO client.example\r\n");
+        post
+    }
+
+    /// Another server's conversation.
+    fn mx() -> Self {
+        Self::of(mx::session, settings())
     }
 
     /// The client has said LHLO.
@@ -118,6 +135,19 @@ fn join(world: &mut World, settings: Settings) -> Talk {
     };
     let talk = world.join(lmtp::session(peer, Arc::new(settings), Seed::new([1; 32])));
     assert_eq!(world.take(talk), b"220 foo.edu LMTP ready\r\n");
+    talk
+}
+
+type Session = fn(Peer, Arc<Settings>, Seed) -> Server;
+
+/// A conversation with a peer of the network.
+fn join_from(address: &str, world: &mut World, session: Session, settings: Settings) -> Talk {
+    let peer = Peer {
+        address: Some(address.parse().unwrap()),
+        tls: None,
+    };
+    let talk = world.join(session(peer, Arc::new(settings), Seed::new([2; 32])));
+    assert_eq!(world.take(talk), b"220 foo.edu ESMTP ready\r\n");
     talk
 }
 
