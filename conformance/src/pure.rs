@@ -142,10 +142,11 @@ impl Player for Core {
             Protocol::Smtp => self
                 .world
                 .join(smtp::mx::session(peer, Arc::clone(&self.mx), seed)),
-            Protocol::Submission => {
-                self.world
-                    .join(smtp::submission::session(peer, Arc::clone(&self.submission), seed))
-            }
+            Protocol::Submission => self.world.join(smtp::submission::session(
+                peer,
+                Arc::clone(&self.submission),
+                seed,
+            )),
         };
         if let Some(octets) = self.read_max {
             self.world.set_read_max(talk, octets);
