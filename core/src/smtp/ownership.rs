@@ -1,7 +1,7 @@
 //! As whom a user sends: the reverse-path and every address of From are the user's own, or nothing is sent.
 //!
-//! RFC 6409, 5.1 and 6.1. Two questions `FindSender` → `SenderFound`: one at MAIL, one when the header is known. The null reverse-path is
-//! anybody's: a user's client sends disposition notifications with it (RFC 8098, 3). An operator may switch both off
+//! RFC 6409, 6.1 and 6.3. Two questions `FindSender` → `SenderFound`: one at MAIL, one when the header is known. The null reverse-path is
+//! anybody's: a user's client sends disposition notifications with it (RFC 6409, 3.2). An operator may switch both off
 //! (`[smtp_server] sender_check`).
 
 use super::context::Context;

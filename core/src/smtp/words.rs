@@ -23,7 +23,7 @@ impl Reply {
     /// Whether the command itself was wrong (syntax or sequence), so that it counts against the budget of bad commands.
     /// An unknown recipient does not: the client could not know.
     pub fn blames_command(self) -> bool {
-        matches!(self.code, 500..=504 | 530 | 538 | 555)
+        matches!(self.code, 500..=504 | 530 | 555)
     }
 }
 
@@ -162,6 +162,8 @@ table! {
     LOGGED_IN_ALREADY = 503 "5.5.1" "You have logged in already";
     /// A mechanism that is not offered (RFC 4954, 4).
     NO_MECHANISM = 504 "5.5.4" "There is no such mechanism";
+    /// AUTH in the clear, where that may not be (RFC 4954, 4; the 538 of its section 6 is historical).
+    ENCRYPTION_NEEDED = 504 "5.5.4" "Passwords are taken over TLS only; say STARTTLS first";
     /// MAIL before a log-in (RFC 4954, 6).
     LOGIN_FIRST = 530 "5.7.0" "Log in first";
     /// MAIL before a log-in, which needs TLS (RFC 3207, 4).
@@ -176,8 +178,6 @@ table! {
     DOWNGRADED = 535 "5.7.8" "Channel binding is offered here, but the client was told that it is not";
     /// Somebody else is to be acted for.
     OTHER_IDENTITY = 535 "5.7.8" "To act as another user is not supported";
-    /// AUTH in the clear (RFC 4954, 6).
-    ENCRYPTION_NEEDED = 538 "5.7.11" "Passwords are taken over TLS only; say STARTTLS first";
     /// No such address here.
     UNKNOWN_RECIPIENT = 550 "5.1.1" "No such recipient here";
     /// The mailbox went away between RCPT and the delivery.
@@ -188,7 +188,9 @@ table! {
     LONE_LINE_END = 550 "5.5.2" "A line ends with CRLF, and the message holds another CR or LF";
     /// A recipient whose domain is none of ours.
     RELAYING_DENIED = 550 "5.7.1" "Mail for that domain is not taken here";
-    /// A header whose From is not the user's (RFC 6409, 5.1).
+    /// A reverse-path that is not the user's (RFC 6409, 6.1).
+    NOT_YOUR_ADDRESS = 550 "5.7.1" "The sender is not an address of yours";
+    /// A header whose From is not the user's (RFC 6409, 6.3).
     NOT_YOUR_FROM = 550 "5.7.1" "From is not an address of yours";
     /// The store does not let us deliver.
     NOT_PERMITTED = 550 "5.7.1" "Not permitted";
@@ -198,8 +200,6 @@ table! {
     OVER_QUOTA = 552 "5.2.2" "The mailbox is full";
     /// The message is larger than SIZE says.
     TOO_BIG = 552 "5.3.4" "The message is too big";
-    /// A reverse-path that is not the user's (RFC 6409, 5.1).
-    NOT_YOUR_ADDRESS = 553 "5.7.1" "The sender is not an address of yours";
     /// A forward-path beyond ASCII without SMTPUTF8 (RFC 6531, 3.5).
     RECIPIENT_NOT_ASCII = 553 "5.6.7" "An address beyond ASCII needs SMTPUTF8";
     /// More `Received` fields than a way has hops.

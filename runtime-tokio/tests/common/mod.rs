@@ -30,6 +30,9 @@ pub struct Server {
     pub lmtp: u16,
     pub pop3: u16,
     pub pop3s: u16,
+    pub smtp: u16,
+    pub submission: u16,
+    pub submissions: u16,
     pub password: String,
 }
 
@@ -77,8 +80,9 @@ impl Server {
         fs::create_dir_all(&folder).unwrap();
         let (imap, imaps, lmtp) = (free_port(), free_port(), free_port());
         let (pop3, pop3s) = (free_port(), free_port());
+        let (smtp, submission, submissions) = (free_port(), free_port(), free_port());
         let config = format!(
-            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[pop3]\nport = {pop3}\ntls_port = {pop3s}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
+            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[pop3]\nport = {pop3}\ntls_port = {pop3s}\n[smtp_server]\nport = {smtp}\nsubmission_port = {submission}\nsubmissions_port = {submissions}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
             folder.display()
         );
         fs::write(folder.join("config.ini"), config).unwrap();
@@ -91,6 +95,9 @@ impl Server {
             lmtp,
             pop3,
             pop3s,
+            smtp,
+            submission,
+            submissions,
             password: String::new(),
         };
         (server, said)

@@ -52,6 +52,10 @@ fn play(server: &Server, imap: u16, names: &str) -> Score {
             let (imap, lmtp) = (format!("127.0.0.1:{imap}"), format!("127.0.0.1:{}", server.lmtp));
             let mut player = Tcp::new(imap, Some(lmtp), logins.clone(), Duration::from_secs(20))
                 .with_pop3(Some(format!("127.0.0.1:{}", server.pop3)))
+                .with_smtp(
+                    Some(format!("127.0.0.1:{}", server.smtp)),
+                    Some(format!("127.0.0.1:{}", server.submission)),
+                )
                 .with_starttls(Tls::trusting_anybody().unwrap());
             Played {
                 transcript,

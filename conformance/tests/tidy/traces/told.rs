@@ -68,7 +68,11 @@ fn written(transcript: &Transcript) -> Vec<Said> {
     }
     let said = |client, connection, text| Said {
         client,
-        protocol: *speaks.get(&connection).unwrap_or(&transcript.over),
+        // SMTP's dialects have one table of words.
+        protocol: match *speaks.get(&connection).unwrap_or(&transcript.over) {
+            Protocol::Smtp | Protocol::Submission => Protocol::Lmtp,
+            protocol => protocol,
+        },
         connection,
         text,
     };

@@ -34,10 +34,10 @@ fn the_sender_is_the_users_own() {
         ("<\"pat\"@foo.edu>", "250 2.1.0"),
         ("<pat+news@foo.edu>", "250 2.1.0"),
         ("<>", "250 2.1.0"),
-        ("<green@foo.edu>", "553 5.7.1"),
-        ("<nobody@foo.edu>", "553 5.7.1"),
-        ("<pat@elsewhere.example>", "553 5.7.1"),
-        ("<\"pat@foo.edu\"@elsewhere.example>", "553 5.7.1"),
+        ("<green@foo.edu>", "550 5.7.1"),
+        ("<nobody@foo.edu>", "550 5.7.1"),
+        ("<pat@elsewhere.example>", "550 5.7.1"),
+        ("<\"pat@foo.edu\"@elsewhere.example>", "550 5.7.1"),
     ] {
         let mut post = pat();
         assert_eq!(post.codes(&format!("MAIL FROM:{path}\r\n")), [code], "{path}");
