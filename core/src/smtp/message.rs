@@ -52,6 +52,7 @@ impl AwaitStored {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         match outcome {
             Ok(Done::Stored(stored)) if hops(&stored.index) > cx.settings.hops_max => {
+                discard(cx, &stored);
                 refuse(cx, &self.transaction, words::LOOP)
             }
             Ok(Done::Stored(stored)) => ownership::check_authors(cx, self.transaction, stored),
@@ -65,15 +66,19 @@ impl AwaitStored {
 pub(super) fn judge(cx: &mut Context, transaction: &Transaction, stored: &Stored) -> State {
     match antivirus::treat(cx.settings.antivirus, &stored.virus) {
         Treatment::Refuse(name) => {
-            // No row will ever name it; if it cannot be deleted now, it is swept.
-            let orphan = (ObjectKind::Email, stored.object);
-            cx.out.run(Effect::DeleteObjects(vec![orphan]));
+            discard(cx, stored);
             let answer = words::infected(name);
             cx.out.lines(&vec![answer; replies(cx, transaction)]);
             State::AwaitCommand
         }
         treatment => deliver(cx, transaction, stored, treatment),
     }
+}
+
+/// Deletes the body of a message that is refused for good: no row will ever name it. If it cannot be deleted now, it is swept.
+pub(super) fn discard(cx: &mut Context, stored: &Stored) {
+    let orphan = (ObjectKind::Email, stored.object);
+    cx.out.run(Effect::DeleteObjects(vec![orphan]));
 }
 
 /// One request for all recipients, and for each account that an alias leads to. An address that was given twice has the same

@@ -33,6 +33,7 @@ pub(super) fn check_authors(cx: &mut Context, transaction: Transaction, stored: 
         return message::judge(cx, &transaction, &stored);
     }
     let Some(authors) = mime::authors(&stored.index) else {
+        message::discard(cx, &stored);
         return message::refuse(cx, &transaction, words::NOT_YOUR_FROM);
     };
     let addresses = authors.iter().map(|(local, domain)| path::lookup(local, domain));
@@ -91,7 +92,12 @@ impl AwaitAuthors {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         match owned(outcome, words::NOT_YOUR_FROM) {
             Ok(()) => message::judge(cx, &self.transaction, &self.stored),
-            Err(why) => message::refuse(cx, &self.transaction, why),
+            Err(why) => {
+                if why == words::NOT_YOUR_FROM {
+                    message::discard(cx, &self.stored);
+                }
+                message::refuse(cx, &self.transaction, why)
+            }
         }
     }
 }

@@ -68,11 +68,7 @@ fn written(transcript: &Transcript) -> Vec<Said> {
     }
     let said = |client, connection, text| Said {
         client,
-        // SMTP's dialects have one table of words.
-        protocol: match *speaks.get(&connection).unwrap_or(&transcript.over) {
-            Protocol::Smtp | Protocol::Submission => Protocol::Lmtp,
-            protocol => protocol,
-        },
+        protocol: family(*speaks.get(&connection).unwrap_or(&transcript.over)),
         connection,
         text,
     };
@@ -165,6 +161,14 @@ fn choices_are_lines_of_their_own() {
     }
 }
 
+/// SMTP's dialects have one table of words, which goes by LMTP's name here.
+fn family(protocol: Protocol) -> Protocol {
+    match protocol {
+        Protocol::Smtp | Protocol::Submission => Protocol::Lmtp,
+        protocol => protocol,
+    }
+}
+
 /// The core, and what it says.
 struct Listening {
     core: Core,
@@ -180,7 +184,7 @@ impl Listening {
         {
             self.heard.push(Said {
                 client: false,
-                protocol: *protocol,
+                protocol: family(*protocol),
                 connection,
                 text: String::from_utf8_lossy(octets).into_owned(),
             });

@@ -69,6 +69,7 @@ fn from_is_the_users_own() {
         assert_eq!(post.codes(&format!("{from}{MESSAGE}.\r\n")), [code], "{from}");
         let mails = u64::from(code.starts_with('2'));
         assert_eq!(post.mails(), [mails, mails, 0], "{from}");
+        assert_eq!(post.world.stage.objects.len() as u64, mails, "{from}");
     }
 }
 
