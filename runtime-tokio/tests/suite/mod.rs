@@ -15,6 +15,7 @@ mod postfix;
 mod recorded;
 mod records;
 mod serving;
+mod smtp;
 mod test_imap;
 mod tls;
 mod transcripts;

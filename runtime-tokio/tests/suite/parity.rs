@@ -11,6 +11,7 @@ use lightmail_core::config;
 use lightmail_core::doors::{Door, Place, Transport, doors};
 use lightmail_core::machine::{Peer, Seed, TlsInfo};
 use lightmail_core::pair::World;
+use lightmail_core::wire::base64;
 
 use crate::common::Server;
 use crate::common::relay::Relay;
@@ -84,6 +85,52 @@ RSET
 VRFY {user}
 DATA
 nonsense
+QUIT
+"#;
+
+const SMTP: &str = r#"LHLO wrong
+EHLO mx.test
+AUTH PLAIN {plain}
+MAIL FROM:<sender@example.org> SIZE=1000
+RCPT TO:<{user}>
+RCPT TO:<nobody@example.com>
+RCPT TO:<somebody@elsewhere.example>
+DATA
+Subject: dots
+
+..one
+.
+MAIL FROM:<>
+RCPT TO:<{user}>
+BDAT 16
+Subject: two
+
+BDAT 3 LAST
+x
+ETRN x
+QUIT
+"#;
+
+const SUBMISSION: &str = r#"EHLO client.test
+MAIL FROM:<{user}>
+AUTH LOGIN
+*
+AUTH PLAIN
+{plain}
+MAIL FROM:<somebody@elsewhere.example>
+MAIL FROM:<{user}> AUTH=<>
+RCPT TO:<{user}>
+DATA
+From: {user}
+Subject: mine
+
+.
+MAIL FROM:<>
+RCPT TO:<{user}>
+DATA
+From: somebody@elsewhere.example
+
+.
 QUIT
 "#;
 
@@ -220,12 +267,14 @@ fn masked(answer: &[u8]) -> String {
 fn compare(proto: &str, transport: Transport, script: &str) {
     let server = Server::start_with("parity", "[log]\nlevel = debug\nformat = json");
     let relay = (transport == Transport::Tls).then(|| Relay::start(&server));
-    let plain = match proto {
+    let direct = match proto {
         "imap" => server.imap,
         "pop3" => server.pop3,
+        "smtp" => server.smtp,
+        "submission" => server.submission,
         _ => server.lmtp,
     };
-    let port = relay.as_ref().map_or(plain, |relay| relay.port);
+    let port = relay.as_ref().map_or(direct, |relay| relay.port);
     let cuts = [Cut::Whole, Cut::Octets]
         .into_iter()
         .chain((1..=6).map(Cut::Random));
@@ -236,7 +285,8 @@ fn compare(proto: &str, transport: Transport, script: &str) {
         let script = script
             .replace('\n', "\r\n")
             .replace("{user}", &user)
-            .replace("{password}", &server.password);
+            .replace("{password}", &server.password)
+            .replace("{plain}", &plain(&user, &server.password));
         let pieces = cut.pieces(script.as_bytes());
         let begin = server.log().len();
         let (core, core_effects) = in_the_core(&server, &user, (proto, transport), &pieces);
@@ -275,6 +325,21 @@ fn imap_in_any_cut_answers_as_the_core_through_tls() {
 #[test]
 fn pop3_in_any_cut_answers_as_the_core() {
     compare("pop3", Transport::Plain, POP3);
+}
+
+/// The response of SASL PLAIN.
+fn plain(user: &str, password: &str) -> String {
+    base64::encode(format!("\0{user}\0{password}").as_bytes())
+}
+
+#[test]
+fn smtp_in_any_cut_answers_as_the_core() {
+    compare("smtp", Transport::Plain, SMTP);
+}
+
+#[test]
+fn submission_in_any_cut_answers_as_the_core() {
+    compare("submission", Transport::Plain, SUBMISSION);
 }
 
 #[test]
