@@ -195,7 +195,8 @@ fn over_tcp(port: u16, pieces: &[&[u8]]) -> Vec<u8> {
     answer
 }
 
-/// What a conversation comes to: what the peer hears, and the names of the effects, in order. `ConfirmDelivery` is about time.
+/// What a conversation comes to: what the peer hears, and the names of the effects, in order. `ConfirmDelivery` is about time,
+/// `TakePlace` about the connections that a shell has, of which the core knows none.
 type Course = (String, Vec<String>);
 
 /// The effects of the one session that has been logged from `begin` on.
@@ -213,7 +214,11 @@ fn effects_logged(server: &Server, begin: usize) -> Vec<String> {
     let begun = of_session.filter(|line| line.contains("effect.begun"));
     let name = |line: &str| Some(line.split_once("\"name\":\"")?.1.split_once('"')?.0.to_owned());
     let names = begun.map(|line| name(line).unwrap_or_else(|| panic!("no name of an effect: {line}")));
-    names.filter(|name| name != "ConfirmDelivery").collect()
+    names.filter(|name| is_compared(name)).collect()
+}
+
+fn is_compared(effect: &str) -> bool {
+    !matches!(effect, "ConfirmDelivery" | "TakePlace")
 }
 
 /// All that the core answers and does.
@@ -238,7 +243,7 @@ fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&
         "the script does not end the conversation: {said}"
     );
     let effects = world.log().iter().map(|one| one.effect.name().to_owned());
-    let effects = effects.filter(|name| name != "ConfirmDelivery").collect();
+    let effects = effects.filter(|name| is_compared(name)).collect();
     (masked(&answer), effects)
 }
 

@@ -10,9 +10,12 @@ use lightmail_conformance::report::{self, Played, Score};
 use lightmail_conformance::run::{Strictness, run};
 use lightmail_conformance::{library, tcp::Tcp, tls::Tls};
 
+/// Transcripts give wrong passwords on purpose, more in a minute than an operator would bear.
+const MANY_LOGINS: &str = "[auth]\nattempts_per_minute = 10000\n";
+
 #[test]
 fn every_transcript_passes_over_tcp() {
-    let server = Server::start("transcripts");
+    let server = Server::start_with("transcripts", MANY_LOGINS);
     let score = play(&server, server.imap, "");
     // What is not offered here needs virtual time or injected faults.
     assert!(score.passed > score.not_offered);
@@ -21,7 +24,7 @@ fn every_transcript_passes_over_tcp() {
 /// The RFC that all of IMAP rests on; what TLS could spoil are octets, and those are in it.
 #[test]
 fn transcripts_pass_through_tls() {
-    let server = Server::start("transcripts-tls");
+    let server = Server::start_with("transcripts-tls", MANY_LOGINS);
     let relay = Relay::start(&server);
     let score = play(&server, relay.port, "rfc3501/");
     assert!(score.passed > score.not_offered);
@@ -31,7 +34,10 @@ fn transcripts_pass_through_tls() {
 #[test]
 fn transcripts_pass_on_mariadb_and_a_bucket() {
     let backing = Backing::new();
-    let server = Server::start_with("transcripts-backed", &backing.sections());
+    let server = Server::start_with(
+        "transcripts-backed",
+        &format!("{MANY_LOGINS}{}", backing.sections()),
+    );
     let score = play(&server, server.imap, "rfc3501/");
     assert!(score.passed > score.not_offered);
 }
