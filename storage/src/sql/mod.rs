@@ -165,7 +165,6 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
 pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::CreateAccount(new) => accounts::create_account(tx, new).await,
-        Request::SetPassword { login, password } => accounts::set_password(tx, login, password).await,
         Request::DeleteAccount { login, at_ms } => accounts::delete_account(tx, login, *at_ms).await,
         Request::CreateMailbox {
             mailbox,
@@ -257,6 +256,7 @@ async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer
         Request::Domain(request) => return domains::write(tx, request).await.map(Reply::Domain),
         Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
         Request::Import(wanted) => return import::import(tx, wanted).await,
+        Request::SetPassword { login, password } => return accounts::set_password(tx, login, password).await,
         Request::SetQuota { login, quota_bytes } => {
             return accounts::set_quota(tx, login, *quota_bytes).await;
         }

@@ -125,7 +125,6 @@ impl Store {
         }
         let me = || actor.account().ok_or(Refusal::NotPermitted);
         match request {
-            Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
             Request::ListMailboxes { recent } => Ok(self.list_mailboxes(me()?, recent)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
@@ -222,6 +221,7 @@ impl Store {
                 let me = actor.account().ok_or(Refusal::NotPermitted)?;
                 self.find_sender(me, &addresses)
             }
+            Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, password } => self.set_password(&login, password),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
