@@ -4,7 +4,12 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::common::{Client, Server, USER, eventually, run};
+use futures_lite::future::block_on;
+use lightmail_core::admin;
+use lightmail_core::machine::Secret;
+use lightmail_core::store::{Actor, NewAppPassword, Request, Scopes};
+
+use crate::common::{Client, Server, USER, eventually};
 
 /// A connection and its first line.
 fn greeted(port: u16) -> (BufReader<TcpStream>, String) {
@@ -77,7 +82,7 @@ fn guessing_is_throttled_and_hinders_nobody() {
     }
 
     assert!(owner(&server, USER).contains("NO [UNAVAILABLE]"));
-    run(server.lightmail().args(["throttle", "clear", USER]));
+    operate(&server, clear(Some(format!("login {USER}"))));
     assert!(
         owner(&server, USER).contains("OK "),
         "the running server hears of it at once"
@@ -88,8 +93,21 @@ fn guessing_is_throttled_and_hinders_nobody() {
         owner(&server, OTHER).contains("NO [UNAVAILABLE]"),
         "a restart forgets nothing"
     );
-    run(server.lightmail().args(["throttle", "clear", "--all"]));
+    operate(&server, clear(None));
     assert!(owner(&server, OTHER).contains("OK "));
+}
+
+/// What an operator does beside the running server, from another process.
+fn operate(server: &Server, request: Request) {
+    let storage = server.storage();
+    let done = block_on(storage.run(Actor::Operator, request));
+    assert!(done.is_ok(), "{done:?}");
+    block_on(storage.close());
+}
+
+/// `lightmail throttle clear`
+fn clear(bucket: Option<String>) -> Request {
+    Request::ClearThrottles { bucket }
 }
 
 /// A try with the right password.
@@ -116,15 +134,17 @@ fn checked(told: &[String]) -> (usize, usize) {
 #[test]
 fn the_log_says_why_a_log_in_is_refused() {
     let server = Server::start("why");
-    let app_password =
-        run(server
-            .lightmail()
-            .args(["user", "app-password", "add", USER, "phone", "--scope", "pop3"]));
-    let app_password = app_password
-        .split_whitespace()
-        .find(|word| word.len() > 20)
-        .unwrap()
-        .to_owned();
+    let app_password = Secret("an-app-password-of-tests".to_owned());
+    let new = NewAppPassword {
+        login: USER.to_owned(),
+        label: "phone".to_owned(),
+        hash: admin::app_password_hash(&app_password),
+        scopes: Scopes::parse("pop3").unwrap(),
+        until_ms: None,
+        at_ms: 1,
+    };
+    operate(&server, Request::AddAppPassword(new));
+    let Secret(app_password) = app_password;
     let tries = [
         ("nobody@example.com", "x", "unknown user"),
         (USER, "x", "wrong password"),

@@ -137,14 +137,15 @@ impl World {
 
     /// Runs an effect as a task of its own, so that nothing that happens to the conversation cuts it.
     fn start(&mut self, token: Token, effect: Effect) {
+        let observed = Observed::new(&effect);
         if let (Effect::TakePlace(account), Some(seat)) = (&effect, &self.seat) {
             let taken = match seat.take_place(*account) {
                 true => Ok(Done::PlaceTaken),
                 false => Err(Refusal::Limit(Budget::Connections).into()),
             };
+            observed.ended(&taken);
             return self.news.put(Input::Outcome(token, taken));
         }
-        let observed = Observed::new(&effect);
         let outcome = self.desk.run(effect);
         let answer = self.news.answer(token);
         let task = async move {
