@@ -297,11 +297,7 @@ mod tests {
             ("a $~((\"text\" $n) \"x\")y", "a (\"TEXT\" 5) \"X\"y", true),
             ("a $~((\"text\" $n) \"x\")y", "a (\"Text\" 5) \"x\"Y", false),
             ("$~($(ok|no)...)", "NO", true),
-            (
-                "+ $64(r=a$n,s=$s,i=$i)",
-                "+ cj1hKGI8YyxzPVF3PT0saT00MDk2",
-                true,
-            ),
+            ("+ $64(r=a$n,s=$s,i=$i)", "+ cj1hKGI8YyxzPVF3PT0saT00MDk2", true),
             ("+ $64(r=x...)", "+ cj1hKGI8YyxzPVF3PT0saT00MDk2", false),
             ("+ $64()", "+ ", true),
             ("+ $64(...)", "+ =AAA", false),

@@ -10,6 +10,7 @@ mod parity;
 mod pop3;
 mod recorded;
 mod records;
+mod sasl;
 mod serving;
 mod test_imap;
 mod tls;
