@@ -14,6 +14,7 @@ mod pop3;
 mod postfix;
 mod recorded;
 mod records;
+mod sasl;
 mod serving;
 mod smtp;
 mod test_imap;
