@@ -136,7 +136,12 @@ impl Town {
     }
 
     pub(super) async fn settle(&self, login: &str) -> Home {
-        settle(&self.storage, login, &mut seed()).await.unwrap()
+        self.settle_as(login).await.unwrap()
+    }
+
+    /// The same, which may be refused.
+    pub(super) async fn settle_as(&self, login: &str) -> Result<Home, Failure> {
+        settle(&self.storage, login, &mut seed()).await
     }
 
     /// Uploads a message and delivers it to some mailboxes.
