@@ -10,7 +10,9 @@ use lightmail_core::{imap, machine};
 
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
-use crate::{address, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, stage};
+use crate::{
+    address, clamd_reply, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, stage,
+};
 
 /// Measures what a closure holds at most.
 pub type Meter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;
@@ -34,6 +36,10 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         "mime_index" => {
             let cut = cut()?;
             meter(&mut || drop(mime_index::scan(cut)))
+        }
+        "clamd_reply" => {
+            let cut = cut()?;
+            meter(&mut || drop(clamd_reply::answer(cut)))
         }
         "matcher" => {
             let (cut, needles) = (cut()?, matcher::needles("word"));
