@@ -12,8 +12,8 @@ use lightmail_core::{imap, machine};
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
 use crate::{
-    address, deflate, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session,
-    smtp_session, stage,
+    address, clamd_reply, deflate, imap_command, imap_session, lmtp_session, matcher, mime_index,
+    pop3_session, smtp_session, stage,
 };
 
 /// Measures what a closure holds at most.
@@ -34,6 +34,10 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         "mime_index" => {
             let cut = cut()?;
             meter(&mut || drop(mime_index::scan(cut)))
+        }
+        "clamd_reply" => {
+            let cut = cut()?;
+            meter(&mut || drop(clamd_reply::answer(cut)))
         }
         "matcher" => {
             let (cut, needles) = (cut()?, matcher::needles("word"));

@@ -8,6 +8,7 @@
 //! and what is found can be read and written by hand.
 
 mod address;
+mod clamd_reply;
 mod client;
 mod config_ini;
 mod cut;
@@ -35,6 +36,7 @@ mod stage;
 mod uid_set;
 
 pub use address::address;
+pub use clamd_reply::clamd_reply;
 pub use config_ini::config_ini;
 pub use cut::{Cut, Pace};
 pub use data_decoder::data_decoder;
@@ -61,8 +63,9 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("address", |octets| on(octets, address)),
+    ("clamd_reply", |octets| on(octets, clamd_reply)),
     ("config_ini", |octets| on(octets, config_ini)),
     ("data_decoder", |octets| on(octets, data_decoder)),
     ("date", |octets| on(octets, date)),
