@@ -5,6 +5,7 @@
 pub mod backing;
 pub mod clamd;
 pub mod load;
+pub mod postfix;
 pub mod relay;
 
 use std::fs;
