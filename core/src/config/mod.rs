@@ -137,6 +137,7 @@ impl Config {
     fn contradictions(&self) -> Vec<ConfigError> {
         let mut errors = self.missing();
         errors.extend([self.clashes(), self.idle_authorities(), self.unreadable_tokens()].concat());
+        errors.extend(self.nowhere_to_scan());
         let mut refuse = |section, key, wrong: bool, why: &str| {
             let origin = self.origin(section, key).filter(|_| wrong);
             errors.extend(origin.map(|origin| origin.error(why)));
@@ -176,12 +177,6 @@ impl Config {
             "expected at least one number",
         );
         refuse(
-            "antivirus",
-            "port",
-            self.antivirus.enabled && self.antivirus.port.0.is_none() && self.antivirus.socket.is_none(),
-            "expected a port of clamd, or socket",
-        );
-        refuse(
             "server",
             "data_dir",
             self.server.data_dir.is_empty(),
@@ -201,6 +196,14 @@ impl Config {
             refuse(section, key, zero, "expected at least 1");
         }
         errors
+    }
+
+    /// A scanner that could not be reached by anything.
+    fn nowhere_to_scan(&self) -> Option<ConfigError> {
+        let scanner = &self.antivirus;
+        let nowhere = scanner.enabled && scanner.port.0.is_none() && scanner.socket.is_none();
+        let origin = self.origin("antivirus", "port").filter(|_| nowhere)?;
+        Some(origin.error("expected the port of clamd, or its socket in place of host and port"))
     }
 
     /// Settings with which no token could be read.
