@@ -137,7 +137,6 @@ impl Config {
     fn contradictions(&self) -> Vec<ConfigError> {
         let mut errors = self.missing();
         errors.extend([self.clashes(), self.idle_authorities(), self.unreadable_tokens()].concat());
-        errors.extend(self.nowhere_to_scan());
         let mut refuse = |section, key, wrong: bool, why: &str| {
             let origin = self.origin(section, key).filter(|_| wrong);
             errors.extend(origin.map(|origin| origin.error(why)));
@@ -322,7 +321,7 @@ impl Config {
                 "expected text".into()
             }))
         };
-        lacking.filter_map(error).collect()
+        lacking.filter_map(error).chain(self.nowhere_to_scan()).collect()
     }
 }
 
