@@ -88,7 +88,6 @@ fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str, again
 /// What the configuration asks for and this version does not do.
 pub fn not_served(config: &Config) -> Vec<&'static str> {
     let asked = [
-        ("[smtp_server]", config.names("smtp_server")),
         ("[smtp]", config.smtp.is_some()),
         ("[queue]", config.names("queue")),
         ("[dkim]", config.dkim.is_some()),

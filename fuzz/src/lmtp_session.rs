@@ -39,7 +39,7 @@ pub fn record(input: Pace<'_>) -> Record {
     recorder.record()
 }
 
-fn feed<'a>(world: &mut World, talk: Talk, steps: impl Iterator<Item = (&'a [u8], u64)>) {
+pub(crate) fn feed<'a>(world: &mut World, talk: Talk, steps: impl Iterator<Item = (&'a [u8], u64)>) {
     for (piece, pause_ms) in steps {
         world.feed(talk, piece);
         world.advance(pause_ms);
@@ -64,7 +64,7 @@ fn play<'a>(input: Pace<'_>, steps: impl Iterator<Item = (&'a [u8], u64)>) -> Su
 }
 
 /// `Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF` (RFC 5321, 4.2).
-fn assert_replies(sent: &[u8]) {
+pub(crate) fn assert_replies(sent: &[u8]) {
     let lines = sent
         .strip_suffix(b"\r\n")
         .unwrap_or_else(|| panic!("not whole: {}", sent.escape_ascii()));
@@ -94,7 +94,7 @@ fn assert_replies(sent: &[u8]) {
 }
 
 /// Nothing but `CRLF.CRLF` and `BDAT … LAST` ends a message.
-fn assert_deliveries(summary: &Summary, octets: &[u8]) {
+pub(crate) fn assert_deliveries(summary: &Summary, octets: &[u8]) {
     let delivers = |effect: &&Effect| matches!(effect, Effect::Store(_, Request::Deliver { .. }));
     let messages = summary.effects.iter().filter(delivers).count();
     let text = [b"\r\n", octets].concat().to_ascii_uppercase();

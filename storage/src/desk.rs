@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_lite::FutureExt;
 use lightmail_core::machine::{Done, Effect, ObjectKind, Outcome, Purpose, Scan, ScanTarget, Upload};
 use lightmail_core::mime::matcher::Matcher;
-use lightmail_core::store::{Failure, ObjectId};
+use lightmail_core::store::{Actor, Failure, ObjectId, Request};
 use lightmail_core::wire::filter::Flow;
 
 use crate::antivirus::Tap;
@@ -89,9 +89,9 @@ impl Desk {
     pub fn run(&mut self, effect: Effect) -> impl Future<Output = Outcome> + Send + 'static {
         let inner = Arc::clone(&self.inner);
         match effect {
-            Effect::Store(actor, request) => {
-                async move { inner.run(actor, request).await.map(Done::Reply) }.boxed()
-            }
+            Effect::Store(actor, request) => store(inner, actor, request).boxed(),
+            // A shell that counts sessions answers this itself.
+            Effect::TakePlace(_) => async { Ok(Done::PlaceTaken) }.boxed(),
             Effect::FinishUpload(upload) => {
                 let writing = self.uploads.remove(&upload);
                 async move {
@@ -155,14 +155,23 @@ impl fmt::Debug for Desk {
     }
 }
 
+/// What is asked of the store. A wrong password that it has counted need not be counted here any more.
+async fn store(inner: Arc<Inner>, actor: Actor, request: Request) -> Outcome {
+    let wrong = match &request {
+        Request::CountFailedLogin(attempt, _) => Some(attempt.clone()),
+        _ => None,
+    };
+    let reply = inner.run(actor, request).await?;
+    wrong.iter().for_each(|attempt| inner.passwords.counted(attempt));
+    Ok(Done::Reply(reply))
+}
+
 /// What a log-in asks of others than the store.
 async fn prove(inner: Arc<Inner>, effect: Effect) -> Outcome {
     Ok(match effect {
-        Effect::VerifyPassword(check) => Done::Verified(inner.passwords.verify(check).await?),
+        Effect::VerifyPassword(check) => inner.passwords.verify(check).await?,
         // A few hashes: less than a thread's change.
-        Effect::VerifyScram { attempt, proof } => {
-            Done::ScramVerified(inner.passwords.prove(&attempt, &proof)?)
-        }
+        Effect::VerifyScram { attempt, proof } => inner.passwords.prove(&attempt, &proof),
         Effect::VerifyToken { login, token } => {
             let tokens = inner.tokens.get();
             Done::TokenVerified(tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token)))

@@ -129,6 +129,7 @@ impl<M: Machine> Driver<M> {
             Effect::InventVerifier { .. } => Ok(Done::VerifierInvented(Secret(String::new()))),
             Effect::VerifyScram { .. } => Ok(Done::ScramVerified(None)),
             Effect::VerifyToken { .. } => Ok(Done::TokenVerified(None)),
+            Effect::TakePlace(_) => Ok(Done::PlaceTaken),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(&keys);
                 Ok(Done::Confirmed)

@@ -277,3 +277,9 @@ fn two_listeners_on_one_port_are_told_at_the_one_that_was_set() {
         assert!(parse("config.ini", right).is_ok(), "{right}");
     }
 }
+
+/// SCRAM checks no app password, and no account of which only a bcrypt hash is known: a client that prefers it would be locked out.
+#[test]
+fn what_is_offered_by_default_works_for_every_account() {
+    assert_eq!(Config::default().auth.mechanisms.0, ["PLAIN", "LOGIN"]);
+}

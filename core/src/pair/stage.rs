@@ -34,6 +34,8 @@ pub struct Stage {
     /// What the scanner finds: a message that has these octets in it is infected by what has this name.
     pub virus: Option<String>,
     pub(super) faults: Faults,
+    /// What the next password or proof is told instead of being checked: how long to wait, in milliseconds.
+    pub(super) throttle: Option<u64>,
 }
 
 /// An effect that has ended.
@@ -62,6 +64,7 @@ impl Stage {
             tokens: BTreeMap::new(),
             virus: None,
             faults: Faults::default(),
+            throttle: None,
         }
     }
 
@@ -96,6 +99,10 @@ impl Stage {
                 Ok(Done::Stored(stored))
             }
             Effect::Scan(scan) => self.scan(scan),
+            Effect::VerifyPassword(_) | Effect::VerifyScram { .. } if self.throttle.is_some() => {
+                let wait_ms = self.throttle.take().unwrap_or_default();
+                Ok(Done::Throttled { wait_ms })
+            }
             Effect::VerifyPassword(check) => Ok(Done::Verified(verdict(check))),
             Effect::HashPassword(password) => Ok(Done::Hashed(plain_hashes(&password.0))),
             Effect::InventVerifier { login, hash } => {
@@ -111,6 +118,7 @@ impl Stage {
                 });
                 Ok(Done::TokenVerified(owner.cloned()))
             }
+            Effect::TakePlace(_) => Ok(Done::PlaceTaken),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)
@@ -217,6 +225,8 @@ fn verdict(check: &PasswordCheck) -> Verdict {
         Verdict::AppPassword
     } else if check.hash.as_ref() == Some(&hash) {
         Verdict::Password
+    } else if check.other_app_passwords.contains(&hash) {
+        Verdict::NotHere
     } else {
         Verdict::Wrong
     }

@@ -152,6 +152,11 @@ impl World {
         findings
     }
 
+    /// The next password or proof is not checked: too many have failed meanwhile.
+    pub fn throttle(&mut self, wait_ms: u64) {
+        self.stage.throttle = Some(wait_ms);
+    }
+
     /// Makes a bearer token good for an account, as an authorization server does.
     pub fn issue_token(&mut self, token: &str, login: &str) {
         self.stage.tokens.insert(token.to_owned(), login.to_owned());

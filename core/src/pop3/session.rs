@@ -294,7 +294,7 @@ impl Machine for Session {
                 self.tick();
                 self.quiet_since_ms = now.mono_ms;
             }
-            Input::Eof | Input::Tls(Err(_)) => self.abandon(),
+            Input::Eof | Input::Tls(Err(_)) | Input::Inflate(_) => self.abandon(),
             Input::Outcome(token, outcome) if self.cx.out.landed(token) => self.landed(outcome),
             Input::Tls(Ok(info)) if matches!(self.state, State::AwaitTls) => {
                 self.cx.peer.tls = Some(info);

@@ -13,13 +13,21 @@ use super::tx::Tx;
 /// The last MODSEQ there can be (RFC 7162, 3.1).
 const MODSEQ_MAX: u64 = i64::MAX as u64;
 
-/// The row's columns, with what the account still holds, then what follows.
+/// The row's columns, with what the account still holds.
+macro_rules! columns {
+    () => {
+        "b.id, b.account_id, b.name, b.uid_validity, b.uid_next, b.highest_modseq, b.recent_from, b.msgs, b.unseen, \
+         b.deleted, b.bytes, b.special_use, b.deleted_at, b.object_id, b.keywords, a.quota_bytes, a.used_bytes"
+    };
+}
+pub(super) use columns;
+
+/// The row's columns, then what follows.
 macro_rules! look {
     ($more:literal, $which:literal) => {
         concat!(
-            "SELECT b.id, b.account_id, b.name, b.uid_validity, b.uid_next, b.highest_modseq, b.recent_from, b.msgs, \
-             b.unseen, b.deleted, b.bytes, b.special_use, b.deleted_at, b.object_id, b.keywords, a.quota_bytes, \
-             a.used_bytes",
+            "SELECT ",
+            $crate::sql::folder::columns!(),
             $more,
             " FROM mailboxes b LEFT JOIN accounts a ON a.id = b.account_id WHERE ",
             $which

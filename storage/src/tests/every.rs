@@ -62,6 +62,7 @@ fn scripts() -> Vec<Script> {
                 .unwrap()
                 .current(),
         );
+        candidates.push(sample::place_scripts(40).new_tree(&mut runner).unwrap().current());
     }
     let (mut chosen, mut known) = (Vec::new(), BTreeSet::new());
     loop {

@@ -21,6 +21,7 @@ mod model;
 mod nodes;
 mod opening;
 mod pace;
+mod places;
 mod proxy;
 mod resync;
 mod s3;

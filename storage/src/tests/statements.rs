@@ -3,8 +3,8 @@
 use lightmail_core::antivirus::Treatment;
 use lightmail_core::machine::Seed;
 use lightmail_core::store::{
-    Actor, Attempt, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, NewMailbox, Page, Reply, Request,
-    UidSet,
+    Actor, Attempt, DeliveryKey, DomainRequest, Flag, FlagChange, Ground, MailboxName, ModSeq, NewMailbox,
+    Page, Reply, Request, UidSet, base_of,
 };
 
 use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};
@@ -160,7 +160,12 @@ fn reading_takes_as_few_as_the_table_says() {
                 1,
                 "LOGIN"
             );
-            let failed = cost(&town, Actor::Door, Request::CountFailedLogin(attempt(&login))).await;
+            let failed = cost(
+                &town,
+                Actor::Door,
+                Request::CountFailedLogin(attempt(&login), Ground::WrongPassword),
+            )
+            .await;
             assert_eq!(failed, if kind == Kind::MySql { 4 } else { 3 }, "LOGIN, wrong");
             let recipient = Request::FindRecipient {
                 address: login,
@@ -168,6 +173,66 @@ fn reading_takes_as_few_as_the_table_says() {
             };
             assert_eq!(cost(&town, Actor::Door, recipient).await, 1, "RCPT");
         }
+    });
+}
+
+/// Whatever an address is; what an account has by its base or its domain alone is looked up once more.
+#[test]
+fn where_mail_goes_takes_one_statement() {
+    on_each(async |kind| {
+        let (town, home) = with_mail(kind, 0).await;
+        town.settle("b@example.com").await;
+        let logins = ["a@example.com", "b@example.com"].map(str::to_owned);
+        let alias = DomainRequest::AddAlias {
+            address: "info@example.com".to_owned(),
+            logins: logins.to_vec(),
+        };
+        let catch_all = DomainRequest::SetCatchAll {
+            domain: "example.com".to_owned(),
+            login: Some("a@example.com".to_owned()),
+        };
+        for request in [alias, catch_all] {
+            let operator = Actor::Operator;
+            town.storage
+                .run(operator, Request::Domain(request))
+                .await
+                .unwrap();
+        }
+        for (address, places) in [
+            ("a+x@example.com", 1),
+            ("info+x@example.com", 2),
+            ("nobody@example.com", 1),
+            ("nobody@example.net", 0),
+        ] {
+            let request = Request::FindRecipient {
+                address: address.to_owned(),
+                base: base_of(address),
+            };
+            let before = town.storage.statements();
+            let found = town.storage.run(Actor::Door, request).await;
+            let after = town.storage.statements();
+            let found = found.map_or(0, |reply| match reply {
+                Reply::RecipientFound(places) => places.len(),
+                other => panic!("{other:?}"),
+            });
+            let name = "store.FindRecipient";
+            assert_eq!(
+                (found, after.of(name) - before.of(name)),
+                (places, 1),
+                "{address}"
+            );
+        }
+        let senders = async |addresses: &[&str]| {
+            let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
+            cost(&town, home.actor(), Request::FindSender { addresses }).await
+        };
+        let mine = ["a@example.com", "info@example.com", "x@example.net"];
+        assert_eq!(senders(&mine).await, 1);
+        assert_eq!(senders(&["a@example.com"; 100]).await, 1);
+        assert_eq!(
+            senders(&["a+x@example.com", "b@example.com", "c@example.com"]).await,
+            4
+        );
     });
 }
 

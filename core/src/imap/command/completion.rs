@@ -40,6 +40,8 @@ pub(in crate::imap) enum Then {
     LoggedOut,
     /// TLS.
     StartTls,
+    /// DEFLATE.
+    StartDeflate,
     /// The end.
     Close,
 }

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod login;
+mod places;
 mod script;
 
 use proptest::collection::vec;
@@ -13,6 +14,7 @@ use proptest::prelude::*;
 
 use super::{Actor, FlagChange, Request};
 pub use login::login_scripts;
+pub use places::place_scripts;
 pub use script::script;
 
 /// One request, roughly. Numbers are choices, taken modulo what there is to choose from.
@@ -130,6 +132,7 @@ enum Verb {
     },
     Calendar(calendar::Verb),
     Login(login::Verb),
+    Places(places::Verb),
     Lease {
         owner: u8,
         long: bool,
@@ -284,6 +287,7 @@ fn verb() -> impl Strategy<Value = Verb> {
         14 => operating(),
         // More tokens than requests: no answer depends on how fast a database is.
         6 => login::verb(Just(1000)).prop_map(Verb::Login),
+        4 => places::verb().prop_map(Verb::Places),
     ]
 }
 

@@ -79,6 +79,7 @@ impl Script {
                 (Actor::Worker, self.worker(verb))
             }
             Verb::Login(verb) => self.login(step.who, me, verb),
+            Verb::Places(verb) => self.places(me, verb),
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
             Verb::DeleteMessages { mailbox, uids } => (Actor::Account(me), self.deletion(me, mailbox, uids)),
             verb => (Actor::Account(me), self.user(me, verb)),
@@ -98,7 +99,7 @@ impl Script {
     fn door(&mut self, login: String, verb: Verb) -> Request {
         match verb {
             Verb::FindRecipient { detail: true } => Request::FindRecipient {
-                address: format!("{login}+detail"),
+                address: login.replacen('@', "+detail@", 1),
                 base: Some(login),
             },
             Verb::Deliver {

@@ -1,0 +1,93 @@
+//! SMTP, of other servers and of users: whatever comes, in whatever cut, at whatever pace.
+
+use lightmail_core::pair::{Summary, Talk, World};
+
+use crate::cut::Pace;
+use crate::lmtp_session::{assert_deliveries, assert_replies, feed};
+use crate::record::{Record, assert_replays};
+use crate::stage::{self, Recorded};
+
+/// Any octets to another server's session that is new, has been greeted, has an envelope, or takes DATA. Any cut gives the same
+/// replies, uploads and effects; replies have their form; no more messages arrive than there are ends of messages.
+pub fn smtp_session(input: Pace<'_>) {
+    try_all(input, &SMTP);
+}
+
+/// The same of a user's session that is new, has been greeted, answers a challenge, or takes DATA.
+pub fn submission_session(input: Pace<'_>) {
+    try_all(input, &SUBMISSION);
+}
+
+/// What a session hears and does, for the heap's bound.
+pub fn record_of_smtp(input: Pace<'_>) -> Record {
+    record(input, &SMTP)
+}
+
+/// The same of a user's session.
+pub fn record_of_submission(input: Pace<'_>) -> Record {
+    record(input, &SUBMISSION)
+}
+
+struct Dialect {
+    join: fn(&mut World) -> (Talk, Recorded),
+    /// What a client says first.
+    openings: [&'static [u8]; 4],
+}
+
+const SMTP: Dialect = Dialect {
+    join: stage::join_smtp,
+    openings: [
+        b"",
+        b"EHLO x\r\n",
+        b"EHLO x\r\nMAIL FROM:<s@x.org>\r\nRCPT TO:<user@example.com>\r\nRCPT TO:<other@example.com>\r\n",
+        b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<user+a@example.com>\r\nDATA\r\n",
+    ],
+};
+
+const SUBMISSION: Dialect = Dialect {
+    join: stage::join_submission,
+    openings: [
+        b"",
+        b"EHLO x\r\n",
+        b"EHLO x\r\nAUTH LOGIN\r\n",
+        b"EHLO x\r\nAUTH PLAIN AHVzZXJAZXhhbXBsZS5jb20Ac2VjcmV0\r\nMAIL FROM:<user@example.com>\r\n\
+          RCPT TO:<other@example.com>\r\nDATA\r\n",
+    ],
+};
+
+fn try_all(input: Pace<'_>, dialect: &Dialect) {
+    let whole = play(input, dialect, [(input.cut.octets, 0)].into_iter());
+    let cut = play(input, dialect, input.cut.pieces().map(|piece| (piece, 0)));
+    assert_eq!(cut, whole, "another cut, another outcome");
+    play(input, dialect, input.steps());
+}
+
+fn begin(input: Pace<'_>, dialect: &Dialect) -> (World, Talk, Recorded) {
+    let mut world = stage::world();
+    let (talk, recorder) = (dialect.join)(&mut world);
+    let [.., last] = &dialect.openings;
+    let opening = dialect.openings.get(usize::from(input.start & 3)).unwrap_or(last);
+    world.feed(talk, opening);
+    (world, talk, recorder)
+}
+
+fn record(input: Pace<'_>, dialect: &Dialect) -> Record {
+    let (mut world, talk, recorder) = begin(input, dialect);
+    feed(&mut world, talk, input.cut.pieces().map(|piece| (piece, 0)));
+    drop(world);
+    recorder.record()
+}
+
+fn play<'a>(input: Pace<'_>, dialect: &Dialect, steps: impl Iterator<Item = (&'a [u8], u64)>) -> Summary {
+    let (mut world, talk, recorder) = begin(input, dialect);
+    feed(&mut world, talk, steps);
+    let summary = world
+        .conversation(talk)
+        .map(|one| one.summary())
+        .unwrap_or_default();
+    assert_replies(&summary.sent);
+    assert_deliveries(&summary, input.cut.octets);
+    stage::sound(&mut world, talk);
+    assert_replays(&recorder.record());
+    summary
+}
