@@ -172,12 +172,6 @@ impl Config {
         );
         let never = self.queue.retry_minutes.0.is_empty();
         refuse("queue", "retry_minutes", never, "expected at least one number");
-        refuse(
-            "antivirus",
-            "port",
-            self.antivirus.enabled && self.antivirus.port.0.is_none() && self.antivirus.socket.is_none(),
-            "expected a port of clamd, or socket",
-        );
         let nowhere = self.server.data_dir.is_empty();
         refuse("server", "data_dir", nowhere, "expected a path");
         let database = self.database.as_ref();
@@ -194,6 +188,14 @@ impl Config {
             refuse(section, key, zero, "expected at least 1");
         }
         errors
+    }
+
+    /// A scanner that could not be reached by anything.
+    fn nowhere_to_scan(&self) -> Option<ConfigError> {
+        let scanner = &self.antivirus;
+        let nowhere = scanner.enabled && scanner.port.0.is_none() && scanner.socket.is_none();
+        let origin = self.origin("antivirus", "port").filter(|_| nowhere)?;
+        Some(origin.error("expected the port of clamd, or its socket in place of host and port"))
     }
 
     /// Settings with which no token could be read.
@@ -312,7 +314,7 @@ impl Config {
                 "expected text".into()
             }))
         };
-        lacking.filter_map(error).collect()
+        lacking.filter_map(error).chain(self.nowhere_to_scan()).collect()
     }
 }
 

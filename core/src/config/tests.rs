@@ -229,6 +229,20 @@ fn what_is_described_reads_back() {
 }
 
 #[test]
+fn a_scanner_is_somewhere() {
+    let at = |more: &str| first_lines(&format!("[antivirus]\nport = off\n{more}"));
+    let nowhere =
+        "config.ini:2: [antivirus] port: expected the port of clamd, or its socket in place of host and port";
+    assert_eq!(at("enabled = yes\n"), [nowhere]);
+    for right in ["", "enabled = yes\nsocket = /run/clamav/clamd.ctl\n"] {
+        assert!(
+            parse("config.ini", &format!("[antivirus]\nport = off\n{right}")).is_ok(),
+            "{right}"
+        );
+    }
+}
+
+#[test]
 fn authorities_that_nobody_would_ask_are_refused() {
     let s3 = "[s3]\nbucket = b\nca_file = ca.pem\n";
     let database = "[database]\nca_file = ca.pem\n";

@@ -106,11 +106,11 @@ impl Antivirus {
     /// Logs that a message was not scanned, or only counts it if the log has just been told of another one.
     fn tell(&self, why: &str) {
         if let Some(others) = self.may_tell(Instant::now()) {
-            let message = match self.on_failure {
+            let fate = match self.on_failure {
                 OnFailure::Accept => "taken unscanned",
                 OnFailure::Tempfail => "to come again",
             };
-            tracing::error!(why, message, others, "antivirus.failed");
+            tracing::error!(why, fate, others, "antivirus.failed");
         }
     }
 

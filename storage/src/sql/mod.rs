@@ -222,12 +222,6 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             };
             copy::copy(tx, me(actor)?, &trip, uids).await
         }
-        Request::Expunge {
-            mailbox,
-            within,
-            at_ms,
-            since,
-        } => expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await,
         Request::Append {
             name,
             instead,
@@ -243,12 +237,20 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
     }
 }
 
-/// What is not about mail, and what a maildrop asks; and what only reads, in a transaction all the same.
+/// What is not about mail, what removes messages, and what a maildrop asks; and what only reads, in a transaction all the same.
 async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::Calendar(request) => {
             let done = calendar::write(tx, me(actor)?, request).await;
             return done.map(Reply::Calendar);
+        }
+        Request::Expunge {
+            mailbox,
+            within,
+            at_ms,
+            since,
+        } => {
+            return expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await;
         }
         Request::DeleteMessages { mailbox, uids, at_ms } => {
             return expunge::delete_messages(tx, me(actor)?, *mailbox, uids, *at_ms).await;

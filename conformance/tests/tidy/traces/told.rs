@@ -10,6 +10,7 @@ use lightmail_conformance::pure::Core;
 use lightmail_conformance::run::{Strictness, run};
 use lightmail_conformance::transcript::{FaultRule, Must, Protocol, StepKind};
 use lightmail_conformance::{Transcript, library};
+use lightmail_core::config::AntivirusMode;
 
 /// What a transcript has, and what is said when it is played in the core.
 pub struct Told {
@@ -247,6 +248,10 @@ impl Player for Listening {
 
     fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported> {
         self.core.fault(rule)
+    }
+
+    fn scan(&mut self, name: &str, mode: AntivirusMode) -> Result<(), Unsupported> {
+        self.core.scan(name, mode)
     }
 
     fn logins(&self) -> Logins {

@@ -188,12 +188,6 @@ impl Store {
                 };
                 self.copy(me()?, &trip, &uids)
             }
-            Request::Expunge {
-                mailbox,
-                within,
-                at_ms,
-                since,
-            } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
             Request::Append {
                 name,
                 instead,
@@ -210,9 +204,19 @@ impl Store {
         }
     }
 
-    /// What no session of IMAP or LMTP asks: a submission's and a maildrop's request, the operator's and the workers'.
+    /// What removes messages, and what no session of IMAP or LMTP asks: a submission's and a maildrop's request, the operator's and the
+    /// workers'.
     fn serve(&mut self, actor: Actor, request: Request) -> Answer {
         match request {
+            Request::Expunge {
+                mailbox,
+                within,
+                at_ms,
+                since,
+            } => {
+                let me = actor.account().ok_or(Refusal::NotPermitted)?;
+                self.expunge(me, mailbox, within.as_ref(), at_ms, since)
+            }
             Request::DeleteMessages { mailbox, uids, at_ms } => {
                 let me = actor.account().ok_or(Refusal::NotPermitted)?;
                 self.delete_messages(me, mailbox, &uids, at_ms)
