@@ -38,6 +38,9 @@ pub struct Server {
 
 pub const USER: &str = "user@example.com";
 
+/// What servers call themselves.
+const HOSTNAME: &str = "mail.test";
+
 impl Server {
     /// A server on a fresh data folder, with its first account.
     pub fn start(name: &str) -> Self {
@@ -46,7 +49,7 @@ impl Server {
 
     /// The same, with more configuration.
     pub fn start_with(name: &str, more: &str) -> Self {
-        let (mut server, said) = Self::launch(name, more);
+        let (mut server, said) = Self::launch(name, HOSTNAME, more);
         let password = said
             .lines()
             .find_map(|line| line.trim().strip_prefix("password: "))
@@ -64,14 +67,20 @@ impl Server {
 
     /// One more node for the accounts of this one, whose database and bucket the configuration names.
     pub fn join(&self, name: &str, more: &str) -> Self {
-        let (mut server, said) = Self::launch(name, more);
-        assert!(!said.contains("password: "), "{said}");
+        let mut server = Self::start_on(name, HOSTNAME, more);
         server.password.clone_from(&self.password);
         server
     }
 
+    /// A server on a fresh data folder for the accounts of a database and the bodies of a bucket that the configuration names.
+    pub fn start_on(name: &str, hostname: &str, sections: &str) -> Self {
+        let (server, said) = Self::launch(name, hostname, sections);
+        assert!(!said.contains("password: "), "{said}");
+        server
+    }
+
     /// A server on a fresh data folder, and what it says at its start.
-    fn launch(name: &str, more: &str) -> (Self, String) {
+    fn launch(name: &str, hostname: &str, more: &str) -> (Self, String) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // Not below the target folder: a UNIX socket's path is at most 107 octets long.
@@ -82,7 +91,7 @@ impl Server {
         let (pop3, pop3s) = (free_port(), free_port());
         let (smtp, submission, submissions) = (free_port(), free_port(), free_port());
         let config = format!(
-            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[pop3]\nport = {pop3}\ntls_port = {pop3s}\n[smtp_server]\nport = {smtp}\nsubmission_port = {submission}\nsubmissions_port = {submissions}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
+            "[server]\nhostname = {hostname}\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[pop3]\nport = {pop3}\ntls_port = {pop3s}\n[smtp_server]\nport = {smtp}\nsubmission_port = {submission}\nsubmissions_port = {submissions}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
             folder.display()
         );
         fs::write(folder.join("config.ini"), config).unwrap();
@@ -107,6 +116,13 @@ impl Server {
     pub fn kill_and_start_again(&mut self) {
         self.stop();
         self.start_again();
+    }
+
+    /// Lets it end in good order.
+    pub fn end(mut self) {
+        self.signal("TERM");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}: {}", self.log());
     }
 
     /// Kills without warning.

@@ -3,6 +3,7 @@
 mod antivirus;
 mod bucket;
 mod compress;
+mod delivery;
 mod first_light;
 mod full;
 mod garbage;
