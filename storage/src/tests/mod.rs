@@ -17,6 +17,7 @@ mod hints;
 mod isolation;
 mod late;
 mod logins;
+mod mails;
 mod model;
 mod nodes;
 mod opening;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_lite::FutureExt as _;
 use lightmail_core::lmtp;
-use lightmail_core::machine::{Action, Effect, Input, Machine, Outcome, Peer, Step};
+use lightmail_core::machine::{Action, Effect, Input, Machine, Outcome, Peer, Seed, Step};
 use lightmail_core::smtp::Settings;
 use lightmail_core::store::Failure;
 
@@ -70,7 +70,7 @@ fn everything() -> Vec<Wrong> {
 }
 
 /// A conversation with what it touches.
-struct Talk<M> {
+pub(super) struct Talk<M> {
     machine: M,
     desk: Desk,
     outcomes: VecDeque<Input>,
@@ -80,8 +80,27 @@ struct Talk<M> {
 }
 
 impl<M: Machine> Talk<M> {
+    /// `session`: who answers, as `mail.test` to a peer without an address.
+    pub(super) fn new(storage: &Storage, session: impl FnOnce(Peer, Arc<Settings>, Seed) -> M) -> Self {
+        let settings = Settings {
+            hostname: "mail.test".to_owned(),
+            ..Settings::default()
+        };
+        let peer = Peer {
+            address: None,
+            tls: None,
+        };
+        Self {
+            machine: session(peer, Arc::new(settings), seed()),
+            desk: storage.desk(),
+            outcomes: VecDeque::new(),
+            said: String::new(),
+            wrong: None,
+        }
+    }
+
     /// Says a line or many; runs until the machine waits for more.
-    async fn say(&mut self, text: &str) -> String {
+    pub(super) async fn say(&mut self, text: &str) -> String {
         let mut unread = Some(Bytes::copy_from_slice(text.as_bytes()));
         loop {
             match self.machine.poll() {
@@ -136,24 +155,11 @@ impl<M: Machine> Talk<M> {
 
 /// Sends one mail to these; who of them has been acknowledged.
 pub(super) async fn send(storage: &Storage, to: &[&'static str], wrong: Option<Wrong>) -> Vec<&'static str> {
-    let settings = Settings {
-        hostname: "mail.test".to_owned(),
-        ..Settings::default()
-    };
-    let peer = Peer {
-        address: None,
-        tls: None,
-    };
-    let mut talk = Talk {
-        machine: lmtp::session(peer, Arc::new(settings), seed()),
-        desk: storage.desk(),
-        outcomes: VecDeque::new(),
-        said: String::new(),
-        wrong: match wrong {
-            Some(Wrong::Before(name, nth)) => Some((name, nth, false)),
-            Some(Wrong::After(name, nth)) => Some((name, nth, true)),
-            _ => None,
-        },
+    let mut talk = Talk::new(storage, lmtp::session);
+    talk.wrong = match wrong {
+        Some(Wrong::Before(name, nth)) => Some((name, nth, false)),
+        Some(Wrong::After(name, nth)) => Some((name, nth, true)),
+        _ => None,
     };
     match wrong {
         Some(Wrong::Step(point, kind)) => storage.faults().fail_once(point, kind),

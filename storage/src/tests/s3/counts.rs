@@ -3,6 +3,7 @@
 use futures_lite::future::block_on;
 use lightmail_core::store::{Request, UidSet};
 
+use super::super::mails::{DIALECTS, MAILS, send};
 use super::super::town::read;
 use super::service::{Coast, octets, patient};
 use crate::ObjectRequests;
@@ -34,5 +35,18 @@ fn requests_cost_what_they_should() {
         let asked = coast.proxy.asked("GET");
         let ranges: Vec<_> = asked.iter().map(|asked| asked.field("range").unwrap()).collect();
         assert_eq!(ranges, ["bytes=0-199999", "bytes=70000-189999"]);
+    });
+}
+
+#[test]
+fn a_mail_is_one_put_over_smtp_as_over_lmtp() {
+    block_on(async {
+        let coast = Coast::new(patient()).await;
+        let mut expected = coast.storage().objects().requests();
+        for dialect in DIALECTS {
+            send(coast.storage(), dialect, MAILS, &["a@example.com"]).await;
+            expected.puts += MAILS;
+            assert_eq!(coast.storage().objects().requests(), expected, "{}", dialect.0);
+        }
     });
 }
