@@ -223,22 +223,33 @@ impl Server {
 
     /// The same, to some address.
     pub fn deliver_to(&self, recipient: &str, message: &[u8]) -> String {
-        let mut client = Client::connect(self.lmtp);
-        client.say("LHLO test");
-        client.until("250 ");
-        for line in [
-            "MAIL FROM:<sender@example.org>",
-            &format!("RCPT TO:<{recipient}>"),
-        ] {
-            client.say(line);
-            assert!(client.line().starts_with("250 "));
-        }
-        client.say("DATA");
-        client.until("354 ");
-        client.send(message);
-        client.send(b"\r\n.\r\n");
-        client.line()
+        bring(self.lmtp, "LHLO", recipient, message)
     }
+
+    /// The same over SMTP, as another server does.
+    pub fn deliver_by_smtp(&self, recipient: &str, message: &[u8]) -> String {
+        bring(self.smtp, "EHLO", recipient, message)
+    }
+}
+
+/// Brings a message to a door; the reply to the final dot.
+fn bring(port: u16, hello: &str, recipient: &str, message: &[u8]) -> String {
+    let mut client = Client::connect(port);
+    client.say(&format!("{hello} test"));
+    client.until("250 ");
+    for line in [
+        "MAIL FROM:<sender@example.org>",
+        &format!("RCPT TO:<{recipient}>"),
+    ] {
+        client.say(line);
+        let reply = client.line();
+        assert!(reply.starts_with("250 "), "{line}: {reply}");
+    }
+    client.say("DATA");
+    client.until("354 ");
+    client.send(message);
+    client.send(b"\r\n.\r\n");
+    client.line()
 }
 
 impl Drop for Server {

@@ -28,12 +28,19 @@ fn what_is_infected_is_rejected() {
     let clamd = Clamd::start("reject", &[]);
     for section in [clamd.over_tcp(""), clamd.over_socket("")] {
         let server = Server::start_with("av-reject", &section);
-        let refused = server.deliver(&infected("x"));
-        assert_eq!(
-            refused,
-            format!("550 5.7.1 The message has a virus in it: {NAME}")
-        );
-        assert!(server.deliver(b"Subject: clean\r\n\r\n").starts_with("250 "));
+        let virus = infected("x");
+        for refused in [server.deliver(&virus), server.deliver_by_smtp(USER, &virus)] {
+            assert_eq!(
+                refused,
+                format!("550 5.7.1 The message has a virus in it: {NAME}")
+            );
+        }
+        for taken in [
+            server.deliver(b"Subject: by LMTP\r\n\r\n"),
+            server.deliver_by_smtp(USER, b"Subject: by SMTP\r\n\r\n"),
+        ] {
+            assert!(taken.starts_with("250 "), "{taken}");
+        }
         let mut client = server.logged_in();
         let refused = append(&mut client, "INBOX", &infected("x"));
         assert_eq!(
@@ -42,10 +49,10 @@ fn what_is_infected_is_rejected() {
         );
         let appended = append(&mut client, "INBOX", b"Subject: clean\r\n\r\n");
         assert!(appended[0].starts_with("x OK [APPENDUID "), "{appended:?}");
-        assert_eq!(messages(&mut client, "INBOX"), Some(2));
-        eventually("the bodies of what was refused are gone", || bodies(&server) == 2);
+        assert_eq!(messages(&mut client, "INBOX"), Some(3));
+        eventually("the bodies of what was refused are gone", || bodies(&server) == 3);
         let log = server.log();
-        assert_eq!(log.matches("antivirus.found").count(), 2, "{log}");
+        assert_eq!(log.matches("antivirus.found").count(), 3, "{log}");
         assert!(log.contains(NAME) && !log.contains("antivirus.failed"), "{log}");
     }
 }
@@ -73,7 +80,11 @@ fn what_is_infected_is_set_apart() {
 fn what_is_infected_is_tagged() {
     let clamd = Clamd::start("tag", &[]);
     let server = Server::start_with("av-tag", &clamd.over_tcp("mode = tag"));
-    assert!(server.deliver(&infected("delivered")).starts_with("250 "));
+    assert!(
+        server
+            .deliver_by_smtp(USER, &infected("delivered"))
+            .starts_with("250 ")
+    );
     assert!(server.deliver(b"Subject: clean\r\n\r\n").starts_with("250 "));
     let mut client = server.logged_in();
     let appended = append(&mut client, "INBOX", &infected("appended"));
