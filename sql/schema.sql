@@ -169,7 +169,7 @@ CREATE TABLE expunged (
 CREATE INDEX expunged_uid ON expunged (mailbox_id, uid_hi);
 
 -- Keys of deliveries whose replies are not known to have arrived, and of COPY and MOVE: what they brought, so that a repeated
--- one brings nothing more. A confirmed key goes with the next commit, any other 7 days after `at` (milliseconds). Keys of imports
+-- one brings nothing more; `mailbox_id` 0: a row of `queue`. A confirmed key goes with the next commit, any other 7 days after `at` (milliseconds). Keys of imports
 -- stay as long as the mailbox: their `at` is 2^62 or more, and the lower 62 bits of it are those of `mailbox_id`.
 CREATE TABLE deliveries (
   k BINARY(16) NOT NULL PRIMARY KEY,
@@ -179,22 +179,35 @@ CREATE TABLE deliveries (
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX deliveries_at ON deliveries (at);
 
--- Mail on its way to other servers.
+-- Mail on its way to other servers, a row for each recipient. `account_id`: who submitted it; 0: the server itself. `domain` is that
+-- of `rcpt`, lower-cased, in A-labels. `head`: what goes in front of the object. `object_size` and `sha256` are the object's, here too so
+-- that one read brings all that sending takes. `options`: the parameters of MAIL and RCPT, as the core encodes them.
+-- `state` 1: waits, 2: an operator holds it. `turn` is the priority negated (RFC 6710): what goes first is small. A worker claims
+-- a row by `lease_owner` (zeros: nobody's) and puts `next_at` to when that is over; so `next_at` is always when the row may be claimed
+-- next, in milliseconds since 1970, as all times here; 0: at once. `attempts` counts tries that were settled.
 CREATE TABLE queue (
   id BINARY(16) NOT NULL PRIMARY KEY,
   object_id BINARY(16) NOT NULL,
+  object_size BIGINT NOT NULL,
+  sha256 BINARY(32) NOT NULL,
+  account_id BIGINT NOT NULL DEFAULT 0,
   sender VARCHAR(320) NOT NULL,
   rcpt VARCHAR(320) NOT NULL,
   domain VARCHAR(255) NOT NULL,
-  state SMALLINT NOT NULL,
-  attempts BIGINT NOT NULL DEFAULT 0,
+  head VARBINARY(2000) NOT NULL,
+  options VARBINARY(1000) NOT NULL,
+  state SMALLINT NOT NULL DEFAULT 1,
+  turn SMALLINT NOT NULL DEFAULT 0,
   next_at BIGINT NOT NULL,
   lease_owner BINARY(16) NOT NULL,
-  lease_until BIGINT NOT NULL DEFAULT 0,
+  attempts BIGINT NOT NULL DEFAULT 0,
+  created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
+  told_delay SMALLINT NOT NULL DEFAULT 0,
   last_error VARBINARY(1000) NOT NULL
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
-CREATE INDEX queue_due ON queue (state, next_at);
+CREATE INDEX queue_due ON queue (state, turn, next_at);
+CREATE INDEX queue_object ON queue (object_id);
 
 -- Servers on this database.
 CREATE TABLE nodes (

@@ -85,6 +85,7 @@ async fn deliver(storage: &Storage, stored: Stored) {
     let deliver = Request::Deliver {
         recipients: vec![recipient],
         stored,
+        outbound: Vec::new(),
         at_ms: 1,
     };
     storage

@@ -115,6 +115,7 @@ fn deliver(cx: &mut Context, transaction: &Transaction, stored: &Stored, treatme
         Request::Deliver {
             stored: stored.clone(),
             recipients,
+            outbound: Vec::new(),
             at_ms,
         },
     ));

@@ -1,6 +1,6 @@
 //! Who may what: one function, asked by the one door that runs store requests.
 
-use super::{AccountId, Request, Work};
+use super::{AccountId, QueueRequest, Request, Work};
 
 /// On whose behalf a request runs. Identity is a value in each effect, never the state of a connection to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::Undelete(_)
         | Request::FindImported { .. }
         | Request::Import(_)
+        | Request::Queue(QueueRequest::List(_) | QueueRequest::Change { .. })
         | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
         Request::FindSender { .. }
         | Request::ListMailboxes { .. }
@@ -75,6 +76,12 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         Request::TakeLease {
             work: Work::Garbage, ..
         }
+        | Request::Queue(
+            QueueRequest::Claim { .. }
+            | QueueRequest::Settle { .. }
+            | QueueRequest::Renew { .. }
+            | QueueRequest::NextDue { .. },
+        )
         | Request::CollectMessages { .. }
         | Request::CollectMailboxes { .. }
         | Request::CollectCalendarObjects { .. }

@@ -8,7 +8,8 @@ use crate::machine::{ObjectKind, Peer, Secret};
 
 use super::{
     AccountId, AppPasswordLine, CalendarReply, DeletedMessage, DomainReply, LoginFound, MailboxId,
-    MailboxName, ModSeq, NewMailbox, ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
+    MailboxName, ModSeq, NewMailbox, ObjectId, QueueReply, Refusal, SpecialUse, Throttle, Uid, UidSet,
+    Undeleted, View,
 };
 
 /// What a store answers.
@@ -92,6 +93,8 @@ pub enum Reply {
     Imported(Vec<Result<Delivered, Refusal>>),
     /// Of `Calendar`.
     Calendar(CalendarReply),
+    /// Of `Queue`.
+    Queue(QueueReply),
     /// Of `TakeLease`: whether the asker has it now.
     LeaseTaken(bool),
     /// Of `CollectMessages`: how many.

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
+use super::queue::Outbound;
 use super::{
     AccountId, Attempt, CalendarRequest, DeliveryKey, DomainRequest, FindDeleted, Flags, Ground, Import,
-    Keyword, MailboxId, MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid,
-    UidSet, Undelete,
+    Keyword, MailboxId, MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, QueueRequest,
+    SpecialUse, Uid, UidSet, Undelete,
 };
 use crate::machine::{Secret, Stored};
 
@@ -293,15 +294,17 @@ pub enum Request {
     /// Recipients are served in order, so that one may use up the quota of the next. A key that is known, from an earlier try
     /// or from earlier in this envelope, is answered with what it brought then, wherever that message is now. A refused
     /// recipient (`NoSuchMailbox`, `Limit(MessageSize)`, `OverQuota`, `Limit(Keywords)`, `Limit(Mailboxes)`, `Limit(Uids)`) leaves no
-    /// key. Two recipients in one
-    /// mailbox get two UIDs and one MODSEQ. An object that has messages already gets more of them; one that is being deleted
-    /// is `Broken`.
+    /// key. Two recipients in one mailbox get two UIDs and one MODSEQ. Who is elsewhere gets an entry of the queue, which no quota
+    /// counts and nothing refuses; a key that has queued something already queues nothing more. An object that has messages or
+    /// entries already gets more of them; one that is being deleted is `Broken`.
     Deliver {
         /// The body, durable already.
         stored: Stored,
-        /// The recipients, at least one.
+        /// The recipients who are here.
         recipients: Vec<Recipient>,
-        /// Now, in milliseconds since 1970: `INTERNALDATE` and save date.
+        /// Those who are elsewhere.
+        outbound: Vec<Outbound>,
+        /// Now, in milliseconds since 1970: `INTERNALDATE` and save date, and when an entry came.
         at_ms: u64,
     },
 
@@ -328,6 +331,8 @@ pub enum Request {
 
     /// Something about the account's calendars. → `Calendar`
     Calendar(CalendarRequest),
+    /// Something about the outbound queue. → `Queue`
+    Queue(QueueRequest),
 
     /// Takes what one owner at a time has, or keeps it. → `LeaseTaken`: false while another owner has it.
     ///
@@ -430,6 +435,7 @@ impl Request {
     pub fn stored(&self) -> impl Iterator<Item = &Stored> {
         let (one, many) = match self {
             Request::Deliver { stored, .. } => (Some(stored), [].as_slice()),
+            Request::Queue(request) => (request.report().map(|report| &report.stored), [].as_slice()),
             Request::Calendar(CalendarRequest::Put(new)) => (Some(&new.stored), [].as_slice()),
             Request::Append { messages, .. } => (None, messages.as_slice()),
             _ => (None, [].as_slice()),
@@ -484,6 +490,7 @@ impl Request {
             Request::FindImported { .. } => "store.FindImported",
             Request::Import(_) => "store.Import",
             Request::Calendar(request) => request.name(),
+            Request::Queue(request) => request.name(),
             Request::TakeLease { .. } => "store.TakeLease",
             Request::CollectMessages { .. } => "store.CollectMessages",
             Request::CollectMailboxes { .. } => "store.CollectMailboxes",

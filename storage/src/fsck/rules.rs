@@ -4,7 +4,7 @@
 //! Each `BETWEEN ? AND ?` is the page of keys that is being checked.
 //!
 //! What has no row in another table is found by `LEFT JOIN … IS NULL`: MariaDB may answer `NOT EXISTS` by a copy of the whole other
-//! table, made anew for each page. References are counted by the page's range of each table that names objects, as `queue` has no index for them.
+//! table, made anew for each page. References are counted by the page's range of each table that names objects.
 
 use super::domain::{Domain, Key};
 use super::finding::{Rule, Subject};
@@ -202,8 +202,9 @@ pub(super) const RULES: &[RowRule] = &[
          LEFT JOIN accounts a ON a.id = s.account_id WHERE a.id IS NULL",
         "subscriptions of no account cost space", REPAIR),
     rule!("queued-without-body" I 2, Queue as Queued, No:
-        "SELECT q.id FROM queue q LEFT JOIN object_keys o ON o.id = q.object_id WHERE q.id BETWEEN ? AND ? AND o.id IS NULL",
-        "mail that waits to be sent has no body", RESTORE),
+        "SELECT q.id FROM queue q LEFT JOIN object_keys o ON o.id = q.object_id WHERE q.id BETWEEN ? AND ? \
+         AND (o.id IS NULL OR o.size <> q.object_size OR o.sha256 <> q.sha256)",
+        "mail that waits to be sent has no body, or another than it says", RESTORE),
     rule!("calendar-modseq" I 4, Calendars as Calendar, RaiseCalendar:
         "SELECT c.id FROM calendars c WHERE c.id BETWEEN ? AND ? AND (c.removed_floor > c.modseq OR EXISTS \
          (SELECT 1 FROM calendar_objects o WHERE o.calendar_id = c.id AND o.modseq > c.modseq))",

@@ -22,6 +22,8 @@ use crate::storage::Inner;
 const GROUP_MAX: usize = 64;
 /// The most octets of a group.
 const GROUP_OCTETS_MAX: usize = 1024 * 1024;
+/// What an entry of the queue costs beside its head: about its addresses and options.
+const OUTBOUND: usize = 500;
 /// The most ranges of UIDs of a request that shares its transaction with others.
 const RANGES_MAX: usize = 200;
 /// The most confirmed keys that wait for a commit; what is beyond expires by age.
@@ -146,9 +148,12 @@ fn octets(request: &Request) -> usize {
     };
     let indexes = request.stored().map(index).sum();
     match request {
-        Request::Deliver { recipients, .. } => {
-            let heads = recipients.iter().map(|recipient| recipient.head.len());
-            heads.map(|head| head + indexes).sum()
+        Request::Deliver {
+            recipients, outbound, ..
+        } => {
+            let heads = recipients.iter().map(|recipient| recipient.head.len() + indexes);
+            let queued = outbound.iter().map(|one| one.head.len() + OUTBOUND);
+            heads.chain(queued).sum()
         }
         _ => indexes,
     }

@@ -1,7 +1,8 @@
-//! Delivery: one message to all its recipients; each is answered on its own.
+//! Delivery: one message to all its recipients; each who is here is answered on its own.
 
 use bytes::Bytes;
 use lightmail_core::machine::{ObjectKind, Stored};
+use lightmail_core::store::queue::Outbound;
 use lightmail_core::store::{
     Delivered, DeliveryKey, Failure, Flags, MailboxId, Recipient, Refusal, Reply, Uid,
 };
@@ -10,6 +11,7 @@ use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::{Folder, count, look};
 use super::messages::{self, Draft};
 use super::query::Query;
+use super::queue_rows::enqueue;
 use super::tree::Instead;
 use super::tx::Tx;
 
@@ -31,6 +33,7 @@ pub(crate) async fn deliver(
     tx: &mut Tx<'_>,
     stored: &Stored,
     recipients: &[Recipient],
+    outbound: &[Outbound],
     at_ms: u64,
 ) -> Answer {
     let index = stored.index.encode();
@@ -46,7 +49,10 @@ pub(crate) async fn deliver(
             Err(refusal) => delivered_before(tx, &recipient.key).await?.ok_or(refusal),
         });
     }
-    refer(tx, stored, &done, at_ms).await?;
+    let queued = enqueue(tx, stored, outbound, at_ms).await?;
+    let refs = done.changed.len() as u64 + queued.many;
+    let has_object = done.has_object || queued.has_object;
+    refer(tx, stored, refs, has_object, at_ms).await?;
     Ok(Reply::Delivered(answers))
 }
 
@@ -209,9 +215,9 @@ pub(crate) async fn delivered_before(tx: &mut Tx<'_>, key: &DeliveryKey) -> Answ
     .transpose()
 }
 
-/// An object that has messages already gets more of them.
-async fn refer(tx: &mut Tx<'_>, stored: &Stored, done: &Done, at_ms: u64) -> Answer<()> {
-    match (done.changed.len() as u64, done.has_object) {
+/// An object that rows name already is named by more of them.
+async fn refer(tx: &mut Tx<'_>, stored: &Stored, refs: u64, has_object: bool, at_ms: u64) -> Answer<()> {
+    match (refs, has_object) {
         (0, _) => Ok(()),
         (refs, true) => messages::refer(tx, stored.object, refs).await,
         (refs, false) => messages::post_object(tx, ObjectKind::Email, stored, refs, at_ms).await,

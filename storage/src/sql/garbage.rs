@@ -117,7 +117,7 @@ async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, a
 }
 
 /// The database's time where several nodes share it, else this node's: in milliseconds since 1970.
-async fn now_ms(tx: &mut Tx<'_>, at_ms: u64) -> Answer<u64> {
+pub(super) async fn now_ms(tx: &mut Tx<'_>, at_ms: u64) -> Answer<u64> {
     if !tx.db.is_shared() {
         return Ok(at_ms);
     }

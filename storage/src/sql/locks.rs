@@ -49,6 +49,10 @@ pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
             Request::Deliver { recipients, .. } => {
                 accounts.extend(recipients.iter().map(|recipient| recipient.account.0));
             }
+            Request::Queue(request) => {
+                let recipients = request.report().into_iter().flat_map(|report| &report.recipients);
+                accounts.extend(recipients.map(|recipient| recipient.account.0));
+            }
             Request::SetPassword { login, .. }
             | Request::SetQuota { login, .. }
             | Request::DeleteAccount { login, .. }

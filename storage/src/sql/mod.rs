@@ -35,6 +35,9 @@ pub(crate) mod page;
 pub(crate) mod places;
 pub(crate) mod poll;
 pub(crate) mod query;
+pub(crate) mod queue;
+mod queue_lines;
+mod queue_rows;
 pub(crate) mod rename;
 pub(crate) mod row;
 pub(crate) mod schema;
@@ -63,6 +66,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
     match request {
         Request::Calendar(request) => request.only_reads(),
         Request::Domain(request) => request.only_reads(),
+        Request::Queue(request) => request.only_reads(),
         Request::FindAccount { .. }
         | Request::FindLogin(_)
         | Request::ListAppPasswords { .. }
@@ -152,6 +156,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
         }
         Request::FetchPage { mailbox, uids } => page::fetch(tx, me(actor)?, *mailbox, uids).await?,
         Request::Calendar(request) => Reply::Calendar(calendar::read(tx, me(actor)?, request).await?),
+        Request::Queue(request) => Reply::Queue(queue::read(tx, request).await?),
         Request::FindDeleted(wanted) => undelete::find(tx, wanted).await?,
         Request::FindImported { keys } => import::find(tx, keys).await?,
         Request::CountGarbage { before_ms } => garbage::count_garbage(tx, *before_ms).await?,
@@ -179,7 +184,6 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
             at_s,
         } => rename::rename_mailbox(tx, me(actor)?, from, to, superiors, *at_s).await,
         Request::Subscribe { name } => tree::subscribe(tx, me(actor)?, name).await,
-        Request::Unsubscribe { name } => tree::unsubscribe(tx, me(actor)?, name).await,
         Request::OpenMailbox { name, .. } => view::open_and_claim(tx, me(actor)?, name).await,
         Request::Refresh { mailbox, since, .. } => {
             view::refresh_and_claim(tx, me(actor)?, *mailbox, *since).await
@@ -231,13 +235,15 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
         Request::Deliver {
             stored,
             recipients,
+            outbound,
             at_ms,
-        } => deliver::deliver(tx, stored, recipients, *at_ms).await,
+        } => deliver::deliver(tx, stored, recipients, outbound, *at_ms).await,
         _ => write_other(tx, actor, request).await,
     }
 }
 
-/// What is not about mail, what removes messages, and what a maildrop asks; and what only reads, in a transaction all the same.
+/// What is not about mailboxes and mail in them, what removes messages, and what a maildrop asks; and what only reads, in a
+/// transaction all the same.
 async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::Calendar(request) => {
@@ -252,6 +258,8 @@ async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer
         } => {
             return expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await;
         }
+        Request::Unsubscribe { name } => return tree::unsubscribe(tx, me(actor)?, name).await,
+        Request::Queue(request) => return queue::write(tx, request).await.map(Reply::Queue),
         Request::DeleteMessages { mailbox, uids, at_ms } => {
             return expunge::delete_messages(tx, me(actor)?, *mailbox, uids, *at_ms).await;
         }

@@ -19,6 +19,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("../../../sql/migrations/0005-logins.sql"),
     include_str!("../../../sql/migrations/0006-expunged.sql"),
     include_str!("../../../sql/migrations/0007-domains.sql"),
+    include_str!("../../../sql/migrations/0008-queue.sql"),
 ];
 
 const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";

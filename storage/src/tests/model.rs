@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use futures_lite::future::block_on;
 use lightmail_core::store::memory::Store;
-use lightmail_core::store::{Actor, Failure, Reply, Request, sample};
+use lightmail_core::store::{Actor, Failure, QueueReply, Reply, Request, sample};
 use proptest::prelude::*;
 
 use super::town::{Kind, Town};
@@ -12,15 +12,31 @@ use crate::Point;
 
 /// Words of a fault are for the log: here all faults are one.
 pub(super) fn plain(answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
-    // How full a bucket is, is told by the database's clock.
+    // How full a bucket is, is told by the database's clock; so is when a claim is over.
     let answer = answer.map(|reply| match reply {
         Reply::Throttles(_) => Reply::Throttles(Vec::new()),
+        Reply::Queue(reply) => Reply::Queue(timeless(reply)),
         reply => reply,
     });
     answer.map_err(|failure| match failure {
         Failure::Broken(_) => Failure::broken(""),
         failure => failure,
     })
+}
+
+/// Without the moments that are neither long over nor for ever.
+fn timeless(reply: QueueReply) -> QueueReply {
+    match reply {
+        QueueReply::NextDue(wait_ms) => QueueReply::NextDue(wait_ms.map(|wait_ms| wait_ms.min(1))),
+        QueueReply::Lines(mut lines) => {
+            let claimed = lines
+                .iter_mut()
+                .filter(|line| (1_000..sample::FAR_MS).contains(&line.next_ms));
+            claimed.for_each(|line| line.next_ms = 1_000);
+            QueueReply::Lines(lines)
+        }
+        reply => reply,
+    }
 }
 
 /// Asks one process after the other: what one of them keeps of the database must not outlive what others change.
@@ -75,6 +91,16 @@ proptest! {
     #[test]
     fn sqlite_answers_about_addresses_as_the_reference_store_does(script in sample::place_scripts(70)) {
         block_on(same_answers(Kind::Sqlite, script, 2));
+    }
+
+    #[test]
+    fn sqlite_answers_about_the_queue_as_the_reference_store_does(script in sample::queue_scripts(70, true)) {
+        block_on(same_answers(Kind::Sqlite, script, 2));
+    }
+
+    #[test]
+    fn mysql_answers_about_the_queue_as_the_reference_store_does(script in sample::queue_scripts(70, false)) {
+        block_on(same_answers(Kind::MySql, script, 2));
     }
 
     #[test]
@@ -166,6 +192,14 @@ proptest! {
     #[test]
     fn faults_change_no_answer_about_the_deleted(
         script in sample::undelete_scripts(70),
+        faults in prop::collection::vec(faults(), 70),
+    ) {
+        block_on(same_answers_with_faults(script.into_iter().zip(faults).collect()));
+    }
+
+    #[test]
+    fn faults_change_no_answer_about_the_queue(
+        script in sample::queue_scripts(70, false),
         faults in prop::collection::vec(faults(), 70),
     ) {
         block_on(same_answers_with_faults(script.into_iter().zip(faults).collect()));

@@ -371,6 +371,7 @@ fn confirmed_keys_go_with_the_next_commit_and_old_ones_by_age() {
             let request = Request::Deliver {
                 stored: stored.clone(),
                 recipients: recipients.clone(),
+                outbound: Vec::new(),
                 at_ms,
             };
             match town.storage.run(Actor::Door, request).await.unwrap() {

@@ -185,6 +185,7 @@ pub(super) fn delivery(stored: Stored, homes: &[Home]) -> Request {
     Request::Deliver {
         recipients: recipients.collect(),
         stored,
+        outbound: Vec::new(),
         at_ms: NOW.unix_ms,
     }
 }

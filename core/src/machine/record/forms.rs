@@ -143,6 +143,7 @@ enums! {
         ImportedFound { 0: known },
         Imported { 0: answers },
         Calendar { 0: reply },
+        Queue { 0: reply },
         LeaseTaken { 0: taken },
         MessagesCollected { 0: many },
         MailboxesCollected { 0: many },

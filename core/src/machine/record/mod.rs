@@ -19,6 +19,7 @@ mod digest;
 mod file;
 mod forms;
 mod mask;
+mod queue;
 mod replay;
 mod text;
 mod view;

@@ -209,7 +209,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u8 u16 u32 u64 usize i64);
+numbers!(i8 u8 u16 u32 u64 usize i64);
 
 impl Recordable for bool {
     fn write(&self, out: &mut Writer) {

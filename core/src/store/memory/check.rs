@@ -6,7 +6,7 @@ use crate::store::{Flag, Flags, ModSeq, ObjectId, Uid, domain_of};
 
 use super::calendar::Collection;
 use super::folder::{Folder, Message};
-use super::{Account, Load, MAILBOXES_MAX, SUBSCRIPTIONS_MAX, Store};
+use super::{Account, Load, MAILBOXES_MAX, Receipt, SUBSCRIPTIONS_MAX, Store};
 
 /// Says what is wrong with a store, one line a finding; an empty list is a sound store.
 pub fn check(store: &Store) -> Vec<String> {
@@ -230,7 +230,7 @@ fn check_collection(collection: &Collection, findings: &mut Findings) {
     }
 }
 
-/// I1, I2 and I3: every message and calendar object has its body, and bodies count them.
+/// I1, I2 and I3: every message, calendar object and entry of the queue has its body, and bodies count them.
 fn check_objects(store: &Store, findings: &mut Findings) {
     let mut refs: BTreeMap<ObjectId, u64> = BTreeMap::new();
     let messages = store.folders.values().flat_map(|folder| folder.messages.values());
@@ -240,7 +240,11 @@ fn check_objects(store: &Store, findings: &mut Findings) {
         .values()
         .flat_map(|calendar| calendar.objects.values());
     let entries = entries.map(|entry| (entry.object.object, entry.object.size));
-    for (id, expected) in messages.chain(entries) {
+    let queued = store
+        .queue
+        .values()
+        .map(|entry| (entry.object, entry.object_size));
+    for (id, expected) in messages.chain(entries).chain(queued) {
         *refs.entry(id).or_default() += 1;
         let size = store.objects.get(&id).map(|object| object.size);
         findings.must(size == Some(expected), || {
@@ -260,7 +264,11 @@ fn check_objects(store: &Store, findings: &mut Findings) {
 
 /// I1: what a key brought is there, or was expunged since.
 fn check_receipts(store: &Store, findings: &mut Findings) {
-    for (key, receipt) in &store.receipts {
+    for (key, receipt) in store
+        .receipts
+        .iter()
+        .filter(|(_, receipt)| **receipt != Receipt::QUEUED)
+    {
         let folder = store.folders.get(&receipt.mailbox);
         let there = folder
             .is_some_and(|folder| folder.messages.contains_key(&receipt.uid) || folder.has_gone(receipt.uid));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::machine::{ObjectKind, Stored};
+use crate::store::queue::Outbound;
 use crate::store::{
     AccountId, Appended, Budget, Delivered, DeliveryKey, Failure, Flags, Keywords, MailboxId, MailboxName,
     ModSeq, NewMailbox, NewMessage, Recipient, Refusal, Reply, Row, Uid, UidSet,
@@ -84,28 +85,41 @@ impl Store {
         }))
     }
 
-    pub(super) fn deliver(&mut self, stored: &Stored, recipients: &[Recipient], at_ms: u64) -> Answer {
+    pub(super) fn deliver(
+        &mut self,
+        stored: &Stored,
+        recipients: &[Recipient],
+        outbound: &[Outbound],
+        at_ms: u64,
+    ) -> Answer {
         let claimed = self
             .objects
             .get(&stored.object)
             .is_some_and(|object| object.claimed);
         self.check_new_ids(recipients)?;
+        self.check_queue_ids(outbound)?;
+        let deliver = |store: &mut Self| {
+            let answers = store.deliver_to(stored, recipients, at_ms);
+            (answers, store.enqueue(stored, outbound, at_ms))
+        };
         if !claimed {
-            return Ok(self.deliver_to(stored, recipients, at_ms));
+            return Ok(Reply::Delivered(deliver(self).0));
         }
         // Rare, so it may cost a copy: only a delivery that brings something new is refused, and changes nothing.
-        let mut tried = self.clone();
-        let reply = tried.deliver_to(stored, recipients, at_ms);
+        let (answers, queued) = deliver(&mut self.clone());
         let is_new = |answer: &Result<Delivered, Refusal>| answer.is_ok_and(|delivered| !delivered.repeated);
-        match &reply {
-            Reply::Delivered(answers) if answers.iter().any(is_new) => {
-                Err(Failure::broken(format!("{:?} is being deleted", stored.object)))
-            }
-            _ => Ok(reply),
+        match queued > 0 || answers.iter().any(is_new) {
+            true => Err(Failure::broken(format!("{:?} is being deleted", stored.object))),
+            false => Ok(Reply::Delivered(answers)),
         }
     }
 
-    fn deliver_to(&mut self, stored: &Stored, recipients: &[Recipient], at_ms: u64) -> Reply {
+    fn deliver_to(
+        &mut self,
+        stored: &Stored,
+        recipients: &[Recipient],
+        at_ms: u64,
+    ) -> Vec<Result<Delivered, Refusal>> {
         let index = encoded(stored);
         let mut steps = BTreeMap::new();
         let answers = recipients.iter().map(|recipient| {
@@ -117,7 +131,7 @@ impl Store {
             self.deliver_one(recipient, draft, at_ms, &mut steps)
                 .inspect(|_| self.refer(stored, ObjectKind::Email))
         });
-        Reply::Delivered(answers.collect())
+        answers.collect()
     }
 
     /// What an earlier delivery with the same key brought, in this envelope or an earlier try of it.

@@ -17,6 +17,7 @@ mod import;
 mod login;
 mod open;
 mod places;
+mod queue;
 mod rename;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ mod undelete;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::CalendarId;
+use super::queue::QueueId;
 use super::{
     AccountId, Actor, DeliveryKey, Failure, MailboxId, MailboxName, ModSeq, ObjectId, PasswordHashes,
     Refusal, Reply, Request, Uid, Work, authority,
@@ -59,6 +61,8 @@ pub struct Store {
     objects: BTreeMap<ObjectId, Object>,
     /// What the keys of unconfirmed deliveries and of COPYs brought.
     receipts: BTreeMap<DeliveryKey, Receipt>,
+    /// The outbound queue.
+    queue: BTreeMap<QueueId, queue::Entry>,
     /// Who does what until when, in milliseconds since 1970.
     leases: BTreeMap<Work, ([u8; 16], u64)>,
     /// When each bucket is full again, in milliseconds since 1970.
@@ -83,23 +87,31 @@ struct Account {
     subscriptions: BTreeSet<MailboxName>,
 }
 
-/// A body that some message or calendar object has, or had.
+/// A body that some message, calendar object or entry of the queue has, or had.
 #[derive(Clone, Debug)]
 struct Object {
     kind: ObjectKind,
     size: u64,
     sha256: [u8; 32],
-    /// Messages and calendar objects with this body, soft-deleted ones too.
+    /// Messages and calendar objects with this body, soft-deleted ones too, and entries of the queue.
     refs: u64,
     /// Nothing can bring it back.
     claimed: bool,
 }
 
-/// The first message that a key brought.
-#[derive(Clone, Copy, Debug)]
+/// The first message that a key brought; of one that queued something, no mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Receipt {
     mailbox: MailboxId,
     uid: Uid,
+}
+
+impl Receipt {
+    /// What a key brought that queued something.
+    const QUEUED: Self = Self {
+        mailbox: MailboxId(0),
+        uid: Uid(0),
+    };
 }
 
 impl Account {
@@ -197,9 +209,9 @@ impl Store {
             Request::Deliver {
                 stored,
                 recipients,
+                outbound,
                 at_ms,
-            } => self.deliver(&stored, &recipients, at_ms),
-            Request::Calendar(request) => self.calendar(me()?, request).map(Reply::Calendar),
+            } => self.deliver(&stored, &recipients, &outbound, at_ms),
             other => self.log_in(actor, other),
         }
     }
@@ -225,6 +237,11 @@ impl Store {
                 let me = actor.account().ok_or(Refusal::NotPermitted)?;
                 self.find_sender(me, &addresses)
             }
+            Request::Calendar(request) => {
+                let me = actor.account().ok_or(Refusal::NotPermitted)?;
+                self.calendar(me, request).map(Reply::Calendar)
+            }
+            Request::Queue(request) => self.queue(request).map(Reply::Queue),
             Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, password } => self.set_password(&login, password),

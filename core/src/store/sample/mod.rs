@@ -7,6 +7,7 @@
 mod calendar;
 mod login;
 mod places;
+mod queue;
 mod script;
 
 use proptest::collection::vec;
@@ -15,6 +16,7 @@ use proptest::prelude::*;
 use super::{Actor, FlagChange, Request};
 pub use login::login_scripts;
 pub use places::place_scripts;
+pub use queue::{FAR_MS, queue_scripts};
 pub use script::script;
 
 /// One request, roughly. Numbers are choices, taken modulo what there is to choose from.
@@ -133,6 +135,7 @@ enum Verb {
     Calendar(calendar::Verb),
     Login(login::Verb),
     Places(places::Verb),
+    Queue(queue::Verb),
     Lease {
         owner: u8,
         long: bool,

@@ -11,6 +11,7 @@ use crate::machine::Secret;
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
 use crate::store::memory::Store;
+use crate::store::queue::QueueId;
 use crate::store::{
     AccountId, Actor, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId, MailboxName, ModSeq,
     NewAccount, NewMailbox, NewMessage, ObjectId, Recipient, Reply, Request, SpecialUse, Uid, UidSet,
@@ -47,6 +48,7 @@ pub(super) struct Script {
     accounts: [Option<AccountId>; LOGINS.len()],
     keys: Vec<DeliveryKey>,
     objects: Vec<ObjectId>,
+    pub(super) entries: Vec<QueueId>,
     stored: Option<Stored>,
 }
 
@@ -80,6 +82,7 @@ impl Script {
             }
             Verb::Login(verb) => self.login(step.who, me, verb),
             Verb::Places(verb) => self.places(me, verb),
+            Verb::Queue(verb) => self.queue(me, verb),
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
             Verb::DeleteMessages { mailbox, uids } => (Actor::Account(me), self.deletion(me, mailbox, uids)),
             verb => (Actor::Account(me), self.user(me, verb)),
@@ -107,12 +110,12 @@ impl Script {
                 same_object,
                 to,
             } => {
-                let last = self.stored.clone().filter(|_| same_object);
-                let stored = last.unwrap_or_else(|| self.upload(letter));
+                let stored = self.upload_or_last(letter, same_object);
                 let recipients = to.into_iter().map(|address| self.recipient(&address)).collect();
                 Request::Deliver {
                     stored,
                     recipients,
+                    outbound: Vec::new(),
                     at_ms: self.now_ms(),
                 }
             }
@@ -416,7 +419,7 @@ impl Script {
         }
     }
 
-    fn recipient(&mut self, address: &Address) -> Recipient {
+    pub(super) fn recipient(&mut self, address: &Address) -> Recipient {
         let account = self.account(address.who);
         let head = format!("Delivered-To: {}\r\n", "x".repeat(usize::from(address.head)));
         Recipient {
@@ -428,6 +431,12 @@ impl Script {
             head: Bytes::from(head),
             email_id: half(self.draw()),
         }
+    }
+
+    /// The object of the message before, or a new one.
+    pub(super) fn upload_or_last(&mut self, letter: u16, last: bool) -> Stored {
+        let last = self.stored.clone().filter(|_| last);
+        last.unwrap_or_else(|| self.upload(letter))
     }
 
     /// A new object that holds a small message.
@@ -460,7 +469,7 @@ impl Script {
     }
 
     /// A key that was used before, or a new one.
-    fn key(&mut self, again: Option<u8>) -> DeliveryKey {
+    pub(super) fn key(&mut self, again: Option<u8>) -> DeliveryKey {
         let old = again.and_then(|choice| pick(&self.keys, choice));
         old.unwrap_or_else(|| {
             let new = DeliveryKey(half(self.draw()));
@@ -551,6 +560,6 @@ fn modseq(number: u8) -> ModSeq {
 }
 
 /// 16 octets that hold a number.
-fn half(number: u32) -> [u8; 16] {
+pub(super) fn half(number: u32) -> [u8; 16] {
     (0x0190_0000_0000_7000_8000_0000_0000_0000_u128 | u128::from(number)).to_be_bytes()
 }

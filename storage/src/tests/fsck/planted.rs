@@ -175,9 +175,10 @@ const ROWS: &[Planted] = &[
         "UPDATE calendars SET deleted_at = 0",
     ),
     told(
-        "INSERT INTO queue (id, object_id, sender, rcpt, domain, state, next_at, expires_at, lease_owner, last_error) VALUES \
-         (X'00112233445566778899AABBCCDDEEFF', X'00112233445566778899AABBCCDDEEFF', '', '', '', 1, 0, 0, \
-         X'00000000000000000000000000000000', X'')",
+        "INSERT INTO queue (id, object_id, object_size, sha256, sender, rcpt, domain, head, options, next_at, lease_owner, \
+         created_at, expires_at, last_error) VALUES (X'00112233445566778899AABBCCDDEEFF', X'00112233445566778899AABBCCDDEEFF', \
+         0, X'00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF', '', '', '', X'', X'', 0, \
+         X'00000000000000000000000000000000', 0, 0, X'')",
         &["queued-without-body"],
         &["queued-without-body"],
         "DELETE FROM queue",

@@ -291,6 +291,7 @@ impl Bench {
         let deliver = Request::Deliver {
             stored,
             recipients,
+            outbound: Vec::new(),
             at_ms: 9_000,
         };
         match self.ask(Actor::Door, deliver) {
@@ -330,6 +331,7 @@ impl Bench {
             Request::Deliver {
                 stored,
                 recipients,
+                outbound: Vec::new(),
                 at_ms: 9_000,
             },
         ) {
