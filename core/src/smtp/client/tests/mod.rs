@@ -89,9 +89,15 @@ impl Play {
     }
 
     /// The same, with another body for every message, and with what is to go wrong.
-    fn with(mut job: Job, body: &[u8], faults: &[Fault]) -> Self {
+    fn with(job: Job, body: &[u8], faults: &[Fault]) -> Self {
+        let bodies = vec![body; job.deliveries.len()];
+        Self::with_bodies(job, &bodies, faults)
+    }
+
+    /// The same, with a body for each message.
+    fn with_bodies(mut job: Job, bodies: &[&[u8]], faults: &[Fault]) -> Self {
         let mut world = World::new();
-        for mail in &mut job.deliveries {
+        for (mail, body) in job.deliveries.iter_mut().zip(bodies) {
             mail.size = body.len() as u64;
             world
                 .stage
