@@ -219,8 +219,8 @@ impl Client {
         match self.state {
             // Its outcome has still to come.
             State::Content(_) => {}
-            // Whoever asked for plaintext to be left over at the switch is answered as a failed handshake is.
-            State::Handshake => self.tls_failed("the connection was closed"),
+            // A shell closes too where plaintext is left over at the switch.
+            State::Handshake => self.tls_failed(NO_TLS),
             State::Leave(then) => self.left(then),
             State::Begin | State::Connect | State::Over => {}
             _ => self.lost(Reason::found(
@@ -294,7 +294,7 @@ impl Machine for Client {
             },
             // Plaintext that has come in front of TLS is never read as if it had come behind it (RFC 3207, 4).
             Input::Bytes { .. } if matches!(self.state, State::Handshake) => {
-                self.tls_failed("the server did not wait for it");
+                self.tls_failed(NO_TLS);
             }
             Input::Bytes { octets, .. } => {
                 self.rest = octets;
@@ -329,6 +329,9 @@ impl Machine for Client {
 
 /// Why nothing new is begun.
 pub(super) const SHUTTING_DOWN: &str = "We are shutting down";
+
+/// What came where TLS should have begun was something else, or nothing.
+pub(super) const NO_TLS: &str = "the server went on without it";
 
 /// The time for a command's reply.
 pub(super) fn time_of(command: Option<Command>, settings: &Settings) -> u64 {

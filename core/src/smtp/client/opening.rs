@@ -4,7 +4,7 @@
 
 use super::job::{Fate, Reason, TlsPolicy};
 use super::login::Exchange;
-use super::machine::{Client, SHUTTING_DOWN, State, Then, later};
+use super::machine::{Client, NO_TLS, SHUTTING_DOWN, State, Then, later};
 use super::offers::Offers;
 use super::reply::{Class, Reply, Status};
 use super::transaction::unfit;
@@ -97,7 +97,7 @@ impl Client {
     /// (RFC 3207, 6).
     pub(super) fn may_begin_tls(&mut self, reply: Reply) {
         match reply.class() {
-            Class::Done if self.has_more() => self.tls_failed("the server did not wait for it"),
+            Class::Done if self.has_more() => self.tls_failed(NO_TLS),
             Class::Done => self.begin_tls(),
             Class::More => self.lost(unfit()),
             Class::Later | Class::Refused if reply.closes() || self.job.tls.is_strict() => {

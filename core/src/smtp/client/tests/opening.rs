@@ -207,19 +207,14 @@ fn without_tls_no_mail_goes_where_it_must_not() {
 #[test]
 fn plaintext_behind_the_answer_to_starttls_ends_the_connection() {
     for injected in ["S| 220 go\\r\\n250 mx.example\\r\\n", "S| 220 go\\r\\n2"] {
-        let mut play = Play::new(with(TlsPolicy::Verified));
-        let host = |number: u8| format!("-> 192.0.2.{number}\n{HELLO}{OFFER}{injected}\n");
-        play.play(&host(1)).play(&host(2)).play("over");
-        assert_eq!(
-            play.fates(),
-            ["0: later 4.7.5 TLS has failed: the server did not wait for it"]
-        );
-        assert!(
-            !play
-                .actions()
-                .iter()
-                .any(|action| matches!(action, Action::StartTls(_)))
-        );
+        for read_max in [1, 9, 1_000] {
+            let mut play = Play::new(with(TlsPolicy::Verified));
+            play.world.set_read_max(play.talk, read_max);
+            let host = |number: u8| format!("-> 192.0.2.{number}\n{HELLO}{OFFER}{injected}\n");
+            play.play(&host(1)).play(&host(2)).play("over");
+            let words = "4.7.5 TLS has failed: the server went on without it";
+            assert_eq!(play.fates(), [format!("0: later {words}")]);
+        }
     }
 }
 

@@ -21,9 +21,12 @@ fn any_job() -> impl Strategy<Value = Job> {
                 recipient.options.utf8 = utf8;
                 recipient.options.body = if binary { Body::Binary } else { Body::SevenBit };
             }
-            if strict {
-                job.tls = TlsPolicy::Verified;
-            }
+            // By STARTTLS, what a server writes before it and behind it are two streams.
+            job.tls = if strict {
+                TlsPolicy::Implicit
+            } else {
+                TlsPolicy::Never
+            };
             job
         })
 }
