@@ -8,6 +8,7 @@ use std::fmt::{Display, Write as _};
 
 use super::job::{JobMail, JobRecipient, Reason, TlsPolicy};
 use super::machine::Link;
+use super::offers::Offers;
 use super::options::{Body, DeliverBy, MailOptions, Notify, Ret};
 use super::reply::Status;
 use crate::machine::Time;
@@ -32,90 +33,25 @@ impl Envelope {
     pub fn of(mail: &JobMail, link: &Link, tls: TlsPolicy, now: Time) -> Result<Self, Reason> {
         let default = MailOptions::default();
         let options = mail.recipients.first().map_or(&default, |first| &first.options);
-        let offers = &link.offers;
-        let size = mail.size.saturating_add(mail.head.len() as u64);
-        let is_ascii = mail.sender.is_ascii() && mail.recipients.iter().all(|one| one.address.is_ascii());
-        let utf8 = options.utf8 || !is_ascii;
-        let tls_is_sure = link.encrypted && tls.is_strict();
-        let by_s = options.by.map(|by| seconds_left(&by, now));
-
-        require(
-            is_path(&mail.sender),
-            Status(5, 1, 7),
-            "The sender cannot be written into a command",
-        )?;
-        require(
-            options.envid.as_deref().is_none_or(is_value),
-            Status(5, 5, 4),
-            "The envelope identifier cannot be written into a command",
-        )?;
-        require(
-            offers.size.is_none_or(|max| size <= max),
-            Status(5, 3, 4),
-            "The message is larger than the server takes",
-        )?;
-        require(
-            !utf8 || offers.utf8,
-            Status(5, 6, 7),
-            "The server does not take addresses and headers beyond ASCII",
-        )?;
-        let body = match options.body {
-            Body::SevenBit => "",
-            Body::EightBit if offers.eight_bit => " BODY=8BITMIME",
-            Body::Binary if offers.binary && offers.chunking => " BODY=BINARYMIME",
-            Body::EightBit | Body::Binary => {
-                let words = "The server does not take 8-bit or binary mail";
-                return Err(Reason::found(Status(5, 6, 3), words));
-            }
+        let terms = Terms {
+            mail,
+            options,
+            offers: &link.offers,
+            tls_is_sure: link.encrypted && tls.is_strict(),
+            by: options.by.map(|by| (by, seconds_left(&by, now))),
         };
-        // A report on mail that needs TLS is better sent than lost (RFC 8689, 4.2.1 and 5).
-        if options.require_tls && !mail.sender.is_empty() {
-            let words =
-                "The message is for encrypted ways only, and the server has not proven its name over TLS";
-            require(tls_is_sure, Status(5, 7, 10), words)?;
-            let words = "The message is for encrypted ways only, and the server does not promise one";
-            require(offers.require_tls, Status(5, 7, 30), words)?;
-        }
-        if let (Some(by), Some(left_s)) = (options.by, by_s) {
-            may_be_late(&by, left_s, offers.deliver_by)?;
-        }
-
-        let mut line = format!("MAIL FROM:<{}>", mail.sender);
-        if offers.knows_size {
-            add(&mut line, "SIZE", size);
-        }
-        line.push_str(body);
-        if utf8 {
-            line.push_str(" SMTPUTF8");
-        }
-        if offers.dsn {
-            options
-                .ret
-                .into_iter()
-                .for_each(|ret| add(&mut line, "RET", ret_word(ret)));
-            options
-                .envid
-                .iter()
-                .for_each(|envid| add(&mut line, "ENVID", envid));
-        }
-        if options.require_tls && offers.require_tls && tls_is_sure {
-            line.push_str(" REQUIRETLS");
-        }
-        if offers.priority && options.priority != 0 {
-            add(&mut line, "MT-PRIORITY", options.priority);
-        }
-        let by = options.by.zip(by_s).filter(|_| offers.deliver_by.is_some());
-        if let Some((by, left_s)) = by {
-            let mode = if by.returns { "R" } else { "N" };
-            let trace = if by.trace { "T" } else { "" };
-            add(&mut line, "BY", format_args!("{left_s};{mode}{trace}"));
-        }
+        let body = terms.body()?;
+        terms.can_be_written()?;
+        terms.is_taken()?;
+        terms.is_private()?;
+        terms.is_in_time()?;
+        let deliver_by = terms.offers.deliver_by.is_some() && options.by.is_some();
         Ok(Self {
-            mail: line,
+            mail: terms.line(body),
             chunked: options.body == Body::Binary,
-            dsn: offers.dsn,
-            deliver_by: by.is_some(),
-            tell_delay: options.by.is_some() && by.is_none(),
+            dsn: terms.offers.dsn,
+            deliver_by,
+            tell_delay: options.by.is_some() && !deliver_by,
         })
     }
 
@@ -134,26 +70,129 @@ impl Envelope {
     }
 }
 
+/// A message and a server.
+struct Terms<'a> {
+    mail: &'a JobMail,
+    options: &'a MailOptions,
+    offers: &'a Offers,
+    /// Whether the connection is encrypted to who the server says it is.
+    tls_is_sure: bool,
+    /// By when it is to be delivered, and how many seconds are left.
+    by: Option<(DeliverBy, i64)>,
+}
+
+impl Terms<'_> {
+    /// Octets, without those that are doubled on the way (RFC 1870, 3).
+    fn size(&self) -> u64 {
+        self.mail.size.saturating_add(self.mail.head.len() as u64)
+    }
+
+    /// Whether it needs SMTPUTF8.
+    fn is_utf8(&self) -> bool {
+        let mut recipients = self.mail.recipients.iter();
+        self.options.utf8 || !self.mail.sender.is_ascii() || recipients.any(|one| !one.address.is_ascii())
+    }
+
+    /// BODY, with its space (RFC 6152, 2; RFC 3030, 3).
+    fn body(&self) -> Result<&'static str, Reason> {
+        match self.options.body {
+            Body::SevenBit => Ok(""),
+            Body::EightBit if self.offers.eight_bit => Ok(" BODY=8BITMIME"),
+            Body::Binary if self.offers.binary && self.offers.chunking => Ok(" BODY=BINARYMIME"),
+            Body::EightBit | Body::Binary => {
+                let words = "The server does not take 8-bit or binary mail";
+                Err(Reason::found(Status(5, 6, 3), words))
+            }
+        }
+    }
+
+    fn can_be_written(&self) -> Result<(), Reason> {
+        let words = "The sender cannot be written into a command";
+        require(is_path(&self.mail.sender), Status(5, 1, 7), words)?;
+        let words = "The envelope identifier cannot be written into a command";
+        let envid = self.options.envid.as_deref();
+        require(envid.is_none_or(is_value), Status(5, 5, 4), words)
+    }
+
+    fn is_taken(&self) -> Result<(), Reason> {
+        let words = "The message is larger than the server takes";
+        let fits = self.offers.size.is_none_or(|max| self.size() <= max);
+        require(fits, Status(5, 3, 4), words)?;
+        let words = "The server does not take addresses and headers beyond ASCII";
+        require(!self.is_utf8() || self.offers.utf8, Status(5, 6, 7), words)
+    }
+
+    /// A report on mail that needs TLS is better sent than lost (RFC 8689, 4.2.1 and 5).
+    fn is_private(&self) -> Result<(), Reason> {
+        if !self.options.require_tls || self.mail.sender.is_empty() {
+            return Ok(());
+        }
+        let words = "The message is for encrypted ways only, and the server has not proven its name over TLS";
+        require(self.tls_is_sure, Status(5, 7, 10), words)?;
+        let words = "The message is for encrypted ways only, and the server does not promise one";
+        require(self.offers.require_tls, Status(5, 7, 30), words)
+    }
+
+    /// Mail that is sent back when it is late goes only where that is understood, and where there is time enough (RFC 2852, 4.1.4.1).
+    fn is_in_time(&self) -> Result<(), Reason> {
+        let Some((_, left_s)) = self.by.filter(|(by, _)| by.returns) else {
+            return Ok(());
+        };
+        require(left_s > 0, Status(5, 4, 7), "The time for the delivery is over")?;
+        let least_s = self
+            .offers
+            .deliver_by
+            .map(|least_s| i64::try_from(least_s).unwrap_or(i64::MAX));
+        let words = "The server does not promise to deliver it in time";
+        require(
+            least_s.is_some_and(|least_s| least_s <= left_s),
+            Status(5, 4, 7),
+            words,
+        )
+    }
+
+    /// The MAIL command.
+    fn line(&self, body: &str) -> String {
+        let Self { options, offers, .. } = self;
+        let mut line = format!("MAIL FROM:<{}>", self.mail.sender);
+        if offers.knows_size {
+            add(&mut line, "SIZE", self.size());
+        }
+        line.push_str(body);
+        if self.is_utf8() {
+            line.push_str(" SMTPUTF8");
+        }
+        if offers.dsn {
+            options
+                .ret
+                .into_iter()
+                .for_each(|ret| add(&mut line, "RET", ret_word(ret)));
+            options
+                .envid
+                .iter()
+                .for_each(|envid| add(&mut line, "ENVID", envid));
+        }
+        if options.require_tls && offers.require_tls && self.tls_is_sure {
+            line.push_str(" REQUIRETLS");
+        }
+        if offers.priority && options.priority != 0 {
+            add(&mut line, "MT-PRIORITY", options.priority);
+        }
+        if let Some((by, left_s)) = self.by.filter(|_| offers.deliver_by.is_some()) {
+            let mode = if by.returns { "R" } else { "N" };
+            let trace = if by.trace { "T" } else { "" };
+            add(&mut line, "BY", format_args!("{left_s};{mode}{trace}"));
+        }
+        line
+    }
+}
+
 fn require(is_so: bool, status: Status, words: &str) -> Result<(), Reason> {
     if is_so {
         Ok(())
     } else {
         Err(Reason::found(status, words))
     }
-}
-
-/// Mail that is sent back when it is late goes only where that is understood, and where there is time enough (RFC 2852, 4.1.4.1).
-fn may_be_late(by: &DeliverBy, left_s: i64, offered: Option<u64>) -> Result<(), Reason> {
-    if !by.returns {
-        return Ok(());
-    }
-    require(left_s > 0, Status(5, 4, 7), "The time for the delivery is over")?;
-    let enough = offered.is_some_and(|least_s| i64::try_from(least_s).is_ok_and(|least_s| least_s <= left_s));
-    require(
-        enough,
-        Status(5, 4, 7),
-        "The server does not promise to deliver it in time",
-    )
 }
 
 /// Seconds until the mail should be there, as many as can be written (RFC 2852, 4).

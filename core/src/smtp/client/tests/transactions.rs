@@ -342,7 +342,8 @@ fn what_a_server_lacks_is_told() {
         })
     };
     let now_ms = 1_772_000_000_000;
-    let table: [(Box<dyn Fn(&mut MailOptions)>, &str, &str); 9] = [
+    type Change = Box<dyn Fn(&mut MailOptions)>;
+    let table: [(Change, &str, &str); 9] = [
         (
             Box::new(|options| options.body = Body::EightBit),
             "X",
