@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use lightmail_core::machine::{
     Action, ConnectFailure, Done, Due, Input, Machine, Peer, Secret, Step, Time, TlsInfo,
 };
-use lightmail_core::smtp::client::options::{Body, MailOptions, QueueId};
+use lightmail_core::smtp::client::options::{MailBody, MailOptions, QueueId};
 use lightmail_core::smtp::client::{
     Client, Fate, Host, Job, JobMail, JobRecipient, JobReport, Login, Settings, TlsPolicy,
 };
@@ -76,9 +76,9 @@ const BODIES: [&[u8]; 3] = [b".\r\n..\n.\r.\r\n", b"", b"a\r\n.b"];
 fn mail(number: u8, binary: bool) -> JobMail {
     let options = MailOptions {
         body: if binary && number == 0 {
-            Body::Binary
+            MailBody::Binary
         } else {
-            Body::EightBit
+            MailBody::EightBit
         },
         utf8: number == 1,
         envid: Some("id".to_owned()),
@@ -279,7 +279,7 @@ fn assert_sent(job: &Job, outcome: &Outcome, said: &[u8]) {
     );
     let binary = job.deliveries.iter().any(|mail| {
         let mut options = mail.recipients.iter().map(|one| one.options.body);
-        options.any(|body| body == Body::Binary)
+        options.any(|body| body == MailBody::Binary)
     });
     if !binary {
         let alone = |pair: &[u8]| (pair.first() == Some(&b'\r')) != (pair.get(1) == Some(&b'\n'));

@@ -9,7 +9,7 @@ use std::fmt::{Display, Write as _};
 use super::job::{JobMail, JobRecipient, Reason, TlsPolicy};
 use super::machine::Link;
 use super::offers::Offers;
-use super::options::{Body, DeliverBy, MailOptions, Notify, Ret};
+use super::options::{DeliverBy, LateMail, MailBody, MailOptions, Notify, Ret};
 use super::reply::Status;
 use crate::machine::Time;
 
@@ -48,7 +48,7 @@ impl Envelope {
         let deliver_by = terms.offers.deliver_by.is_some() && options.by.is_some();
         Ok(Self {
             mail: terms.line(body),
-            chunked: options.body == Body::Binary,
+            chunked: options.body == MailBody::Binary,
             dsn: terms.offers.dsn,
             deliver_by,
             tell_delay: options.by.is_some() && !deliver_by,
@@ -96,10 +96,10 @@ impl Terms<'_> {
     /// BODY, with its space (RFC 6152, 2; RFC 3030, 3).
     fn body(&self) -> Result<&'static str, Reason> {
         match self.options.body {
-            Body::SevenBit => Ok(""),
-            Body::EightBit if self.offers.eight_bit => Ok(" BODY=8BITMIME"),
-            Body::Binary if self.offers.binary && self.offers.chunking => Ok(" BODY=BINARYMIME"),
-            Body::EightBit | Body::Binary => {
+            MailBody::SevenBit => Ok(""),
+            MailBody::EightBit if self.offers.eight_bit => Ok(" BODY=8BITMIME"),
+            MailBody::Binary if self.offers.binary && self.offers.chunking => Ok(" BODY=BINARYMIME"),
+            MailBody::EightBit | MailBody::Binary => {
                 let words = "The server does not take 8-bit or binary mail";
                 Err(Reason::found(Status(5, 6, 3), words))
             }
@@ -135,7 +135,7 @@ impl Terms<'_> {
 
     /// Mail that is sent back when it is late goes only where that is understood, and where there is time enough (RFC 2852, 4.1.4.1).
     fn is_in_time(&self) -> Result<(), Reason> {
-        let Some((_, left_s)) = self.by.filter(|(by, _)| by.returns) else {
+        let Some((_, left_s)) = self.by.filter(|(by, _)| by.late == LateMail::Return) else {
             return Ok(());
         };
         require(left_s > 0, Status(5, 4, 7), "The time for the delivery is over")?;
@@ -179,7 +179,10 @@ impl Terms<'_> {
             add(&mut line, "MT-PRIORITY", options.priority);
         }
         if let Some((by, left_s)) = self.by.filter(|_| offers.deliver_by.is_some()) {
-            let mode = if by.returns { "R" } else { "N" };
+            let mode = match by.late {
+                LateMail::Return => "R",
+                LateMail::Notify => "N",
+            };
             let trace = if by.trace { "T" } else { "" };
             add(&mut line, "BY", format_args!("{left_s};{mode}{trace}"));
         }
@@ -198,7 +201,7 @@ fn require(is_so: bool, status: Status, words: &str) -> Result<(), Reason> {
 /// Seconds until the mail should be there, as many as can be written (RFC 2852, 4).
 fn seconds_left(by: &DeliverBy, now: Time) -> i64 {
     const MOST_S: i64 = 999_999_999;
-    let by_s = i64::try_from(by.at_ms / 1000).unwrap_or(i64::MAX);
+    let by_s = i64::try_from(by.until_ms / 1000).unwrap_or(i64::MAX);
     by_s.saturating_sub(now.unix_s()).clamp(-MOST_S, MOST_S)
 }
 
@@ -211,7 +214,7 @@ fn notify_words(notify: Option<Notify>, tell_delay: bool) -> Option<String> {
             delay: true,
         },
         None => return None,
-        Some(notify) if notify.is_never() => return Some("NEVER".to_owned()),
+        Some(Notify::NEVER) => return Some("NEVER".to_owned()),
         Some(notify) => Notify {
             delay: notify.delay || tell_delay,
             ..notify

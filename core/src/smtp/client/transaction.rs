@@ -22,11 +22,20 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// A host has failed it. What may be otherwise tomorrow at one of the hosts is no refusal.
+    /// A host has failed it. What may be otherwise tomorrow at one of the hosts is no refusal; and what a server has said tells more than
+    /// that another one did not answer.
     pub fn fail(&mut self, fate: Fate) {
-        if !matches!((&self.why, &fate), (Some(Fate::Later(_)), Fate::Refused(_))) {
+        if rank(&fate) >= self.why.as_ref().map_or(0, rank) {
             self.why = Some(fate);
         }
+    }
+}
+
+fn rank(fate: &Fate) -> u8 {
+    match fate {
+        Fate::Later(Reason::Replied(_)) => 2,
+        Fate::Later(Reason::Found(..)) => 1,
+        Fate::Delivered { .. } | Fate::Refused(_) | Fate::Unknown(_) => 0,
     }
 }
 

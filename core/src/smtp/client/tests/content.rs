@@ -51,7 +51,7 @@ fn dots_are_doubled_and_lines_are_whole() {
 fn bdat_counts_and_does_not_change() {
     let mut job = one_host(job(&[2, 1]));
     for recipient in &mut job.deliveries[0].recipients {
-        recipient.options.body = Body::Binary;
+        recipient.options.body = MailBody::Binary;
     }
     let mut play = Play::with(job, b"\n.\r\0\xff", &[]);
     play.world.feed(
@@ -138,7 +138,7 @@ fn half_a_message_is_never_ended() {
 #[test]
 fn a_message_that_was_cut_is_sent_another_day() {
     let mut job = one_host(job(&[1]));
-    for body in [Body::SevenBit, Body::Binary] {
+    for body in [MailBody::SevenBit, MailBody::Binary] {
         job.deliveries[0].recipients[0].options.body = body;
         let mut play = Play::with(job.clone(), MESSAGE.as_bytes(), &[Fault::after("SendObject", 1)]);
         play.world.feed(play.talk, b"220 x\r\n250-x\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n354 go\r\n");

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::options::{Body, MailOptions, QueueId};
+use super::options::{MailBody, MailOptions, QueueId};
 use super::*;
 use crate::machine::{Action, Input, Machine, Step, Time};
 use crate::pair::{Fault, Talk, World};

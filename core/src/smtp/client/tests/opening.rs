@@ -104,6 +104,10 @@ fn hosts_that_cannot_be_reached() {
         "{why}"
     );
     assert_eq!(report.connections, 2);
+    // What a server has said tells more.
+    let mut play = Play::with(job(&[1]), b"x", &[Fault::before("Connect", 2)]);
+    play.play("-> 192.0.2.1\nS: 450 later\nC: QUIT\nS: 221 bye\n-> 192.0.2.2\nover");
+    assert_eq!(play.fates(), ["0: later 450 later"]);
     let nowhere = Job {
         hosts: Vec::new(),
         ..job(&[1])

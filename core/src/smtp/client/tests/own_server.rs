@@ -61,7 +61,7 @@ fn mail_with_dots_arrives_as_it_was() {
     job.deliveries[1]
         .recipients
         .iter_mut()
-        .for_each(|one| one.options.body = Body::EightBit);
+        .for_each(|one| one.options.body = MailBody::EightBit);
     for step in [1, 7, 60_000] {
         let (told, uploads) = deliver(job.clone(), &bodies, step);
         let starts = [

@@ -19,7 +19,11 @@ fn any_job() -> impl Strategy<Value = Job> {
                 .flat_map(|mail| &mut mail.recipients)
             {
                 recipient.options.utf8 = utf8;
-                recipient.options.body = if binary { Body::Binary } else { Body::SevenBit };
+                recipient.options.body = if binary {
+                    MailBody::Binary
+                } else {
+                    MailBody::SevenBit
+                };
             }
             // By STARTTLS, what a server writes before it and behind it are two streams.
             job.tls = if strict {

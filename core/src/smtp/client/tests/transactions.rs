@@ -1,6 +1,6 @@
 //! Envelopes, and what each recipient is told.
 
-use super::super::options::{DeliverBy, Notify, Ret};
+use super::super::options::{DeliverBy, LateMail, Notify, Ret};
 use super::*;
 
 const CONTENT: &str = "C: Received: x\nC: Subject: hi\nC:\nC: Hello\nC: .\n";
@@ -206,7 +206,7 @@ fn service_ends_with_421() {
 fn parameters_are_written_where_they_are_understood() {
     let all = |options: &mut MailOptions| {
         *options = MailOptions {
-            body: Body::EightBit,
+            body: MailBody::EightBit,
             utf8: true,
             require_tls: true,
             ret: Some(Ret::Headers),
@@ -219,8 +219,8 @@ fn parameters_are_written_where_they_are_understood() {
             orcpt: Some("rfc822;a0@y.org".to_owned()),
             priority: -3,
             by: Some(DeliverBy {
-                at_ms: 1_772_000_120_000,
-                returns: true,
+                until_ms: 1_772_000_120_000,
+                late: LateMail::Return,
                 trace: true,
             }),
         };
@@ -259,7 +259,7 @@ fn parameters_are_written_where_they_are_understood() {
     let few = |options: &mut MailOptions| {
         all(options);
         *options = MailOptions {
-            body: Body::SevenBit,
+            body: MailBody::SevenBit,
             utf8: false,
             require_tls: false,
             by: None,
@@ -302,8 +302,8 @@ fn what_to_tell_of() {
         let job = with(|options| {
             options.notify = wanted;
             options.by = by.then_some(DeliverBy {
-                at_ms: 0,
-                returns: false,
+                until_ms: 0,
+                late: LateMail::Notify,
                 trace: false,
             });
         });
@@ -317,8 +317,8 @@ fn what_to_tell_of() {
     }
     let late = with(|options| {
         options.by = Some(DeliverBy {
-            at_ms: 0,
-            returns: false,
+            until_ms: 0,
+            late: LateMail::Notify,
             trace: false,
         })
     });
@@ -334,10 +334,10 @@ fn what_to_tell_of() {
 /// RFC 6152, 3; RFC 3030, 3; RFC 6531, 3.2; RFC 1870, 6.1; RFC 8689, 4.2.1; RFC 2852, 4.1.4.1: nothing is sent to who does not take it.
 #[test]
 fn what_a_server_lacks_is_told() {
-    let by = |at_ms| {
+    let by = |until_ms| {
         Some(DeliverBy {
-            at_ms,
-            returns: true,
+            until_ms,
+            late: LateMail::Return,
             trace: false,
         })
     };
@@ -345,12 +345,12 @@ fn what_a_server_lacks_is_told() {
     type Change = Box<dyn Fn(&mut MailOptions)>;
     let table: [(Change, &str, &str); 9] = [
         (
-            Box::new(|options| options.body = Body::EightBit),
+            Box::new(|options| options.body = MailBody::EightBit),
             "X",
             "5.6.3 The server does not take 8-bit or binary mail",
         ),
         (
-            Box::new(|options| options.body = Body::Binary),
+            Box::new(|options| options.body = MailBody::Binary),
             "BINARYMIME",
             "5.6.3 The server does not take 8-bit or binary mail",
         ),
