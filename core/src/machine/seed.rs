@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::Time;
 use crate::store::calendar::CalendarId;
+use crate::store::queue::QueueId;
 use crate::store::{AccountId, MailboxId, ObjectId};
 
 /// Draws ids for one machine. The same seed draws the same ids, so that a replay asks for the same ones.
@@ -49,6 +50,11 @@ impl Seed {
         let uuid = uuid::Builder::from_unix_timestamp_millis(now.unix_ms, &[a, b, c, d, e, f, g, h, i, j])
             .into_uuid();
         ObjectId(uuid.into_bytes())
+    }
+
+    /// The id of an entry of the outbound queue: a UUIDv7, so that entries ascend as they come.
+    pub fn queue(&mut self, now: Time) -> QueueId {
+        QueueId(self.object(now).0)
     }
 
     /// A positive 63-bit id.

@@ -72,6 +72,12 @@ impl DeliveryKey {
         key.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         Self(key)
     }
+
+    /// As `new`, of a recipient who is elsewhere.
+    pub fn outbound(recipient: &str, reverse_path: &str, received_sha256: &[u8; 32]) -> Self {
+        // No account has this id.
+        Self::new(recipient, AccountId(0), reverse_path, received_sha256)
+    }
 }
 
 #[cfg(test)]

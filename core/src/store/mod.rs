@@ -15,6 +15,7 @@ mod import;
 mod login;
 pub mod memory;
 mod name;
+pub mod queue;
 mod reply;
 mod request;
 #[cfg(any(test, feature = "sample"))]
@@ -37,6 +38,7 @@ pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};
 pub use import::Import;
 pub use login::{Ground, LoginAccount, LoginAppPassword, LoginFound, PasswordHashes, ScramVerifiers};
 pub use name::{BadName, MailboxName, SEPARATOR, SpecialUse};
+pub use queue::{QueueReply, QueueRequest};
 pub use reply::*;
 pub use request::*;
 pub use set::UidSet;
