@@ -7,11 +7,11 @@ use bytes::{Bytes, BytesMut};
 use lightmail_core::machine::{
     Action, ConnectFailure, Done, Due, Input, Machine, Peer, Secret, Step, Time, TlsInfo,
 };
-use lightmail_core::smtp::client::options::{MailBody, MailOptions, QueueId};
 use lightmail_core::smtp::client::{
     Client, Fate, Host, Job, JobMail, JobRecipient, JobReport, Login, Settings, TlsPolicy,
 };
 use lightmail_core::store::ObjectId;
+use lightmail_core::store::queue::{MailBody, MailOptions, QueueId};
 use lightmail_core::wire::filter::Filtering;
 
 use crate::cut::{Cut, Pace};

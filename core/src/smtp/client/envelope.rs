@@ -9,9 +9,9 @@ use std::fmt::{Display, Write as _};
 use super::job::{JobMail, JobRecipient, Reason, TlsPolicy};
 use super::machine::Link;
 use super::offers::Offers;
-use super::options::{DeliverBy, LateMail, MailBody, MailOptions, Notify, Ret};
 use super::reply::Status;
 use crate::machine::Time;
+use crate::store::queue::{DeliverBy, LateMail, MailBody, MailOptions, Notify, Ret};
 
 /// How a message goes to one server.
 #[derive(Clone, Debug)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::options::{MailOptions, QueueId};
 use super::reply::{Reply, Status, harmless};
 use crate::machine::Secret;
 use crate::store::ObjectId;
+use crate::store::queue::{MailOptions, QueueId};
 
 /// Mail that goes one way: to the hosts of a domain, or to the relay that takes all mail.
 #[derive(Clone, Debug, PartialEq)]

@@ -18,7 +18,6 @@ mod login;
 mod machine;
 mod offers;
 mod opening;
-pub mod options;
 pub mod reply;
 mod sending;
 mod settings;

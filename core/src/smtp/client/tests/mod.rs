@@ -12,11 +12,11 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::options::{MailBody, MailOptions, QueueId};
 use super::*;
 use crate::machine::{Action, Input, Machine, Step, Time};
 use crate::pair::{Fault, Talk, World};
 use crate::store::ObjectId;
+use crate::store::queue::{MailBody, MailOptions, QueueId};
 
 /// The machine of a world whose report can be asked for.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! Envelopes, and what each recipient is told.
 
-use super::super::options::{DeliverBy, LateMail, Notify, Ret};
 use super::*;
+use crate::store::queue::{DeliverBy, LateMail, Notify, Ret};
 
 const CONTENT: &str = "C: Received: x\nC: Subject: hi\nC:\nC: Hello\nC: .\n";
 const QUIT: &str = "C: QUIT\nS: 221 bye\nover\n";
