@@ -199,7 +199,7 @@ impl Client {
     }
 
     /// Nothing is to be done at this host: says goodbye and goes on to the next one.
-    fn part(&mut self, fate: Fate) {
+    pub(super) fn part(&mut self, fate: Fate) {
         self.waiting.iter_mut().for_each(|mail| mail.fail(fate.clone()));
         self.leave(Then::NextHost);
     }

@@ -68,6 +68,12 @@ impl Client {
     }
 
     pub(super) fn answered(&mut self, reply: Reply) {
+        // Here TLS is needed and was tried in vain: that may be better tomorrow (RFC 3207, 4).
+        if reply.code == 530 && self.in_the_clear {
+            let why = Reason::Replied(reply);
+            self.abort(&why);
+            return self.part(Fate::Later(why));
+        }
         let turn = match &mut self.transaction {
             Some(transaction) => transaction.on(reply, &mut self.ledger),
             None => Turn::Next,

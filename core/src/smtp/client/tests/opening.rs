@@ -182,6 +182,24 @@ fn without_tls_mail_goes_in_the_clear_where_it_may() {
     assert_eq!(failing.fates(), ["0: delivered 250 2.0.0 taken"]);
 }
 
+/// RFC 3207, 4: a server that wants TLS, which was tried in vain, is no reason to send mail back.
+#[test]
+fn a_server_that_needs_tls_may_be_better_tomorrow() {
+    let mut job = with(TlsPolicy::Opportunistic);
+    job.hosts.truncate(1);
+    let needed = "C: MAIL FROM:<s0@x.org>\nS: 530 5.7.0 Must issue a STARTTLS command first\n";
+    let told = play(
+        job.clone(),
+        &format!("-> 192.0.2.1\n{HELLO}{OFFER}S: 454 broken\n{needed}{QUIT}"),
+    );
+    assert_eq!(told, ["0: later 530 5.7.0 Must issue a STARTTLS command first"]);
+    let told = play(
+        job,
+        &format!("-> 192.0.2.1\n{HELLO}S: 250 mx.example\n{needed}{QUIT}"),
+    );
+    assert_eq!(told, ["0: refused 530 5.7.0 Must issue a STARTTLS command first"]);
+}
+
 /// RFC 8461, 4.1; RFC 3207, 4.1.
 #[test]
 fn without_tls_no_mail_goes_where_it_must_not() {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::machine::{Peer, Seed};
-use crate::smtp::{self, mx};
+use crate::machine::{Peer, Secret, Seed};
+use crate::smtp::{self, mx, submission};
+
+type Session = fn(Peer, Arc<smtp::Settings>, Seed) -> smtp::Server;
 
 /// Carries octets between two conversations until both are silent.
 fn converse(world: &mut World, client: Talk, server: Talk) {
@@ -18,7 +20,8 @@ fn converse(world: &mut World, client: Talk, server: Talk) {
     }
 }
 
-fn deliver(job: Job, bodies: &[&[u8]], step: usize) -> (Vec<String>, Vec<Vec<u8>>) {
+/// What becomes of a job whose only host is our server, and what the server has taken.
+fn deliver(job: Job, bodies: &[&[u8]], session: Session, step: usize) -> (Vec<String>, Vec<Vec<u8>>) {
     let mut play = Play::with_bodies(job, bodies, &[]);
     for login in ["a0@y.org", "a1@y.org", "b1@y.org"] {
         play.world.create_account(login, "x");
@@ -30,23 +33,21 @@ fn deliver(job: Job, bodies: &[&[u8]], step: usize) -> (Vec<String>, Vec<Vec<u8>
     let settings = smtp::Settings {
         hostname: "y.org".to_owned(),
         message_size_max: 1_000,
+        tls: true,
         ..smtp::Settings::default()
     };
     let server = play
         .world
-        .join(mx::session(peer, Arc::new(settings), Seed::new([9; 32])));
+        .join(session(peer, Arc::new(settings), Seed::new([9; 32])));
     play.world.set_read_max(server, step);
     play.world.set_read_max(play.talk, step);
     converse(&mut play.world, play.talk, server);
+    // Who has given a wrong password is let wait.
+    play.world.advance(10_000);
+    converse(&mut play.world, play.talk, server);
     assert!(play.world.is_over(play.talk) && play.world.is_over(server));
-    let uploads = play
-        .world
-        .conversation(server)
-        .unwrap()
-        .summary()
-        .uploads
-        .into_values()
-        .collect();
+    let server = play.world.conversation(server).unwrap();
+    let uploads = server.summary().uploads.into_values().collect();
     (play.fates(), uploads)
 }
 
@@ -63,7 +64,7 @@ fn mail_with_dots_arrives_as_it_was() {
         .iter_mut()
         .for_each(|one| one.options.body = MailBody::EightBit);
     for step in [1, 7, 60_000] {
-        let (told, uploads) = deliver(job.clone(), &bodies, step);
+        let (told, uploads) = deliver(job.clone(), &bodies, mx::session, step);
         let starts = [
             "0: delivered 250 2.1.5",
             "10: delivered 250 2.1.5",
@@ -89,7 +90,7 @@ fn mail_with_dots_arrives_as_it_was() {
 fn a_message_that_is_too_large_is_known_before() {
     let mut job = job(&[1]);
     job.hosts.truncate(1);
-    let (told, uploads) = deliver(job, &[&[b'x'; 2_000]], 60_000);
+    let (told, uploads) = deliver(job, &[&[b'x'; 2_000]], mx::session, 60_000);
     assert_eq!(
         (&told[..], uploads.len()),
         (
@@ -97,4 +98,23 @@ fn a_message_that_is_too_large_is_known_before() {
             0
         )
     );
+}
+
+/// As to a relay: STARTTLS, the log-in, the message.
+#[test]
+fn a_user_submits() {
+    let mut job = job(&[1]);
+    job.hosts.truncate(1);
+    job.tls = TlsPolicy::Verified;
+    job.deliveries[0].sender = "a1@y.org".to_owned();
+    for (password, start) in [("x", "0: delivered 250 2.1.5"), ("y", "0: later 535 5.7.8")] {
+        job.login = Some(Login {
+            user: "a1@y.org".to_owned(),
+            password: Secret(password.to_owned()),
+        });
+        let bodies: [&[u8]; 1] = [b"From: a1@y.org\r\n\r\n.\r\n"];
+        let (told, uploads) = deliver(job.clone(), &bodies, submission::session, 60_000);
+        assert!(told[0].starts_with(start), "{told:?}");
+        assert_eq!(uploads.len(), usize::from(password == "x"));
+    }
 }
