@@ -12,8 +12,8 @@ use lightmail_core::{imap, machine};
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
 use crate::{
-    address, clamd_reply, deflate, imap_command, imap_session, lmtp_session, matcher, mime_index,
-    pop3_session, smtp_client, smtp_session, stage,
+    address, clamd_reply, deflate, imap_command, imap_session, matcher, mime_index, pop3_session,
+    smtp_client, smtp_session, stage,
 };
 
 /// Measures what a closure holds at most.
@@ -87,7 +87,7 @@ fn held_by_session(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usi
     let imap = || stage::imap(1, Settings::default());
     match target {
         "imap_session" => session(octets, meter, imap_session::record, imap),
-        "lmtp_session" => session(octets, meter, lmtp_session::record, stage::lmtp),
+        "lmtp_session" => session(octets, meter, smtp_session::record_of_lmtp, stage::lmtp),
         "pop3_session" => session(octets, meter, pop3_session::record, stage::pop3),
         "smtp_session" => session(octets, meter, smtp_session::record_of_smtp, stage::smtp),
         "submission_session" => {

@@ -1,9 +1,10 @@
-//! SMTP, of other servers and of users: whatever comes, in whatever cut, at whatever pace.
+//! SMTP, of other servers and of users, and LMTP: whatever comes, in whatever cut, at whatever pace.
 
+use lightmail_core::machine::Effect;
 use lightmail_core::pair::{Summary, Talk, World};
+use lightmail_core::store::Request;
 
 use crate::cut::Pace;
-use crate::lmtp_session::{assert_deliveries, assert_replies, feed};
 use crate::record::{Record, assert_replays};
 use crate::stage::{self, Recorded};
 
@@ -18,6 +19,11 @@ pub fn submission_session(input: Pace<'_>) {
     try_all(input, &SUBMISSION);
 }
 
+/// The same of a front's session, which gets a reply for each recipient.
+pub fn lmtp_session(input: Pace<'_>) {
+    try_all(input, &LMTP);
+}
+
 /// What a session hears and does, for the heap's bound.
 pub fn record_of_smtp(input: Pace<'_>) -> Record {
     record(input, &SMTP)
@@ -26,6 +32,11 @@ pub fn record_of_smtp(input: Pace<'_>) -> Record {
 /// The same of a user's session.
 pub fn record_of_submission(input: Pace<'_>) -> Record {
     record(input, &SUBMISSION)
+}
+
+/// The same of a front's session.
+pub fn record_of_lmtp(input: Pace<'_>) -> Record {
+    record(input, &LMTP)
 }
 
 struct Dialect {
@@ -55,6 +66,16 @@ const SUBMISSION: Dialect = Dialect {
     ],
 };
 
+const LMTP: Dialect = Dialect {
+    join: stage::join_lmtp,
+    openings: [
+        b"",
+        b"LHLO x\r\n",
+        b"LHLO x\r\nMAIL FROM:<s@x.org>\r\nRCPT TO:<user@example.com>\r\nRCPT TO:<other@example.com>\r\n",
+        b"LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<user+a@example.com>\r\nDATA\r\n",
+    ],
+};
+
 fn try_all(input: Pace<'_>, dialect: &Dialect) {
     let whole = play(input, dialect, [(input.cut.octets, 0)].into_iter());
     let cut = play(input, dialect, input.cut.pieces().map(|piece| (piece, 0)));
@@ -78,6 +99,14 @@ fn record(input: Pace<'_>, dialect: &Dialect) -> Record {
     recorder.record()
 }
 
+fn feed<'a>(world: &mut World, talk: Talk, steps: impl Iterator<Item = (&'a [u8], u64)>) {
+    for (piece, pause_ms) in steps {
+        world.feed(talk, piece);
+        world.advance(pause_ms);
+    }
+    world.advance(25_000);
+}
+
 fn play<'a>(input: Pace<'_>, dialect: &Dialect, steps: impl Iterator<Item = (&'a [u8], u64)>) -> Summary {
     let (mut world, talk, recorder) = begin(input, dialect);
     feed(&mut world, talk, steps);
@@ -90,4 +119,47 @@ fn play<'a>(input: Pace<'_>, dialect: &Dialect, steps: impl Iterator<Item = (&'a
     stage::sound(&mut world, talk);
     assert_replays(&recorder.record());
     summary
+}
+
+/// `Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF` (RFC 5321, 4.2).
+fn assert_replies(sent: &[u8]) {
+    let lines = sent
+        .strip_suffix(b"\r\n")
+        .unwrap_or_else(|| panic!("not whole: {}", sent.escape_ascii()));
+    let mut open = None;
+    for line in lines.split(|&octet| octet == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (code, rest) = line.split_at(line.len().min(3));
+        assert!(
+            matches!(code, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9']),
+            "{}",
+            line.escape_ascii()
+        );
+        assert!(
+            rest.iter().all(|octet| (b' '..=b'~').contains(octet)),
+            "{}",
+            line.escape_ascii()
+        );
+        assert!(
+            line.len() <= 510,
+            "{} octets in a line (RFC 5321, 4.5.3.1.5)",
+            line.len()
+        );
+        assert!(open.is_none_or(|open| open == code), "{}", sent.escape_ascii());
+        open = rest.starts_with(b"-").then_some(code);
+    }
+    assert!(open.is_none(), "a reply is not whole: {}", sent.escape_ascii());
+}
+
+/// Nothing but `CRLF.CRLF` and `BDAT … LAST` ends a message.
+fn assert_deliveries(summary: &Summary, octets: &[u8]) {
+    let delivers = |effect: &&Effect| matches!(effect, Effect::Store(_, Request::Deliver { .. }));
+    let messages = summary.effects.iter().filter(delivers).count();
+    let text = [b"\r\n", octets].concat().to_ascii_uppercase();
+    let dots = text.windows(5).filter(|five| *five == b"\r\n.\r\n").count();
+    let lasts = text.windows(4).filter(|four| *four == b"LAST").count();
+    assert!(
+        messages <= dots + lasts,
+        "{messages} messages of {dots} dots and {lasts} chunks"
+    );
 }

@@ -10,7 +10,7 @@ mod tests;
 
 use std::fmt;
 
-pub use patience::Patience;
+pub use patience::{Patience, Pause};
 
 use crate::config::Plaintext;
 use crate::machine::{Done, Effect, Outcome, PasswordCheck, Peer, Secret, Time, Verdict};

@@ -25,18 +25,13 @@ impl Server {
     /// A command line, or what was none.
     pub(super) fn disclose_line(&mut self, line: &Result<Bytes, LineFault>) {
         let end = self.taken();
-        let form = match line {
+        match line {
             Ok(line) => {
-                let start = end.saturating_sub(line.len() as u64 + 2);
-                // What was passed over: the rest of a line that was none.
-                self.told.tell(start, Form::Frame);
-                let (known, form) = self.known(line);
-                self.told.tell(start + known as u64, Form::Plain);
-                form
+                let (plain, rest) = self.known(line);
+                self.told.tell_line(end, line.len(), plain, rest);
             }
-            Err(_) => Form::Frame,
-        };
-        self.told.tell(end, form);
+            Err(_) => self.told.tell(end, Form::Frame),
+        }
     }
 
     /// A response to a challenge, if it is a line.
@@ -53,9 +48,7 @@ impl Server {
         let (name, arguments) = line.split_at_checked(verb).unwrap_or((line, &[]));
         match command::known(name) {
             Some("AUTH") => {
-                let (mechanism, kind) = command::mechanism(arguments);
-                let message = arguments.get(mechanism..).unwrap_or_default();
-                let form = kind.map_or(Form::Frame, |kind| Form::of_message(kind, &self.cx.peer, message));
+                let (mechanism, form) = Form::of_auth(&self.cx.peer, arguments);
                 (verb + mechanism, form)
             }
             // The end of the line belongs to it.

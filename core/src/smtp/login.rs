@@ -4,12 +4,12 @@
 
 use super::command;
 use super::context::Context;
-use super::session::{Pause, State};
+use super::session::State;
 use super::words::{self, Reply};
 use crate::login::{End, Login, Progress, Visitor};
 use crate::machine::Outcome;
 use crate::sasl::SaslError;
-use crate::store::{AccountId, Failure, Service};
+use crate::store::{AccountId, Service};
 
 pub(super) fn visitor(cx: &Context) -> Visitor {
     Visitor {
@@ -31,7 +31,8 @@ pub(super) fn follow(cx: &mut Context, login: Login, progress: Progress) -> Stat
         Progress::Over(End::Refused) => hold(cx, words::WRONG_PASSWORD),
         Progress::Over(End::Throttled { .. }) => hold(cx, words::THROTTLED),
         Progress::Over(End::Malformed(error)) => cx.answer(malformed(error)),
-        Progress::Over(End::Failed(failure)) => cx.answer(failed(&failure)),
+        // The client's copy of the password may be right: it is never told otherwise because something failed here.
+        Progress::Over(End::Failed(_)) => cx.answer(words::LOGIN_LATER),
     }
 }
 
@@ -51,11 +52,6 @@ fn malformed(error: SaslError) -> Reply {
     }
 }
 
-/// The client's copy of the password may be right: it is never told otherwise because something failed here.
-fn failed(_: &Failure) -> Reply {
-    words::LOGIN_LATER
-}
-
 /// A log-in that waits for the answer to its question.
 #[derive(Debug)]
 pub(super) struct AwaitLogin(Box<Login>);
@@ -69,10 +65,6 @@ impl AwaitLogin {
 
 /// The answer to a failed log-in comes later each time.
 fn hold(cx: &mut Context, word: Reply) -> State {
-    let delay_ms = cx.patience.lose(cx.settings.delay_ms);
-    State::AwaitPause(Pause {
-        until_ms: cx.now.mono_ms.saturating_add(delay_ms),
-        word: Some(word),
-        last: cx.patience.is_lost(cx.settings.failed_logins),
-    })
+    let (delay_ms, failed_max) = (cx.settings.delay_ms, cx.settings.failed_logins);
+    State::AwaitPause(cx.patience.hold(cx.now, delay_ms, failed_max, word))
 }

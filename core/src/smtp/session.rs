@@ -13,6 +13,7 @@ use super::message::{AwaitDelivered, AwaitStored};
 use super::ownership::{AwaitAuthors, AwaitSender};
 use super::settings::Settings;
 use super::words::{self, Reply};
+use crate::login::Pause;
 use crate::machine::{Disclosures, Due, Input, Machine, Outcome, Peer, Seed, Step, Time, TlsInfo};
 use crate::sasl;
 use crate::wire::http::is_http;
@@ -63,23 +64,12 @@ pub(super) enum State {
     /// AUTH: the answer to a log-in's question.
     AwaitLogin(AwaitLogin),
     /// A peer that errs too often, or whose password was wrong, is served later.
-    AwaitPause(Pause),
+    AwaitPause(Pause<Reply>),
     /// STARTTLS: the command is answered once nothing stands behind it.
     BeginTls,
     /// The handshake.
     AwaitTls,
     Over,
-}
-
-/// A time in which nothing is read.
-#[derive(Debug)]
-pub(super) struct Pause {
-    /// Its end, on the monotonic clock.
-    pub until_ms: u64,
-    /// What is said then.
-    pub word: Option<Reply>,
-    /// Whether the session ends with it.
-    pub last: bool,
 }
 
 impl Server {

@@ -8,7 +8,7 @@ use crate::machine::{ObjectKind, Peer, Secret};
 
 use super::{
     AccountId, AppPasswordLine, CalendarReply, DeletedMessage, DomainReply, LoginFound, MailboxId,
-    MailboxName, ModSeq, ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
+    MailboxName, ModSeq, NewMailbox, ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
 };
 
 /// What a store answers.
@@ -247,6 +247,25 @@ pub struct Mailbox {
     pub special_use: Option<SpecialUse>,
     /// Its MAILBOXID (RFC 8474).
     pub object_id: [u8; 16],
+}
+
+impl Mailbox {
+    /// The row of one that has just been made: empty.
+    pub fn fresh(new: &NewMailbox, uid_validity: u32) -> Self {
+        Self {
+            id: new.id,
+            name: new.name.clone(),
+            uid_validity,
+            uid_next: Uid(1),
+            highest_modseq: ModSeq(1),
+            msgs: 0,
+            unseen: 0,
+            bytes: 0,
+            recent_from: Uid(1),
+            special_use: new.special_use,
+            object_id: new.object_id,
+        }
+    }
 }
 
 /// A mailbox's row with what STATUS counts.

@@ -154,19 +154,7 @@ impl Folder {
     pub(crate) fn beside(&self, new: &NewMailbox, uid_validity: u32) -> Self {
         Self {
             account: self.account,
-            line: Mailbox {
-                id: new.id,
-                name: new.name.clone(),
-                uid_validity,
-                uid_next: Uid(1),
-                highest_modseq: ModSeq(1),
-                msgs: 0,
-                unseen: 0,
-                bytes: 0,
-                recent_from: Uid(1),
-                special_use: new.special_use,
-                object_id: new.object_id,
-            },
+            line: Mailbox::fresh(new, uid_validity),
             keywords: Keywords::default(),
             deleted_at: 0,
             marked: 0,

@@ -9,7 +9,7 @@ mod other;
 mod rcpt;
 mod starttls;
 
-pub(super) use auth::{AwaitResponse, challenge, mechanism};
+pub(super) use auth::{AwaitResponse, challenge};
 pub(super) use bdat::AwaitChunk;
 pub(super) use data::AwaitContent;
 pub(super) use rcpt::AwaitRecipient;
