@@ -50,12 +50,14 @@ pub struct Pace<'a> {
 }
 
 impl<'a> Pace<'a> {
-    /// The pieces, each with the milliseconds that pass behind it: by the low four bits, none to most of an hour.
+    /// The pieces, each with the milliseconds that pass behind it.
     pub fn steps(self) -> impl Iterator<Item = (&'a [u8], u64)> {
-        let pauses = self
-            .pauses
-            .into_iter()
-            .map(|pause| u64::from(pause & 15).pow(3) * 1000);
-        self.cut.pieces().zip(pauses.cycle())
+        self.cut.pieces().zip(self.pauses().cycle())
+    }
+
+    /// Milliseconds: by the low four bits of an octet, none to most of an hour.
+    pub fn pauses(self) -> impl Iterator<Item = u64> + Clone {
+        let ms = |pause: u8| u64::from(pause & 15).pow(3) * 1000;
+        self.pauses.into_iter().map(ms)
     }
 }

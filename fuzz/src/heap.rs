@@ -13,7 +13,7 @@ use crate::cut::{Cut, Pace};
 use crate::record::replay;
 use crate::{
     address, clamd_reply, deflate, imap_command, imap_session, matcher, mime_index, pop3_session,
-    smtp_session, stage,
+    smtp_client, smtp_session, stage,
 };
 
 /// Measures what a closure holds at most.
@@ -38,6 +38,10 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         "clamd_reply" => {
             let cut = cut()?;
             meter(&mut || drop(clamd_reply::answer(cut)))
+        }
+        "smtp_client" => {
+            let pace = Pace::arbitrary_take_rest(Unstructured::new(octets)).ok()?;
+            meter(&mut || smtp_client::run(pace))
         }
         "matcher" => {
             let (cut, needles) = (cut()?, matcher::needles("word"));

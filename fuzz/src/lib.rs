@@ -30,6 +30,7 @@ mod record;
 mod responses;
 mod sasl;
 mod sequence_set;
+mod smtp_client;
 mod smtp_session;
 mod stage;
 mod uid_set;
@@ -52,6 +53,7 @@ pub use pop3_session::pop3_session;
 pub use record::{Record, Recorder, replay};
 pub use sasl::sasl;
 pub use sequence_set::sequence_set;
+pub use smtp_client::smtp_client;
 pub use smtp_session::{lmtp_session, smtp_session, submission_session};
 pub use uid_set::uid_set;
 
@@ -61,7 +63,7 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("address", |octets| on(octets, address)),
     ("clamd_reply", |octets| on(octets, clamd_reply)),
     ("config_ini", |octets| on(octets, config_ini)),
@@ -79,6 +81,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("pop3_session", |octets| on(octets, pop3_session)),
     ("sasl", |octets| on(octets, sasl)),
     ("sequence_set", |octets| on(octets, sequence_set)),
+    ("smtp_client", |octets| on(octets, smtp_client)),
     ("smtp_session", |octets| on(octets, smtp_session)),
     ("submission_session", |octets| on(octets, submission_session)),
     ("uid_set", |octets| on(octets, uid_set)),

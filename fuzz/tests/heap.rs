@@ -56,6 +56,7 @@ fn hostile(target: &str) -> Vec<(String, Vec<u8>)> {
         "imap_session" => b"2\0\0\0\0\0\0\0\0",
         "pop3_session" => b"2\0\0\0\0\0\0\0\0",
         "lmtp_session" | "smtp_session" | "submission_session" => b"3\0\0\0\0\0\0\0\0",
+        "smtp_client" => b"0\0\0\0\0\0\0\0\x00220 x\r\n",
         "clamd_reply" | "imap_command" | "mime_index" | "matcher" => b"\0\0\0\0",
         _ => b"",
     };

@@ -1,5 +1,6 @@
 //! What a machine asks its shell to do.
 
+use std::net::IpAddr;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -52,9 +53,10 @@ pub enum Action {
     StartDeflate,
     /// Compression ends: behind what was sent so far, and behind the flush in which the peer's last octets came (RFC 8437, 4.1).
     StopDeflate,
-    /// Sets the machine's one peer.
+    /// Sets the machine's one peer, in the place of the one before: [`super::Input::Connected`] follows. Octets and `Eof` are those of the
+    /// peer that stands, so after an `Eof` a machine may connect anew.
     Connect(Target),
-    /// Drops the machine's one peer.
+    /// Drops the machine's one peer: neither octets nor `Eof` come from it any more.
     Disconnect,
 }
 
@@ -148,16 +150,27 @@ pub enum TlsRole {
     Server,
     /// We connect.
     Client {
-        /// The name the peer's certificate must bear.
+        /// The peer's name, which it is told (RFC 6066, 3).
         name: String,
+        /// What its certificate has to be.
+        trust: Trust,
     },
 }
 
+/// Whom a client takes for its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Anybody: what is read on the way cannot be, but who is at its end is not known (RFC 3207, 6).
+    Anybody,
+    /// Who has a certificate of an authority that is trusted here, for the name (RFC 6125, 6).
+    Named,
+}
+
 /// Where to connect to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// A host name or address.
-    pub host: String,
+    /// An address; names are resolved before.
+    pub address: IpAddr,
     /// A TCP port.
     pub port: u16,
 }

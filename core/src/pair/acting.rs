@@ -9,7 +9,7 @@ use super::When;
 use super::conversation::{Conversation, PeerState};
 use super::stage::{Stage, filtered};
 use crate::machine::{
-    Action, ConnectFailure, Done, Exporter, Input, Peer, TlsFailure, TlsInfo, Token, Watched,
+    Action, ConnectFailure, Done, Exporter, Input, Peer, Target, TlsFailure, TlsInfo, Token, Watched,
 };
 use crate::store::{Failure, ObjectId};
 use crate::wire::deflate::{InflateFault, Inflater};
@@ -52,17 +52,7 @@ impl Conversation {
             Action::StartTls(_) => self.start_tls(stage),
             Action::StartDeflate => self.start_deflate(),
             Action::StopDeflate => self.stop_deflate(),
-            Action::Connect(_) => {
-                let fault = stage.faults.strike("Connect");
-                let peer = Peer {
-                    address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
-                    tls: None,
-                };
-                let connected = fault.map_or(Ok(peer), |fault| {
-                    Err(ConnectFailure(format!("{:?}", fault.failure)))
-                });
-                self.inputs.push_back(Input::Connected(connected));
-            }
+            Action::Connect(target) => self.connect(stage, target),
             Action::Disconnect => self.unread.clear(),
         }
         self.peaks.effects = self.peaks.effects.max(self.effects.len());
@@ -133,6 +123,22 @@ impl Conversation {
             self.inputs.push_back(Input::Eof);
         }
         self.inputs.push_back(Input::Outcome(token, Err(failure)));
+    }
+
+    /// A peer that has written nothing yet.
+    fn connect(&mut self, stage: &mut Stage, target: Target) {
+        self.unread.clear();
+        self.inflater = None;
+        let fault = stage.faults.strike("Connect");
+        let peer = Peer {
+            address: Some(target.address),
+            tls: None,
+        };
+        self.peer = PeerState::Open;
+        self.inputs
+            .push_back(Input::Connected(fault.map_or(Ok(peer), |fault| {
+                Err(ConnectFailure(format!("{:?}", fault.failure)))
+            })));
     }
 
     /// Plaintext left over at the switch closes the session.

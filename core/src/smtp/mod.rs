@@ -8,6 +8,7 @@
 //! is asked for. Only `CRLF.CRLF` ends DATA, only the announced count ends a chunk. A message is answered 250 only after the store
 //! has said `Delivered` of every recipient that the reply speaks of.
 
+pub mod client;
 mod command;
 mod context;
 mod disclosing;

@@ -8,7 +8,8 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use futures_lite::FutureExt as _;
 use lightmail_core::machine::{
-    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, Token, Watched,
+    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, TlsRole, Token,
+    Watched,
 };
 use lightmail_core::store::{Budget, ObjectId, Refusal};
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
@@ -91,7 +92,11 @@ impl World {
             Action::Do(token, effect) => self.start(token, effect),
             Action::Soon(ranges) => self.desk.soon(ranges),
             Action::Watch(watched) => self.watcher = self.storage.watch(watched),
-            Action::StartTls(_) => {
+            Action::StartTls(TlsRole::Client { .. }) => {
+                let why = "a server's conversation has no server".into();
+                self.news.put(Input::Tls(Err(TlsFailure(why))));
+            }
+            Action::StartTls(TlsRole::Server) => {
                 let begun = self.start_tls(peer).await;
                 match &begun {
                     Ok(info) => tracing::debug!(tls = info.summary, "tls.begun"),
