@@ -10,7 +10,9 @@ use lightmail_core::{imap, machine};
 
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
-use crate::{address, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, stage};
+use crate::{
+    address, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, sasl, stage,
+};
 
 /// Measures what a closure holds at most.
 pub type Meter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;
@@ -58,6 +60,7 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
             let text = std::str::from_utf8(octets).unwrap_or_default();
             imap::grammar::glob::Glob::new("", text).matches(text);
         }),
+        "sasl" => meter(&mut || sasl::exchanges(octets)),
         "sequence_set" => meter(&mut || {
             if let Ok(set) = SequenceSet::parse(octets) {
                 drop(set.resolve(u32::MAX));

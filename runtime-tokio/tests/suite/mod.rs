@@ -1,5 +1,6 @@
 //! The tests that every shell passes.
 
+mod attacks;
 mod bucket;
 mod first_light;
 mod full;

@@ -123,7 +123,7 @@ impl Client {
         answer.unwrap_or_else(|_| Err("it takes too long".into()))
     }
 
-    /// RFC 7662, 2.1; the client's name and password as RFC 6749, 2.3.1 writes them.
+    /// RFC 7662, 2.1. The client's name and password are written as a form before they are joined, as OAuth 2.0 has it.
     fn question(&self, token: &str) -> Result<HttpRequest, String> {
         let mut form = Serializer::new(String::new());
         form.append_pair("token", token)

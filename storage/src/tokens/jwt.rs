@@ -20,7 +20,7 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// Those of a JSON Web Key Set (RFC 7517, 5). Errors: why not, in words for the operator.
+    /// Those of a JSON Web Key Set. Errors: why not, in words for the operator.
     pub(super) fn of_set(oauth: &config::OAuth, jwks: &str) -> Result<Self, String> {
         let set: JwkSet =
             serde_json::from_str(jwks).map_err(|error| format!("no JSON Web Key Set: {error}"))?;

@@ -94,7 +94,7 @@ fn owner(asker: &(Introspection, Rules), token: &str) -> Result<Option<String>, 
     block_on(asker.0.owner(&asker.1, token, Instant::now(), NOW_S))
 }
 
-/// RFC 7662, 2.1; RFC 6749, 2.3.1: name and password are written as a form before they are joined.
+/// RFC 7662, 2.1, and OAuth 2.0: name and password are written as a form before they are joined.
 #[test]
 fn the_question_is_a_form_with_the_clients_name() {
     let server = Server::new(vec![http("200 OK", &good().to_string())]);
