@@ -4,6 +4,7 @@
 
 pub mod backing;
 pub mod load;
+pub mod postfix;
 pub mod relay;
 
 use std::fs;

@@ -9,6 +9,7 @@ mod lmtp;
 mod nodes;
 mod parity;
 mod pop3;
+mod postfix;
 mod recorded;
 mod records;
 mod serving;
