@@ -414,6 +414,8 @@ scram() {
   say '*' && finish && { [ "$status" = BAD ] || wrong "AUTHENTICATE $1, then *: expected BAD, heard '$answer'"; }
 }
 unauthenticate() { on 2 && ok UNAUTHENTICATE && refused 'STATUS INBOX (MESSAGES)' && log_in && ok 'STATUS INBOX (MESSAGES)'; }
+# It is begun and no more: inflating is not bash's trade.
+compress() { on 2 && refused 'COMPRESS NONE' && ok NOOP && ok 'COMPRESS DEFLATE'; }
 
 namespace() { ok NAMESPACE && tells '^\* NAMESPACE (NIL|\(\()'; }
 create_delete() { fill 0 && refused "CREATE $box" && ok "DELETE $box" && made=false && refused "DELETE $box" && refused "SELECT $box"; }
@@ -741,6 +743,7 @@ main() {
   features_of_mailboxes
   features_of_mails
   feature UNAUTHENTICATE UNAUTHENTICATE unauthenticate
+  feature COMPRESS COMPRESS=DEFLATE compress
   feature LOGOUT - logout
   trap '' INT TERM HUP
   local interrupted=$stopping

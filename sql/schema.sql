@@ -37,13 +37,31 @@ CREATE TABLE accounts (
   created_at BIGINT NOT NULL
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 
--- Where mail for an address goes. `address` is whole and lower-cased; `kind` 1: it is delivered to the account's INBOX.
+-- The accounts' own addresses. `address` is whole and lower-cased; `kind` 1: mail for it is delivered to the account's INBOX.
 CREATE TABLE addresses (
   address VARCHAR(320) NOT NULL PRIMARY KEY,
   account_id BIGINT NOT NULL,
   kind SMALLINT NOT NULL DEFAULT 1
 ) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
 CREATE INDEX addresses_account ON addresses (account_id);
+
+-- Our domains: mail for any other is none of ours. `name` is lower-cased, as it stands in addresses. `catch_all`: the account that gets
+-- mail for addresses of the domain that are unknown; 0: it is refused. `created_at` is in milliseconds since 1970.
+CREATE TABLE domains (
+  name VARCHAR(255) NOT NULL PRIMARY KEY,
+  catch_all BIGINT NOT NULL DEFAULT 0,
+  created_at BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE INDEX domains_catch_all ON domains (catch_all);
+
+-- Addresses that lead to accounts which have others of their own; an alias to several accounts has a row for each. No address is an
+-- account's own and an alias.
+CREATE TABLE aliases (
+  address VARCHAR(320) NOT NULL,
+  account_id BIGINT NOT NULL,
+  PRIMARY KEY (address, account_id)
+) /*sqlite WITHOUT ROWID */ /*! ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=binary */;
+CREATE INDEX aliases_account ON aliases (account_id);
 
 -- Mailboxes. `name` is UTF-8 with `/` between levels; `name_hash`, the unique key, is the first 16 octets of its SHA-256, so no
 -- collation is asked whether two names are one. A deleted mailbox (`deleted_at` > 0, milliseconds) keeps its row for sessions
@@ -270,6 +288,7 @@ CREATE TABLE app_passwords (
 INSERT INTO accounts (id, login, pw_hash, status, created_at)
 VALUES (1, 'user@example.com', '$2b$10$WNn8RIGyYHHBj5eLbodoa.UF9PZePdDA3yV8LZm3OSP8CCQGnOsI.', 2, 1735689600000);
 INSERT INTO addresses (address, account_id) VALUES ('user@example.com', 1);
+INSERT INTO domains (name, created_at) VALUES ('example.com', 1735689600000);
 INSERT INTO uid_validity_seq (account_id, last) VALUES (1, 1735689605);
 INSERT INTO mailboxes (id, account_id, name, name_hash, uid_validity, special_use, object_id, keywords) VALUES
   (1, 1, X'494E424F58', X'83ECB521BF320F677287E8B923809BB3', 1735689600, 0, X'00000000000000000000000000000001', X''),
@@ -281,4 +300,4 @@ INSERT INTO mailboxes (id, account_id, name, name_hash, uid_validity, special_us
 INSERT INTO subscriptions (account_id, name_hash, name)
   SELECT account_id, name_hash, name FROM mailboxes WHERE account_id = 1;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '6');
+INSERT INTO meta (k, v) VALUES ('schema_version', '7');

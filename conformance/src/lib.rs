@@ -3,6 +3,8 @@
 //! A transcript is a text that reads like the RFC's own examples ([`transcript`]); [`run`] plays it over a [`Player`]:
 //! [`pure`] is LightMail's core with the reference store, [`tcp`] any server at all.
 
+mod deflate;
+pub mod fill;
 pub mod given;
 pub mod known;
 pub mod library;
@@ -15,6 +17,7 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod samples;
+pub mod scram;
 pub mod tcp;
 pub mod tls;
 pub mod transcript;

@@ -1,8 +1,12 @@
 //! What a server's line must look like: octets, `...` for any, `$name` for a captured word, `$"text"` for an astring,
-//! `$(NO|BAD)` for one of several patterns, `$~(TEXT)` for a pattern in which letters may be small or capital.
+//! `$(NO|BAD)` for one of several patterns, `$~(TEXT)` for a pattern in which letters may be small or capital, `$64(text)` for a
+//! pattern of what is written in base64; a word ends at a comma there.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// What was captured so far.
 pub type Captures = HashMap<String, Vec<u8>>;
@@ -17,9 +21,17 @@ enum Piece {
     /// Octets whose letters may be small or capital.
     AnyCase(Vec<u8>),
     Any,
-    Word(String),
+    /// A name, and the octets at which what it captures ends.
+    Word(String, &'static [u8]),
     OneOf(Vec<Pattern>),
+    /// What is written in base64.
+    Base64(Pattern),
 }
+
+/// Where a word of a line ends.
+const WORD_ENDS: &[u8] = b" ()[]<>\"\r\n";
+/// Where an attribute's value ends in a message of SASL (RFC 5802, 5.1).
+const VALUE_ENDS: &[u8] = b",";
 
 impl Pattern {
     /// Reads a pattern; every text is one.
@@ -40,9 +52,16 @@ impl Pattern {
                     push(&mut pieces, &mut octets, piece.in_any_case());
                 }
                 rest = after;
+            } else if let Some((inner, after)) = rest.strip_prefix("$64(").and_then(until_closed) {
+                push(
+                    &mut pieces,
+                    &mut octets,
+                    Piece::Base64(Self::new(inner).of_values()),
+                );
+                rest = after;
             } else if name_len > 0 {
                 let (name, after) = rest[1..].split_at(name_len);
-                push(&mut pieces, &mut octets, Piece::Word(name.to_owned()));
+                push(&mut pieces, &mut octets, Piece::Word(name.to_owned(), WORD_ENDS));
                 rest = after;
             } else {
                 octets.push(c);
@@ -60,15 +79,27 @@ impl Pattern {
         Self(vec![Piece::Octets(octets.to_vec())])
     }
 
-    /// Whether a `$(` or `$~(` has no end, so that it would stand for itself.
+    /// The same, whose words end where values do.
+    fn of_values(self) -> Self {
+        let each = |piece| match piece {
+            Piece::Word(name, _) => Piece::Word(name, VALUE_ENDS),
+            Piece::OneOf(choices) => Piece::OneOf(choices.into_iter().map(Self::of_values).collect()),
+            other => other,
+        };
+        Self(self.0.into_iter().map(each).collect())
+    }
+
+    /// Whether a `$(`, `$~(` or `$64(` has no end, so that it would stand for itself.
     pub fn is_unclosed(&self) -> bool {
         let begins = |octets: &[u8]| {
-            octets.windows(2).any(|begin| begin == b"$(") || octets.windows(3).any(|begin| begin == b"$~(")
+            let holds = |begin: &[u8]| octets.windows(begin.len()).any(|window| window == begin);
+            holds(b"$(") || holds(b"$~(") || holds(b"$64(")
         };
         self.0.iter().any(|piece| match piece {
             Piece::Octets(octets) | Piece::AnyCase(octets) => begins(octets),
             Piece::OneOf(choices) => choices.iter().any(Self::is_unclosed),
-            Piece::Any | Piece::Word(_) => false,
+            Piece::Base64(inner) => inner.is_unclosed(),
+            Piece::Any | Piece::Word(..) => false,
         })
     }
 
@@ -110,7 +141,7 @@ fn choice(text: &str) -> Option<(Vec<Pattern>, &str)> {
 }
 
 /// What stands before the parenthesis that closes the one before the text, and what stands behind it.
-fn until_closed(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn until_closed(text: &str) -> Option<(&str, &str)> {
     let mut depth = 1;
     let end = text.find(|c| {
         depth = nesting(depth, c);
@@ -142,7 +173,7 @@ impl Piece {
 }
 
 /// The length of the name that a text begins with: lower-case letters, then letters and digits.
-fn word_len(text: &str) -> usize {
+pub(crate) fn word_len(text: &str) -> usize {
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
         return 0;
     }
@@ -172,14 +203,25 @@ fn fit(pieces: &[Piece], line: &[u8], captures: &mut Captures) -> bool {
             fits
         }),
         Piece::Any => (0..=line.len()).any(|n| fit(rest, &line[n..], captures)),
-        Piece::Word(name) => match captures.get(name).cloned() {
+        Piece::Base64(inner) => {
+            let is_written = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
+            let end = line
+                .iter()
+                .position(|octet| !is_written(octet))
+                .unwrap_or(line.len());
+            let (written, line) = line.split_at(end);
+            STANDARD
+                .decode(written)
+                .is_ok_and(|decoded| fit(&inner.0, &decoded, captures) && fit(rest, line, captures))
+        }
+        Piece::Word(name, ends) => match captures.get(name).cloned() {
             Some(known) => line
                 .strip_prefix(known.as_slice())
                 .is_some_and(|line| fit(rest, line, captures)),
             None => {
                 let most = line
                     .iter()
-                    .position(|octet| b" ()[]<>\"\r\n".contains(octet))
+                    .position(|octet| ends.contains(octet))
                     .unwrap_or(line.len());
                 (1..=most).rev().any(|n| {
                     captures.insert(name.clone(), line[..n].to_vec());
@@ -192,32 +234,6 @@ fn fit(pieces: &[Piece], line: &[u8], captures: &mut Captures) -> bool {
             }
         },
     }
-}
-
-/// `octets` with every captured `$name` replaced; a name that was never captured is an error.
-pub fn fill(octets: &[u8], captures: &Captures) -> Result<Vec<u8>, String> {
-    let mut filled = Vec::with_capacity(octets.len());
-    let mut rest = octets;
-    while let Some((&octet, after)) = rest.split_first() {
-        let name_len = if octet == b'$' {
-            word_len(&String::from_utf8_lossy(after))
-        } else {
-            0
-        };
-        if name_len > 0 {
-            let name = String::from_utf8_lossy(&after[..name_len]).into_owned();
-            filled.extend_from_slice(
-                captures
-                    .get(&name)
-                    .ok_or(format!("${name} was not captured before"))?,
-            );
-            rest = &after[name_len..];
-        } else {
-            filled.push(octet);
-            rest = after;
-        }
-    }
-    Ok(filled)
 }
 
 impl fmt::Display for Pattern {
@@ -233,7 +249,8 @@ impl fmt::Display for Pattern {
                 write!(f, "{}", chunk.invalid().escape_ascii())
             }),
             Piece::Any => f.write_str("..."),
-            Piece::Word(name) => write!(f, "${name}"),
+            Piece::Word(name, _) => write!(f, "${name}"),
+            Piece::Base64(inner) => write!(f, "$64({inner})"),
             Piece::AnyCase(octets) => write!(f, "$~({})", octets.escape_ascii()),
             Piece::OneOf(choices) => {
                 let choices: Vec<_> = choices.iter().map(Self::to_string).collect();
@@ -280,6 +297,10 @@ mod tests {
             ("a $~((\"text\" $n) \"x\")y", "a (\"TEXT\" 5) \"X\"y", true),
             ("a $~((\"text\" $n) \"x\")y", "a (\"Text\" 5) \"x\"Y", false),
             ("$~($(ok|no)...)", "NO", true),
+            ("+ $64(r=a$n,s=$s,i=$i)", "+ cj1hKGI8YyxzPVF3PT0saT00MDk2", true),
+            ("+ $64(r=x...)", "+ cj1hKGI8YyxzPVF3PT0saT00MDk2", false),
+            ("+ $64()", "+ ", true),
+            ("+ $64(...)", "+ =AAA", false),
         ] {
             assert_eq!(
                 Pattern::new(pattern).matches(line.as_bytes(), &mut Captures::new()),
@@ -296,6 +317,7 @@ mod tests {
             ("a $(NO|() ...", true),
             ("a $(NO|$~(x) ...", true),
             ("a $~((x) ...", true),
+            ("+ $64(v=$v", true),
             ("cost $ (5", false),
         ] {
             assert_eq!(Pattern::new(pattern).is_unclosed(), unclosed, "{pattern}");
@@ -304,27 +326,9 @@ mod tests {
 
     #[test]
     fn a_pattern_is_shown_as_it_is_written() {
-        for text in ["* FLAGS (\\Seen) gr\u{fc}n", "a $(NO|BAD) ... $n"] {
+        for text in ["* FLAGS (\\Seen) gr\u{fc}n", "a $(NO|BAD) ... $n", "+ $64(v=$v)"] {
             assert_eq!(Pattern::new(text).to_string(), text);
         }
         assert_eq!(Pattern::literal(b"\0\xff").to_string(), "\\u{0}\\xff");
-    }
-
-    #[test]
-    fn captures_fill_what_is_sent() {
-        let mut captures = Captures::new();
-        assert!(
-            Pattern::new("a OK [APPENDUID $v $uid] ...")
-                .matches(b"a OK [APPENDUID 7 42] done", &mut captures)
-        );
-        assert_eq!(
-            fill(b"b UID FETCH $uid FLAGS\r\n", &captures).unwrap(),
-            b"b UID FETCH 42 FLAGS\r\n"
-        );
-        assert_eq!(
-            fill(b"$nope", &captures).unwrap_err(),
-            "$nope was not captured before"
-        );
-        assert_eq!(fill(b"cost $5 $", &captures).unwrap(), b"cost $5 $");
     }
 }

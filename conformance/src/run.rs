@@ -10,11 +10,14 @@ use std::io;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use lightmail_core::sasl::scram::Hash;
 pub use replay::replay;
 
+use crate::fill::fill;
 use crate::given::Given;
-use crate::pattern::{Captures, fill};
-use crate::player::{Heard, Logins, Player};
+use crate::pattern::Captures;
+use crate::player::{Heard, Logins, Player, Way};
+use crate::scram;
 use crate::transcript::{Expected, Must, Protocol, Step, StepKind, Transcript};
 
 /// How a transcript went.
@@ -102,6 +105,8 @@ struct Run<'a> {
     open: HashSet<u8>,
     /// What connections speak that do not speak what the transcript does.
     speaks: HashMap<u8, Protocol>,
+    /// How connections come that come in another way than usual.
+    ways: HashMap<u8, Way>,
     said: Vec<String>,
     heard: usize,
     tag: usize,
@@ -118,6 +123,7 @@ impl<'a> Run<'a> {
             pending: vec![],
             open: HashSet::new(),
             speaks: HashMap::new(),
+            ways: HashMap::new(),
             said: vec![],
             heard: 0,
             tag: 0,
@@ -174,11 +180,19 @@ impl<'a> Run<'a> {
             StepKind::ClientStartsTls(connection) => {
                 self.player
                     .start_tls(*connection)
-                    .map_err(|error| match error.kind() {
-                        io::ErrorKind::Unsupported => Stop::NotOffered(error.to_string()),
-                        _ => broken(step.line, &error),
-                    })
+                    .map_err(|error| not_offered(step.line, &error))?;
+                self.learn_exporter(*connection);
+                Ok(())
             }
+            StepKind::ClientStartsDeflate(connection) => self
+                .player
+                .start_deflate(*connection)
+                .map_err(|error| broken(step.line, &error)),
+            StepKind::ClientStopsDeflate(connection) => self
+                .player
+                .stop_deflate(*connection)
+                .map_err(|error| broken(step.line, &error)),
+            StepKind::Prove { hash, messages } => self.prove(*hash, messages, step.line),
             StepKind::Time(ms) => {
                 self.said.push(format!("time +{ms}ms"));
                 self.player
@@ -204,12 +218,33 @@ impl<'a> Run<'a> {
 
     fn ensure_open(&mut self, connection: u8, line: usize) -> Result<(), Stop> {
         if self.open.insert(connection) {
+            let way = self.ways.get(&connection).cloned().unwrap_or_default();
             self.player
-                .connect(connection, self.speaks(connection))
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::Unsupported => Stop::NotOffered(error.to_string()),
-                    _ => broken(line, &error),
-                })?;
+                .connect(connection, self.speaks(connection), &way)
+                .map_err(|error| not_offered(line, &error))?;
+            self.learn_exporter(connection);
+        }
+        Ok(())
+    }
+
+    /// `$exporter1` of connection 1, if its TLS gives one.
+    fn learn_exporter(&mut self, connection: u8) {
+        if let Some(exporter) = self.player.exporter(connection) {
+            let name = format!("exporter{connection}");
+            self.captures.insert(name, exporter.to_vec());
+        }
+    }
+
+    /// `$proof` and `$signature` of what was said.
+    fn prove(&mut self, hash: Hash, messages: &str, line: usize) -> Result<(), Stop> {
+        let failed = |what: String| Stop::Failed { line, what };
+        let messages = fill(messages.as_bytes(), &self.captures).map_err(failed)?;
+        let messages = String::from_utf8_lossy(&messages);
+        let password = self.captures.get("password").cloned().unwrap_or_default();
+        let proven = scram::prove(hash, &password, &messages)
+            .ok_or_else(|| failed(format!("no salt and iterations in {messages}")))?;
+        for (name, value) in [("proof", proven.proof), ("signature", proven.signature)] {
+            self.captures.insert(name.to_owned(), value.into_bytes());
         }
         Ok(())
     }
@@ -425,6 +460,14 @@ fn setup_failed(command: &str, came: &str) -> Stop {
     Stop::Failed {
         line: 1,
         what: format!("setting up: {command}: {came}"),
+    }
+}
+
+/// What the player cannot do does not apply; all else is broken.
+fn not_offered(line: usize, error: &io::Error) -> Stop {
+    match error.kind() {
+        io::ErrorKind::Unsupported => Stop::NotOffered(error.to_string()),
+        _ => broken(line, error),
     }
 }
 

@@ -1,11 +1,14 @@
 //! A live server over TCP, in the clear or under TLS.
 
+mod upgrade;
+
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-use crate::player::{Heard, Logins, Player, Unsupported};
+use crate::deflate::Deflate;
+use crate::player::{Heard, Logins, Player, Unsupported, Way};
 use crate::tls::{self, Tls};
 use crate::transcript::{FaultRule, Protocol};
 
@@ -14,10 +17,14 @@ pub struct Tcp {
     imap: String,
     lmtp: Option<String>,
     pop3: Option<String>,
+    smtp: Option<String>,
+    submission: Option<String>,
     /// What IMAP is wrapped in.
     tls: Option<Tls>,
     /// What STARTTLS leads to.
     start_tls: Option<Tls>,
+    /// Whether each connection that begins in the clear goes through STARTTLS or STLS at once.
+    always: bool,
     logins: Logins,
     patience: Duration,
     /// Until when the answers to what was sent last must have come; `None` before the first is waited for.
@@ -29,6 +36,7 @@ struct Connection {
     /// `HOST:PORT`.
     place: String,
     stream: Stream,
+    deflate: Deflate,
     heard: Vec<u8>,
     /// So many octets of `heard` hold no line end.
     searched: usize,
@@ -96,8 +104,11 @@ impl Tcp {
             imap,
             lmtp,
             pop3: None,
+            smtp: None,
+            submission: None,
             tls: None,
             start_tls: None,
+            always: false,
             logins,
             patience,
             until: None,
@@ -108,6 +119,15 @@ impl Tcp {
     /// The same, whose POP3 listens at this `HOST:PORT`, in the clear.
     pub fn with_pop3(self, pop3: Option<String>) -> Self {
         Self { pop3, ..self }
+    }
+
+    /// The same, whose SMTP listens at these `HOST:PORT`, in the clear: for other servers, and for users.
+    pub fn with_smtp(self, smtp: Option<String>, submission: Option<String>) -> Self {
+        Self {
+            smtp,
+            submission,
+            ..self
+        }
     }
 
     /// The same, which speaks IMAP under TLS from the first octet.
@@ -123,6 +143,14 @@ impl Tcp {
         Self {
             start_tls: Some(tls),
             ..self
+        }
+    }
+
+    /// The same, whose clients follow STARTTLS or STLS behind every greeting, before the transcript hears it.
+    pub fn starting_tls(self, tls: Tls) -> Self {
+        Self {
+            always: true,
+            ..self.with_starttls(tls)
         }
     }
 
@@ -153,7 +181,13 @@ pub(crate) fn open(place: &str, patience: Duration) -> io::Result<TcpStream> {
 }
 
 impl Player for Tcp {
-    fn connect(&mut self, number: u8, protocol: Protocol) -> io::Result<()> {
+    fn connect(&mut self, number: u8, protocol: Protocol, way: &Way) -> io::Result<()> {
+        let unsupported = |what| Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        match way {
+            Way::Certificate(_) => return unsupported("a client certificate"),
+            Way::Afar => return unsupported("a host of the open network"),
+            Way::Usual | Way::Tls => {}
+        }
         let (place, unnamed) = match protocol {
             Protocol::Imap => (Some(&self.imap), ""),
             Protocol::Lmtp => (
@@ -163,6 +197,14 @@ impl Player for Tcp {
             Protocol::Pop3 => (
                 self.pop3.as_ref(),
                 "POP3, of which no server was named: --pop3 HOST:PORT",
+            ),
+            Protocol::Smtp => (
+                self.smtp.as_ref(),
+                "SMTP, of which no server was named: --smtp HOST:PORT",
+            ),
+            Protocol::Submission => (
+                self.submission.as_ref(),
+                "SUBMISSION, of which no server was named: --submission HOST:PORT",
             ),
         };
         let place = place.ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, unnamed))?;
@@ -176,23 +218,30 @@ impl Player for Tcp {
             _ => Stream::Clear(stream),
         };
         self.until = None;
+        let is_clear = matches!(stream, Stream::Clear(_));
         self.connections.insert(
             number,
             Connection {
                 place: place.clone(),
                 stream,
+                deflate: Deflate::default(),
                 heard: Vec::new(),
                 searched: 0,
                 closed: false,
             },
         );
+        if is_clear && (self.always || *way == Way::Tls) {
+            self.upgrade(number, protocol)?;
+        }
         Ok(())
     }
 
     fn send(&mut self, number: u8, octets: &[u8]) -> io::Result<()> {
         self.until = None;
         let patience = self.patience;
-        self.connection(number)?.write(octets, patience)
+        let connection = self.connection(number)?;
+        let octets = connection.deflate.deflated(octets);
+        connection.write(&octets, patience)
     }
 
     fn start_tls(&mut self, number: u8) -> io::Result<()> {
@@ -202,7 +251,8 @@ impl Player for Tcp {
         let missing = || io::Error::other(format!("connection {number} was not opened"));
         let connection = self.connections.remove(&number).ok_or_else(missing)?;
         let Stream::Clear(stream) = connection.stream else {
-            return Err(io::Error::other("TLS has begun already"));
+            let begun = "a connection in the clear: TLS has begun already";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, begun));
         };
         if !connection.heard.is_empty() {
             return Err(io::Error::other(
@@ -214,6 +264,32 @@ impl Player for Tcp {
         self.connections
             .insert(number, Connection { stream, ..connection });
         Ok(())
+    }
+
+    fn start_deflate(&mut self, number: u8) -> io::Result<()> {
+        let connection = self.connection(number)?;
+        // What the server has said behind its answer is compressed already.
+        let heard = std::mem::take(&mut connection.heard);
+        connection.searched = 0;
+        connection.deflate = Deflate::begun();
+        connection.take(heard)
+    }
+
+    fn stop_deflate(&mut self, number: u8) -> io::Result<()> {
+        let connection = self.connection(number)?;
+        connection.deflate.end();
+        connection.take(Vec::new())
+    }
+
+    fn exporter(&mut self, number: u8) -> Option<[u8; 32]> {
+        match &self.connections.get(&number)?.stream {
+            Stream::Clear(_) => None,
+            Stream::Tls(tls) => tls::exporter(&tls.conn),
+        }
+    }
+
+    fn issue(&mut self, _: &str, _: &str) -> Result<(), Unsupported> {
+        Err(Unsupported("an authorization server"))
     }
 
     fn hear(&mut self, number: u8) -> io::Result<Heard> {
@@ -241,6 +317,10 @@ impl Player for Tcp {
 
     fn pass(&mut self, _: u64) -> Result<(), Unsupported> {
         Err(Unsupported("virtual time"))
+    }
+
+    fn lead(&mut self, _: Option<&str>, _: &[String]) -> Result<(), Unsupported> {
+        Err(Unsupported("aliases and catch-alls"))
     }
 
     fn fault(&mut self, _: &FaultRule) -> Result<(), Unsupported> {
@@ -324,6 +404,11 @@ impl Connection {
         Some(self.heard.drain(..end + 2).take(end).collect())
     }
 
+    /// Takes in what came.
+    fn take(&mut self, octets: Vec<u8>) -> io::Result<()> {
+        self.deflate.inflate(octets, &mut self.heard)
+    }
+
     /// Whether something came.
     fn read(&mut self, patience: Duration) -> io::Result<bool> {
         let mut octets = [0; 16 * 1024];
@@ -332,7 +417,7 @@ impl Connection {
             .set_read_timeout(Some(patience.max(Duration::from_millis(1))))?;
         match self.stream.read(&mut octets) {
             Ok(0) => self.closed = true,
-            Ok(n) => self.heard.extend_from_slice(&octets[..n]),
+            Ok(n) => self.take(octets[..n].to_vec())?,
             Err(error) if is_late(&error) => return Ok(false),
             Err(error) if is_hang_up(&error) => self.closed = true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -1,8 +1,8 @@
-//! TLS from the first octet (RFC 8314, 3): the client's side, by rustls.
+//! TLS from the first octet (RFC 8314, 3) or behind STARTTLS: the client's side, by rustls.
 
 use std::io;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned,
+    ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme,
+    StreamOwned,
 };
 
 /// What a server's certificate is held to.
@@ -25,9 +26,14 @@ impl Tls {
         let file = trusted().ok_or_else(|| {
             io::Error::other("no file of certificate authorities; name one in SSL_CERT_FILE")
         })?;
+        Self::trusting(&file)
+    }
+
+    /// The certificate must be for the server's name, and signed by an authority in this file or itself there.
+    pub fn trusting(file: &Path) -> io::Result<Self> {
         let failed = |error| io::Error::other(format!("{}: {error}", file.display()));
         let mut roots = RootCertStore::empty();
-        let read = CertificateDer::pem_file_iter(&file).map_err(failed)?;
+        let read = CertificateDer::pem_file_iter(file).map_err(failed)?;
         // A bundle may hold some that are too odd to be read; what they have signed is not trusted.
         let (taken, _) = roots.add_parsable_certificates(read.filter_map(Result::ok));
         if taken == 0 {
@@ -68,6 +74,13 @@ impl Tls {
 
 /// A TCP connection under TLS.
 pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+/// What a connection gives to bind to (RFC 9266, 2); of TLS 1.3 only, as an older one would need an extended master secret.
+pub(crate) fn exporter(tls: &ClientConnection) -> Option<[u8; 32]> {
+    let is_new = tls.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+    let exported = tls.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
+    exported.ok().filter(|_| is_new)
+}
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())

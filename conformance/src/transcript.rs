@@ -4,7 +4,7 @@
 //! proves   RFC 3501, 7.4.1: numbers drop by one after each EXPUNGE, and only when told
 //! given    INBOX with 4 messages; 1 and 2 have selected it
 //! needs    MOVE                          # capabilities without which it does not apply
-//! over     LMTP                          # or POP3; IMAP where nothing is said
+//! over     LMTP                          # or POP3, SMTP, SUBMISSION; IMAP where nothing is said
 //!
 //! 1C: a STORE 1,3 +FLAGS.SILENT (\Deleted)
 //! 1S: a OK ...
@@ -24,14 +24,19 @@
 //! 1S closes
 //! 1C closes
 //! 1C starts TLS                          # behind the answer to STARTTLS; from here on under TLS
+//! 1C starts DEFLATE                      # behind the answer to COMPRESS; from here on both sides compress
+//! 1C stops DEFLATE                       # behind the answer to UNAUTHENTICATE; from here on neither does
+//! C proves SCRAM-SHA-256 n=$user,r=a,…   # computes $proof and $signature from $password and the messages, RFC 5802's AuthMessage
 //! ```
 //!
 //! In an `S:` line `...` stands for any octets, `$name` for a word that is captured the first time and must be the same later;
 //! `$"text"` for that text as an atom or quoted, `$(NO|BAD)` for one of several patterns, `$~(text)` for a pattern whose letters may be
-//! small or capital;
-//! a `C:` line may use what was captured. Known from the start are `$user`, `$password`, `$other` (a second account's login),
+//! small or capital, `$64(text)` for a
+//! pattern written in base64, in which a captured word ends at a comma;
+//! a `C:` line may use what was captured, and `$64(text)`, the text in base64, in which `\00` is an octet. Known from the start are `$user`, `$password`, `$other` (a second account's login),
 //! `$userlocal` and `$userdomain` (the two parts of `$user`), `$shoutdomain` (the latter in capitals), `$user64`, `$password64` and
-//! `$plain` (the first two and the message of SASL PLAIN, in base64). A number before `C`
+//! `$plain` (the first two and the message of SASL PLAIN, in base64); `$exporter1` is what connection 1's TLS gives to bind to (RFC 9266,
+//! 2), from the moment when it has begun. A number before `C`
 //! or `S` names the connection; without one it is the first. ` # ` begins a comment, `\#` is the character itself.
 //!
 //! A recorded session ([`crate::record`]) proves nothing; it begins with `records  a session with HOST:PORT` in the place of `proves`.
@@ -42,6 +47,8 @@
 mod words;
 
 use std::fmt;
+
+use lightmail_core::sasl::scram::Hash;
 
 use crate::given::Given;
 use crate::pattern::Pattern;
@@ -84,6 +91,10 @@ pub enum Protocol {
     Lmtp,
     /// POP3.
     Pop3,
+    /// SMTP, as another server speaks it.
+    Smtp,
+    /// SMTP, as a user's client speaks it.
+    Submission,
 }
 
 /// One step and the line where it stands.
@@ -115,6 +126,17 @@ pub enum StepKind {
     ClientCloses(u8),
     /// The client shakes hands.
     ClientStartsTls(u8),
+    /// Both sides compress from here on.
+    ClientStartsDeflate(u8),
+    /// Neither side compresses any more.
+    ClientStopsDeflate(u8),
+    /// The client computes what proves its password by SCRAM, and what must prove the server's.
+    Prove {
+        /// The mechanism's.
+        hash: Hash,
+        /// `AuthMessage` (RFC 5802, 3), in which captures are put in.
+        messages: String,
+    },
     /// Virtual time passes, in milliseconds.
     Time(u64),
     /// An effect will fail once.
@@ -122,7 +144,7 @@ pub enum StepKind {
 }
 
 /// What a step may be, for who wrote none of these.
-const KINDS: &str = "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }";
+const KINDS: &str = "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, C starts DEFLATE, C stops DEFLATE, C proves, { or }";
 
 /// A line from the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -282,7 +304,9 @@ impl Reader<'_> {
                 "IMAP" => self.over = Protocol::Imap,
                 "LMTP" => self.over = Protocol::Lmtp,
                 "POP3" => self.over = Protocol::Pop3,
-                _ => return self.bad(at, "over   IMAP, LMTP or POP3"),
+                "SMTP" => self.over = Protocol::Smtp,
+                "SUBMISSION" => self.over = Protocol::Submission,
+                _ => return self.bad(at, "over   IMAP, LMTP, POP3, SMTP or SUBMISSION"),
             },
             _ => return Ok(false),
         }
@@ -391,7 +415,7 @@ impl Reader<'_> {
     fn pattern(&self, at: usize, text: &str) -> Result<Pattern, BadTranscript> {
         let pattern = Pattern::new(text);
         if pattern.is_unclosed() {
-            self.bad(at, "a \")\" for each \"(\" of $(…) and $~(…)")?;
+            self.bad(at, "a \")\" for each \"(\" of $(…), $~(…) and $64(…)")?;
         }
         Ok(pattern)
     }
@@ -484,11 +508,11 @@ mod tests {
         );
         assert_eq!(
             error(&format!("{head}X: a")),
-            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }"
+            "t:2: expected C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, C starts DEFLATE, C stops DEFLATE, C proves, { or }"
         );
         assert_eq!(
             error(&format!("{head}S: a $(NO|BAD ...\n")),
-            "t:2: expected a \")\" for each \"(\" of $(…) and $~(…)"
+            "t:2: expected a \")\" for each \"(\" of $(…), $~(…) and $64(…)"
         );
         assert_eq!(
             error(&format!("{head}{{\nS: a\n")),
@@ -522,7 +546,7 @@ mod tests {
                 "proves   RFC 3501, 6.1-2: x",
                 "proves   RFC 3501, 6.4.3 and 7.4.1: what it says there",
             ),
-            ("over     SMTP", "over   IMAP, LMTP or POP3"),
+            ("over     HTTP", "over   IMAP, LMTP, POP3, SMTP or SUBMISSION"),
             ("time +5", "time +29m (ms, s, m or h)"),
             ("time +99999999999999999999s", "time +29m (ms, s, m or h)"),
             (
@@ -543,7 +567,7 @@ mod tests {
             ("{\ntime +1s", "only S: lines within { }"),
             (
                 "S opens",
-                "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, { or }",
+                "C: C- C* C| S: S| time fault, S closes, C closes, C starts TLS, C starts DEFLATE, C stops DEFLATE, C proves, { or }",
             ),
         ] {
             let at = 2 + line.matches('\n').count();

@@ -95,6 +95,44 @@ fn no_server_is_told_before_anything_is_played() {
 }
 
 #[test]
+fn whom_to_trust_is_asked_of_who_wants_tls() {
+    let place = server(drop);
+    let said = |more: &[&str]| {
+        let usual = [
+            "run",
+            "--imap",
+            &place,
+            "--user",
+            "bob@x",
+            "--password",
+            "x",
+            "--patience",
+            "0.05",
+        ];
+        let (status, _, error) = conformance(&[&usual[..], more].concat());
+        assert_eq!(status, 2, "{error}");
+        error
+    };
+    for more in [&["--cacert", "x"][..], &["--insecure"]] {
+        assert!(said(more).contains("<--tls|--starttls>"), "{}", said(more));
+    }
+    for more in [
+        &["--tls", "--starttls"][..],
+        &["--tls", "--insecure", "--cacert", "x"],
+    ] {
+        assert!(said(more).contains("cannot be used with"), "{}", said(more));
+    }
+    let empty = file("empty.crt", "");
+    let error = said(&["--starttls", "--cacert", &empty]);
+    assert!(
+        error.contains(&format!("--cacert: {empty}: no certificate authority")),
+        "{error}"
+    );
+    let error = said(&["--tls", "--cacert", "nowhere.crt"]);
+    assert!(error.contains("--cacert: nowhere.crt: "), "{error}");
+}
+
+#[test]
 fn errors_name_what_is_wrong_and_what_to_do() {
     let bad = file("bad.txt", "proves   RFC 3501, 6: x\nC: a\nS; b\n");
     let stray = file("stray.ini", "rfc3501/no.txt = RFC 3501, 9: none\n");
@@ -163,8 +201,8 @@ fn errors_name_what_is_wrong_and_what_to_do() {
             "--listen x: ".into(),
         ),
         (
-            vec!["record", "--listen", to, "--to", to, "--protocol", "smtp"],
-            "[possible values: imap, lmtp, pop3]".into(),
+            vec!["record", "--listen", to, "--to", to, "--protocol", "http"],
+            "[possible values: imap, lmtp, pop3, smtp]".into(),
         ),
         (
             vec![

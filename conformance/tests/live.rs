@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use lightmail_conformance::player::Logins;
+use lightmail_conformance::player::{Logins, Way};
 use lightmail_conformance::run::{Strictness, Verdict, run};
 use lightmail_conformance::tcp::Tcp;
 use lightmail_conformance::transcript::Protocol;
@@ -132,7 +132,7 @@ fn a_server_that_always_has_something_to_say_but_no_answer() {
 fn a_server_that_does_not_read() {
     let place = server(|stream| while stream.peek(&mut [0]).is_ok() {});
     let mut player = player(place, PATIENCE);
-    player.connect(1, Protocol::Imap).unwrap();
+    player.connect(1, Protocol::Imap, &Way::Usual).unwrap();
     let error = player.send(1, &vec![b'x'; 32 * 1024 * 1024]).unwrap_err();
     assert!(
         error.to_string().starts_with("the server does not read: "),

@@ -36,37 +36,59 @@ fn letters(octets: &[u8]) -> Secret {
     Secret(letters.collect())
 }
 
-/// Why a login name is none; says what would be right.
+/// Why a login name, an address or a domain is none; says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadLogin(pub &'static str);
+pub struct BadName(pub &'static str);
 
-impl std::fmt::Display for BadLogin {
+impl std::fmt::Display for BadName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0)
     }
 }
 
-/// A login name is an address, lower-cased: `user@example.com`. It is the account's first address too.
-pub fn login(given: &str) -> Result<String, BadLogin> {
-    let login = given.to_lowercase();
-    let Some((local, domain)) = login.rsplit_once('@') else {
-        return Err(BadLogin("a login name is an address, such as user@example.com"));
+/// A login name is an address: `user@example.com`. It is the account's first address too.
+pub fn login(given: &str) -> Result<String, BadName> {
+    address(given)
+}
+
+/// An address, lower-cased.
+pub fn address(given: &str) -> Result<String, BadName> {
+    let address = given.to_lowercase();
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return Err(BadName("this is no address, such as user@example.com"));
     };
     if local.is_empty() || domain.is_empty() {
-        return Err(BadLogin("a login name has something on both sides of the @"));
+        return Err(BadName("an address has something on both sides of the @"));
     }
-    if local.len() > 64 || domain.len() > 255 || login.len() > 254 {
-        return Err(BadLogin(
-            "a login name has at most 64 octets before the @ and 254 in all",
+    if local.len() > 64 || domain.len() > 255 || address.len() > 254 {
+        return Err(BadName(
+            "an address has at most 64 octets before the @ and 254 in all",
         ));
     }
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "\"(),:;<>[\\]".contains(c);
-    if login.contains(odd) || local.contains('@') {
-        return Err(BadLogin(
-            "a login name has no spaces, control characters, quotes, brackets, or second @",
+    if address.contains(is_odd) || local.contains('@') {
+        return Err(BadName(
+            "an address has no spaces, control characters, quotes, brackets, or second @",
         ));
     }
-    Ok(login)
+    Ok(address)
+}
+
+/// A domain, lower-cased: what stands behind the @ of addresses.
+pub fn domain(given: &str) -> Result<String, BadName> {
+    let domain = given.to_lowercase();
+    if domain.len() > 253 || domain.contains(is_odd) || domain.contains('@') {
+        return Err(BadName(
+            "a domain has at most 253 octets, and no spaces, control characters, quotes, brackets, or @",
+        ));
+    }
+    if domain.split('.').any(str::is_empty) {
+        return Err(BadName("this is no domain, such as example.com"));
+    }
+    Ok(domain)
+}
+
+fn is_odd(c: char) -> bool {
+    c.is_control() || c.is_whitespace() || "\"(),:;<>[\\]".contains(c)
 }
 
 /// A new account with INBOX and the usual special-use mailboxes (RFC 6154).
@@ -113,6 +135,24 @@ mod tests {
             ("<a@b>", None),
         ] {
             assert_eq!(login(given).ok().as_deref(), want, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn domains_have_labels() {
+        for (given, want) in [
+            ("Example.COM", Some("example.com")),
+            ("Ä.example", Some("ä.example")),
+            ("localhost", Some("localhost")),
+            ("", None),
+            ("example.", None),
+            (".com", None),
+            ("a..b", None),
+            ("user@example.com", None),
+            ("a b", None),
+            ("[127.0.0.1]", None),
+        ] {
+            assert_eq!(domain(given).ok().as_deref(), want, "{given:?}");
         }
     }
 

@@ -88,12 +88,10 @@ fn first_mail(f: &mut fmt::Formatter<'_>, config: &Config, password: &str, again
 /// What the configuration asks for and this version does not do.
 pub fn not_served(config: &Config) -> Vec<&'static str> {
     let asked = [
-        ("[smtp_server]", config.names("smtp_server")),
         ("[smtp]", config.smtp.is_some()),
         ("[queue]", config.names("queue")),
         ("[dkim]", config.dkim.is_some()),
         ("[api]", config.names("api")),
-        ("[antivirus]", config.antivirus.enabled),
     ];
     asked
         .into_iter()
@@ -111,7 +109,7 @@ mod tests {
     fn it_says_all_that_one_needs_for_a_first_mail() {
         let config = config::parse(
             "c",
-            "[server]\nhostname = mail.test\n[antivirus]\nenabled = yes\n[garbage]\nbatch_size = 5\n",
+            "[server]\nhostname = mail.test\n[api]\nenabled = yes\n[garbage]\nbatch_size = 5\n",
         )
         .unwrap();
         let password = Secret("pass".into());
@@ -125,7 +123,7 @@ mod tests {
         let said = announcement.to_string();
         for part in [
             " serves mail.test\n  configuration  /c.ini\n  data           ./data\n  imap           127.0.0.1:1143\n  certificate    ./data/tls.crt (self-signed)\n",
-            "  [antivirus]    configured, but",
+            "  [api]          configured, but",
             "\n       password: pass   (shown this once;",
             "--server 127.0.0.1:1124 --from me@example.org --to user@example.com\n",
             "curl -u 'user@example.com:pass' 'imap://127.0.0.1:1143/INBOX;MAILINDEX=*'\n",

@@ -12,7 +12,7 @@ use crate::{imap, pop3, smtp};
 /// One place to listen on, and what answers there.
 #[derive(Clone)]
 pub struct Door {
-    /// The protocol, which is the section's name too.
+    /// The protocol: `imap`, `pop3`, `lmtp`, `smtp`, `submission`.
     pub proto: &'static str,
     /// How the octets cross.
     pub transport: Transport,
@@ -30,7 +30,7 @@ const IMAP_FULL: &str = "* BYE [UNAVAILABLE] Too many connections; try again lat
 /// RFC 1939, 4; RFC 3206, 4: in place of the greeting.
 const POP3_FULL: &str = "-ERR [SYS/TEMP] Too many connections; try again later\r\n";
 /// RFC 5321, 3.8; RFC 3463, 3.8.
-const LMTP_FULL: &str = "421 4.7.0 Too many connections; try again later\r\n";
+const SMTP_FULL: &str = "421 4.7.0 Too many connections; try again later\r\n";
 
 /// How a conversation's octets cross.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,19 @@ pub enum Transport {
 }
 
 impl Door {
+    /// Whether peers log in here. Those of LMTP are mail servers, which need not.
+    pub fn may_log_in(&self) -> bool {
+        matches!(self.proto, "imap" | "pop3" | "submission")
+    }
+
+    /// The section that configures it.
+    pub fn section(&self) -> &'static str {
+        match self.proto {
+            "smtp" | "submission" => "smtp_server",
+            proto => proto,
+        }
+    }
+
     /// The protocol as people and URLs name it, with an `s` where TLS comes first.
     pub fn scheme(&self) -> String {
         match self.transport {
@@ -126,7 +139,7 @@ pub fn doors(config: &Config) -> Vec<Door> {
                 group: config.lmtp.socket_group.clone(),
             }),
             greet: greet(false),
-            full: LMTP_FULL,
+            full: SMTP_FULL,
         }));
         let lmtp = &config.lmtp;
         doors.extend(tcp(
@@ -135,10 +148,36 @@ pub fn doors(config: &Config) -> Vec<Door> {
             &lmtp.host,
             lmtp.port,
             greet(true),
-            LMTP_FULL,
+            SMTP_FULL,
         ));
     }
+    doors.extend(smtp_doors(config));
     doors
+}
+
+/// Those for other servers and for users.
+fn smtp_doors(config: &Config) -> impl Iterator<Item = Door> {
+    let smtp = &config.smtp_server;
+    let tls = |settings| smtp::Settings {
+        tls: true,
+        ..settings
+    };
+    let mx = Greet::mx(tls(smtp::Settings::mx(config)));
+    let users = Greet::submission(tls(smtp::Settings::submission(config)));
+    let doors = [
+        ("smtp", Transport::Plain, smtp.port, mx),
+        (
+            "submission",
+            Transport::Plain,
+            smtp.submission_port,
+            users.clone(),
+        ),
+        ("submission", Transport::Tls, smtp.submissions_port, users),
+    ];
+    let enabled = doors.into_iter().filter(|_| smtp.enabled);
+    enabled.filter_map(|(proto, transport, port, greet)| {
+        tcp(proto, transport, &smtp.host, port, greet, SMTP_FULL)
+    })
 }
 
 /// A port, unless it is off.
@@ -183,24 +222,37 @@ mod tests {
             "pop3s 127.0.0.1:1995",
             "lmtp ./data/lmtp.sock",
             "lmtp 127.0.0.1:1124",
+            "smtp 127.0.0.1:1025",
+            "submission 127.0.0.1:1587",
+            "submissions 127.0.0.1:1465",
         ];
         assert_eq!(places(""), embedded);
         assert_eq!(
-            places("[imap]\nenabled = no\n[pop3]\nenabled = no\n[lmtp]\nenabled = no\n"),
+            places(
+                "[imap]\nenabled = no\n[pop3]\nenabled = no\n[lmtp]\nenabled = no\n[smtp_server]\nenabled = no\n"
+            ),
             [""; 0]
         );
-        let elsewhere = "[imap]\nhost = ::1\nport = 143\ntls_port = off\n[pop3]\nport = off\n[lmtp]\nport = off\nsocket = /run/l.sock\n";
+        let elsewhere = "[imap]\nhost = ::1\nport = 143\ntls_port = off\n[pop3]\nport = off\n[lmtp]\nport = off\nsocket = /run/l.sock\n\
+                         [smtp_server]\nhost = ::\nport = 25\nsubmission_port = off\nsubmissions_port = 465\n";
         assert_eq!(
             places(elsewhere),
-            ["imap ::1:143", "pop3s 127.0.0.1:1995", "lmtp /run/l.sock"]
+            [
+                "imap ::1:143",
+                "pop3s 127.0.0.1:1995",
+                "lmtp /run/l.sock",
+                "smtp :::25",
+                "submissions :::465"
+            ]
         );
     }
 
     #[test]
     fn tls_is_offered_on_ports_and_not_on_the_socket() {
-        let text = "[imap]\nenabled = no\n[pop3]\nenabled = no\n";
-        let config = config::parse("config.ini", text).unwrap();
-        let offers = doors(&config).into_iter().map(|door| {
+        let offers = doors(&Config::default())
+            .into_iter()
+            .filter(|door| door.proto == "lmtp");
+        let offers = offers.map(|door| {
             let address = match door.place {
                 Place::Tcp(..) => Some([127, 0, 0, 1].into()),
                 Place::Unix(_) => None,
@@ -215,6 +267,22 @@ mod tests {
             (address.is_some(), said.contains("250-STARTTLS\r\n"))
         });
         assert_eq!(offers.collect::<Vec<_>>(), [(false, false), (true, true)]);
+    }
+
+    #[test]
+    fn users_log_in_at_submission_and_nowhere_else() {
+        let doors = doors(&Config::default()).into_iter();
+        let offers = doors.filter(|door| door.section() == "smtp_server").map(|door| {
+            let peer = Peer {
+                address: Some([127, 0, 0, 1].into()),
+                tls: None,
+            };
+            let mut world = crate::pair::World::new();
+            let talk = world.join(door.greet.machine(peer, Seed::new([1; 32])));
+            world.feed(talk, b"EHLO x\r\n");
+            String::from_utf8_lossy(&world.take(talk)).contains("250-AUTH ")
+        });
+        assert_eq!(offers.collect::<Vec<_>>(), [false, true, true]);
     }
 
     #[test]
@@ -250,7 +318,9 @@ mod tests {
         });
         assert_eq!(
             greetings.collect::<Vec<_>>(),
-            ["* OK", "* OK", "+OK ", "+OK ", "220 ", "220 "]
+            [
+                "* OK", "* OK", "+OK ", "+OK ", "220 ", "220 ", "220 ", "220 ", "220 "
+            ]
         );
     }
 }

@@ -55,11 +55,29 @@ impl Greet {
 
     /// LMTP sessions.
     pub fn lmtp(settings: smtp::Settings) -> Self {
+        Self::of_smtp("lmtp", lmtp::session, settings)
+    }
+
+    /// SMTP sessions with other servers.
+    pub fn mx(settings: smtp::Settings) -> Self {
+        Self::of_smtp("smtp", smtp::mx::session, settings)
+    }
+
+    /// Submission sessions.
+    pub fn submission(settings: smtp::Settings) -> Self {
+        Self::of_smtp("submission", smtp::submission::session, settings)
+    }
+
+    fn of_smtp(
+        proto: &'static str,
+        session: fn(Peer, Arc<smtp::Settings>, Seed) -> smtp::Server,
+        settings: smtp::Settings,
+    ) -> Self {
         let (written, settings) = (words(&settings).into(), Arc::new(settings));
         Self {
             settings: written,
-            ..Self::new("lmtp", move |peer, seed| {
-                Box::new(lmtp::session(peer, Arc::clone(&settings), seed))
+            ..Self::new(proto, move |peer, seed| {
+                Box::new(session(peer, Arc::clone(&settings), seed))
             })
         }
     }
@@ -100,7 +118,9 @@ pub fn again(origin: &Origin) -> Result<Box<dyn Machine + Send>, Expected> {
         "imap" => Greet::imap(Recordable::read(&mut settings)?),
         "pop3" => Greet::pop3(Recordable::read(&mut settings)?),
         "lmtp" => Greet::lmtp(Recordable::read(&mut settings)?),
-        _ => return Err("a protocol that can be replayed: imap, pop3 or lmtp"),
+        "smtp" => Greet::mx(Recordable::read(&mut settings)?),
+        "submission" => Greet::submission(Recordable::read(&mut settings)?),
+        _ => return Err("a protocol that can be replayed: imap, pop3, lmtp, smtp or submission"),
     };
     settings.end()?;
     Ok(greet.machine(origin.peer.clone(), origin.seed.clone()))

@@ -8,6 +8,8 @@
 
 pub mod admin;
 pub mod announcement;
+pub mod antivirus;
+pub mod clamd;
 pub mod config;
 pub mod doors;
 pub mod garbage;

@@ -3,11 +3,17 @@
 use std::sync::Arc;
 
 use crate::machine::{Peer, Seed};
-use crate::smtp::{Hello, Manners, Server, Settings, words};
+use crate::smtp::{Answers, Hello, Manners, Senders, Server, Settings, With, words};
+use crate::wire::dot::Bare;
 
 /// The manners of LMTP (RFC 2033, 4).
 pub static MANNERS: Manners = Manners {
     protocol: "LMTP",
+    with: With {
+        plain: "LMTP",
+        extended: "LMTP",
+        utf8: "UTF8LMTP",
+    },
     hellos: &[Hello::Lhlo],
     wrong_hello: words::SAY_LHLO,
     extensions: &[
@@ -18,6 +24,9 @@ pub static MANNERS: Manners = Manners {
         "ENHANCEDSTATUSCODES",
     ],
     no_recipients: words::NO_RECIPIENTS,
+    answers: Answers::EachRecipient,
+    bare: Bare::Normalise,
+    senders: Senders::Anybody,
 };
 
 /// A new conversation: its first steps are the greeting.

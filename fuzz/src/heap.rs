@@ -5,13 +5,15 @@ use lightmail_core::imap::Settings;
 use lightmail_core::mime::matcher::Matcher;
 use lightmail_core::mime::{encoded_word, parameter};
 use lightmail_core::store::set::SequenceSet;
+use lightmail_core::wire::deflate::Inflater;
 use lightmail_core::wire::{date, mutf7};
 use lightmail_core::{imap, machine};
 
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
 use crate::{
-    address, imap_command, imap_session, lmtp_session, matcher, mime_index, pop3_session, sasl, stage,
+    address, clamd_reply, deflate, imap_command, imap_session, matcher, mime_index, pop3_session, sasl,
+    smtp_session, stage,
 };
 
 /// Measures what a closure holds at most.
@@ -20,15 +22,11 @@ pub type Meter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;
 /// The most octets of the heap that a target's subject holds while it takes an input, and the octets of that input.
 /// `None`: the octets make no input, or nobody but the operator gives the target any (the configuration).
 pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usize)> {
+    if target.ends_with("_session") {
+        return held_by_session(target, octets, meter);
+    }
     let cut = || Cut::arbitrary_take_rest(Unstructured::new(octets)).ok();
     let held = match target {
-        "imap_session" => {
-            return session(octets, meter, imap_session::record, || {
-                stage::imap(1, Settings::default())
-            });
-        }
-        "lmtp_session" => return session(octets, meter, lmtp_session::record, stage::lmtp),
-        "pop3_session" => return session(octets, meter, pop3_session::record, stage::pop3),
         "imap_command" => {
             let cut = cut()?;
             meter(&mut || imap_command::read(cut, drop))
@@ -36,6 +34,10 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         "mime_index" => {
             let cut = cut()?;
             meter(&mut || drop(mime_index::scan(cut)))
+        }
+        "clamd_reply" => {
+            let cut = cut()?;
+            meter(&mut || drop(clamd_reply::answer(cut)))
         }
         "matcher" => {
             let (cut, needles) = (cut()?, matcher::needles("word"));
@@ -46,6 +48,13 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
                     matcher.push(piece);
                 }
                 matcher.finish();
+            })
+        }
+        "deflate" => {
+            let cut = cut()?;
+            // What is asked for at once is the asker's to hold.
+            meter(&mut || {
+                deflate::run(&mut Inflater::new(), cut, 4 * 1024, |_| true);
             })
         }
         "address" => meter(&mut || drop(address::shown(octets, 1_000))),
@@ -69,6 +78,21 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
         _ => return None,
     };
     Some((held, octets.len()))
+}
+
+fn held_by_session(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usize)> {
+    let imap = || stage::imap(1, Settings::default());
+    match target {
+        "imap_session" => session(octets, meter, imap_session::record, imap),
+        "lmtp_session" => session(octets, meter, smtp_session::record_of_lmtp, stage::lmtp),
+        "pop3_session" => session(octets, meter, pop3_session::record, stage::pop3),
+        "smtp_session" => session(octets, meter, smtp_session::record_of_smtp, stage::smtp),
+        "submission_session" => {
+            let record = smtp_session::record_of_submission;
+            session(octets, meter, record, stage::submission)
+        }
+        _ => None,
+    }
 }
 
 /// A session is recorded in its world, then runs alone on its record: store, objects and peer are not counted.

@@ -52,7 +52,7 @@ impl Dialogue<'_> {
 }
 
 /// What can fail, from `A` on.
-const EFFECTS: [&str; 21] = [
+const EFFECTS: [&str; 22] = [
     "store.FindLogin",
     "store.ListMailboxes",
     "store.ListSubscriptions",
@@ -72,6 +72,7 @@ const EFFECTS: [&str; 21] = [
     "FinishUpload",
     "Scan",
     "VerifyPassword",
+    "TakePlace",
     "SendObject",
     "StartTls",
 ];

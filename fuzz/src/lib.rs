@@ -8,18 +8,19 @@
 //! and what is found can be read and written by hand.
 
 mod address;
+mod clamd_reply;
 mod client;
 mod config_ini;
 mod cut;
 mod data_decoder;
 mod date;
+mod deflate;
 mod encoded_word;
 mod glob;
 pub mod heap;
 mod imap_client;
 mod imap_command;
 mod imap_session;
-mod lmtp_session;
 mod matcher;
 mod mime_index;
 mod mime_sound;
@@ -29,19 +30,21 @@ mod record;
 mod responses;
 mod sasl;
 mod sequence_set;
+mod smtp_session;
 mod stage;
 mod uid_set;
 
 pub use address::address;
+pub use clamd_reply::clamd_reply;
 pub use config_ini::config_ini;
 pub use cut::{Cut, Pace};
 pub use data_decoder::data_decoder;
 pub use date::date;
+pub use deflate::deflate;
 pub use encoded_word::encoded_word;
 pub use imap_client::{Dialogue, imap_client};
 pub use imap_command::imap_command;
 pub use imap_session::imap_session;
-pub use lmtp_session::lmtp_session;
 pub use matcher::matcher;
 pub use mime_index::mime_index;
 pub use names::names;
@@ -49,6 +52,7 @@ pub use pop3_session::pop3_session;
 pub use record::{Record, Recorder, replay};
 pub use sasl::sasl;
 pub use sequence_set::sequence_set;
+pub use smtp_session::{lmtp_session, smtp_session, submission_session};
 pub use uid_set::uid_set;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -57,11 +61,13 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("address", |octets| on(octets, address)),
+    ("clamd_reply", |octets| on(octets, clamd_reply)),
     ("config_ini", |octets| on(octets, config_ini)),
     ("data_decoder", |octets| on(octets, data_decoder)),
     ("date", |octets| on(octets, date)),
+    ("deflate", |octets| on(octets, deflate)),
     ("encoded_word", |octets| on(octets, encoded_word)),
     ("imap_client", |octets| on(octets, imap_client)),
     ("imap_command", |octets| on(octets, imap_command)),
@@ -73,6 +79,8 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("pop3_session", |octets| on(octets, pop3_session)),
     ("sasl", |octets| on(octets, sasl)),
     ("sequence_set", |octets| on(octets, sequence_set)),
+    ("smtp_session", |octets| on(octets, smtp_session)),
+    ("submission_session", |octets| on(octets, submission_session)),
     ("uid_set", |octets| on(octets, uid_set)),
 ];
 

@@ -96,6 +96,28 @@ pub fn join_lmtp(world: &mut World) -> (Talk, Recorded) {
     join(world, greet.recorded(UNIX, Seed::new([1; 32]), usize::MAX))
 }
 
+/// Another server's session of the same settings.
+pub fn smtp() -> smtp::Server {
+    smtp::mx::session(local(), Arc::new(lmtp_settings()), Seed::new([1; 32]))
+}
+
+/// A user's session of the same settings.
+pub fn submission() -> smtp::Server {
+    smtp::submission::session(local(), Arc::new(lmtp_settings()), Seed::new([1; 32]))
+}
+
+/// Begins an SMTP session of another server, recorded.
+pub fn join_smtp(world: &mut World) -> (Talk, Recorded) {
+    let greet = Greet::mx(lmtp_settings());
+    join(world, greet.recorded(local(), Seed::new([1; 32]), usize::MAX))
+}
+
+/// Begins a submission session, recorded.
+pub fn join_submission(world: &mut World) -> (Talk, Recorded) {
+    let greet = Greet::submission(lmtp_settings());
+    join(world, greet.recorded(local(), Seed::new([1; 32]), usize::MAX))
+}
+
 fn join(world: &mut World, machine: machine::Recorded<Box<dyn Machine + Send>>) -> (Talk, Recorded) {
     let recorder = Recorder::new(machine);
     (world.join(recorder.clone()), recorder)

@@ -55,8 +55,8 @@ fn hostile(target: &str) -> Vec<(String, Vec<u8>)> {
     let beginning: &[u8] = match target {
         "imap_session" => b"2\0\0\0\0\0\0\0\0",
         "pop3_session" => b"2\0\0\0\0\0\0\0\0",
-        "lmtp_session" => b"3\0\0\0\0\0\0\0\0",
-        "imap_command" | "mime_index" | "matcher" => b"\0\0\0\0",
+        "lmtp_session" | "smtp_session" | "submission_session" => b"3\0\0\0\0\0\0\0\0",
+        "clamd_reply" | "imap_command" | "mime_index" | "matcher" => b"\0\0\0\0",
         _ => b"",
     };
     let all: [(&str, Vec<u8>); 36] = [

@@ -24,7 +24,7 @@ fn accounts_are_kept_from_the_command_line() {
         "{said}"
     );
     let (ok, said) = user(&["add", "nonsense"], "secret\n");
-    assert!(!ok && said.contains("a login name is an address"), "{said}");
+    assert!(!ok && said.contains("no address, such as"), "{said}");
     let (ok, said) = user(&["add", "empty@example.com"], "\n");
     assert!(!ok && said.contains("an empty password is none"), "{said}");
 
@@ -45,6 +45,78 @@ fn accounts_are_kept_from_the_command_line() {
     assert!(log_in("other").contains(" NO [AUTHENTICATIONFAILED]"));
     let (ok, said) = user(&["passwd", "nobody@example.com"], "x\n");
     assert!(!ok && said.contains("there is no such account"), "{said}");
+}
+
+#[test]
+fn domains_and_aliases_are_kept_from_the_command_line() {
+    let server = Server::start("domain");
+    let lightmail = |args: &[&str]| run_with(server.lightmail().args(args), b"secret\n");
+    let said = |args: &[&str], expected: &str| {
+        let (ok, said) = lightmail(args);
+        assert!(ok && said.contains(expected), "{args:?}: {said}");
+    };
+    let refused = |args: &[&str], expected: &str| {
+        let (ok, said) = lightmail(args);
+        assert!(!ok && said.contains(expected), "{args:?}: {said}");
+    };
+    let (user, other) = ("user@example.com", "other@example.com");
+    assert!(lightmail(&["user", "add", other]).0);
+    said(&["domain", "list"], "example.com         2        0  none");
+    refused(
+        &["alias", "add", "info@example.net", user],
+        "`lightmail domain add example.net`",
+    );
+    said(&["domain", "add", "Example.NET"], "example.net is ours");
+    refused(&["domain", "add", "example.net"], "it is ours already");
+    refused(&["domain", "add", "user@example.net"], "no spaces");
+    said(
+        &["alias", "add", "Info@Example.net", user, "Other@example.com"],
+        "leads to user@example.com",
+    );
+    refused(&["alias", "add", other, user], "it is an account's own address");
+    refused(
+        &["alias", "add", "info@example.net", "nobody@example.com"],
+        "no such account",
+    );
+    refused(&["alias", "add", "info", user], "no address");
+    said(
+        &["alias", "list"],
+        "info@example.net  other@example.com, user@example.com",
+    );
+    said(
+        &["domain", "catch-all", "example.net", user],
+        "goes to user@example.com",
+    );
+    said(
+        &["domain", "list"],
+        "example.net         0        1  user@example.com",
+    );
+
+    for address in ["info+x@example.net", "whoever@example.net"] {
+        let reply = server.deliver_to(address, b"Subject: to an alias\r\n\r\n");
+        assert!(reply.starts_with("250 "), "{reply}");
+    }
+    let (_, listed) = lightmail(&["user", "list"]);
+    let messages = |login: &str| {
+        let line = listed.lines().find(|line| line.starts_with(login)).unwrap();
+        line.split_whitespace().nth(2).unwrap().to_owned()
+    };
+    assert_eq!(
+        (messages(user), messages(other)),
+        ("2".into(), "1".into()),
+        "{listed}"
+    );
+
+    refused(&["domain", "remove", "example.net"], "it has addresses");
+    said(&["alias", "remove", "info@example.net", other], "removed");
+    refused(
+        &["alias", "remove", "info@example.net", other],
+        "there is no such alias to other@example.com",
+    );
+    said(&["alias", "remove", "info@example.net"], "removed");
+    said(&["domain", "catch-all", "example.net", "none"], "is refused");
+    said(&["domain", "remove", "example.net"], "removed");
+    refused(&["domain", "remove", "example.net"], "none of our domains");
 }
 
 #[test]

@@ -404,7 +404,7 @@ fn thousands_of_accounts_come_from_a_file() {
     );
 
     let (ok, said) = import("u7 @example.com\tpass word\n", &[]);
-    assert!(!ok && said.contains(":1: a login name has no spaces"), "{said}");
+    assert!(!ok && said.contains(":1: an address has no spaces"), "{said}");
     let text = "u7@example.com one\nnew@example.com two\n";
     let (ok, said) = import(text, &[]);
     assert!(

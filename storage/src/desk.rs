@@ -9,9 +9,10 @@ use bytes::Bytes;
 use futures_lite::FutureExt;
 use lightmail_core::machine::{Done, Effect, ObjectKind, Outcome, Purpose, Scan, ScanTarget, Upload};
 use lightmail_core::mime::matcher::Matcher;
-use lightmail_core::store::{Failure, ObjectId};
+use lightmail_core::store::{Actor, Failure, ObjectId, Request};
 use lightmail_core::wire::filter::Flow;
 
+use crate::antivirus::Tap;
 use crate::objects::ahead::Ahead;
 use crate::objects::reader::ObjectReader;
 use crate::storage::Inner;
@@ -38,7 +39,11 @@ impl Desk {
 
     /// Begins an object.
     pub fn open_upload(&mut self, upload: Upload, purpose: Purpose) {
-        self.uploads.insert(upload, Writing::new(purpose));
+        let antivirus = self.inner.antivirus.get();
+        let scan = antivirus
+            .filter(|_| purpose.kind == ObjectKind::Email)
+            .map(Tap::new);
+        self.uploads.insert(upload, Writing::new(purpose, scan));
     }
 
     /// Octets to an object being written. After an error it does nothing; `FinishUpload` tells.
@@ -49,8 +54,9 @@ impl Desk {
             return;
         };
         if writing.take(&octets)
-            && let Some(writing) = self.uploads.remove(&upload)
+            && let Some(mut writing) = self.uploads.remove(&upload)
         {
+            writing.scan().await;
             let inner = Arc::clone(&self.inner);
             let writing = blocking::unblock(move || writing.spill(&inner.objects)).await;
             self.uploads.insert(upload, writing);
@@ -83,9 +89,9 @@ impl Desk {
     pub fn run(&mut self, effect: Effect) -> impl Future<Output = Outcome> + Send + 'static {
         let inner = Arc::clone(&self.inner);
         match effect {
-            Effect::Store(actor, request) => {
-                async move { inner.run(actor, request).await.map(Done::Reply) }.boxed()
-            }
+            Effect::Store(actor, request) => store(inner, actor, request).boxed(),
+            // A shell that counts sessions answers this itself.
+            Effect::TakePlace(_) => async { Ok(Done::PlaceTaken) }.boxed(),
             Effect::FinishUpload(upload) => {
                 let writing = self.uploads.remove(&upload);
                 async move {
@@ -149,14 +155,23 @@ impl fmt::Debug for Desk {
     }
 }
 
+/// What is asked of the store. A wrong password that it has counted need not be counted here any more.
+async fn store(inner: Arc<Inner>, actor: Actor, request: Request) -> Outcome {
+    let wrong = match &request {
+        Request::CountFailedLogin(attempt, _) => Some(attempt.clone()),
+        _ => None,
+    };
+    let reply = inner.run(actor, request).await?;
+    wrong.iter().for_each(|attempt| inner.passwords.counted(attempt));
+    Ok(Done::Reply(reply))
+}
+
 /// What a log-in asks of others than the store.
 async fn prove(inner: Arc<Inner>, effect: Effect) -> Outcome {
     Ok(match effect {
-        Effect::VerifyPassword(check) => Done::Verified(inner.passwords.verify(check).await?),
+        Effect::VerifyPassword(check) => inner.passwords.verify(check).await?,
         // A few hashes: less than a thread's change.
-        Effect::VerifyScram { attempt, proof } => {
-            Done::ScramVerified(inner.passwords.prove(&attempt, &proof)?)
-        }
+        Effect::VerifyScram { attempt, proof } => inner.passwords.prove(&attempt, &proof),
         Effect::VerifyToken { login, token } => {
             let owner = match inner.tokens.get() {
                 Some(tokens) => tokens.owner(login.as_deref(), &token).await?,

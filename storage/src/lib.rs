@@ -8,6 +8,7 @@
 //! threads of its own, sockets to MySQL belong to the runtime that asks.
 
 mod answer;
+mod antivirus;
 mod bodies;
 mod bump;
 mod counts;

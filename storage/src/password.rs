@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lightmail_core::admin;
 use lightmail_core::config::Config;
-use lightmail_core::machine::{PasswordCheck, Secret, Verdict};
+use lightmail_core::machine::{Done, Outcome, PasswordCheck, Secret, Verdict};
 use lightmail_core::sasl::ScramProof;
 use lightmail_core::sasl::scram::{Hash, SALT_LEN, Verifier};
 use lightmail_core::store::{Attempt, Failure, PasswordHashes, ScramVerifiers};
@@ -24,7 +24,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::answer::answer;
 use crate::known::Known;
-use crate::tries::Tries;
+use crate::tries::{Throttled, Tries};
 
 /// The octets that bcrypt looks at.
 const BCRYPT_OCTETS: usize = 72;
@@ -124,15 +124,17 @@ impl Passwords {
     }
 
     /// What a password is. Without a hash the same work is done and the answer is no; a damaged hash is no password's.
-    /// Errors: `Unavailable` when too many wait for a thread, or too many have failed.
-    pub(crate) async fn verify(&self, check: PasswordCheck) -> Result<Verdict, Failure> {
-        self.tries.permit(&check.attempt)?;
-        if is_app_password(&check) {
-            return Ok(Verdict::AppPassword);
+    /// `Throttled` where too many have failed. Errors: `Unavailable` when too many wait for a thread.
+    pub(crate) async fn verify(&self, check: PasswordCheck) -> Outcome {
+        if let Err(Throttled { wait_ms }) = self.tries.permit(&check.attempt) {
+            return Ok(Done::Throttled { wait_ms });
+        }
+        if is_among(&check.app_passwords, &check.password) {
+            return Ok(Done::Verified(Verdict::AppPassword));
         }
         let mark = self.known.mark(&check);
         if mark.is_some_and(|mark| self.known.knows(&mark)) {
-            return Ok(Verdict::Password);
+            return Ok(Done::Verified(Verdict::Password));
         }
         let (dummy, known, tries) = (
             Arc::clone(&self.dummy),
@@ -141,26 +143,38 @@ impl Passwords {
         );
         self.run(move || {
             // Those before it in the queue may have failed meanwhile.
-            tries.permit(&check.attempt)?;
-            let hash = check.hash.as_ref().map(|hash| &*hash.0);
-            if !verify(&check.password.0, hash, &dummy) {
-                tries.fail(&check.attempt);
-                return Ok(Verdict::Wrong);
+            if let Err(Throttled { wait_ms }) = tries.permit(&check.attempt) {
+                return Done::Throttled { wait_ms };
             }
-            mark.into_iter().for_each(|mark| known.learn(mark));
-            Ok(Verdict::Password)
+            let hash = check.hash.as_ref().map(|hash| &*hash.0);
+            if verify(&check.password.0, hash, &dummy) {
+                mark.into_iter().for_each(|mark| known.learn(mark));
+                return Done::Verified(Verdict::Password);
+            }
+            tries.fail(&check.attempt);
+            match is_among(&check.other_app_passwords, &check.password) {
+                true => Done::Verified(Verdict::NotHere),
+                false => Done::Verified(Verdict::Wrong),
+            }
         })
-        .await?
+        .await
     }
 
-    /// The server's signature if a proof is right. Errors: `Unavailable` when too many have failed.
-    pub(crate) fn prove(&self, attempt: &Attempt, proof: &ScramProof) -> Result<Option<Secret>, Failure> {
-        self.tries.permit(attempt)?;
+    /// The server's signature if a proof is right. `Throttled` where too many have failed.
+    pub(crate) fn prove(&self, attempt: &Attempt, proof: &ScramProof) -> Done {
+        if let Err(Throttled { wait_ms }) = self.tries.permit(attempt) {
+            return Done::Throttled { wait_ms };
+        }
         let signature = proof.check();
         if signature.is_none() {
             self.tries.fail(attempt);
         }
-        Ok(signature)
+        Done::ScramVerified(signature)
+    }
+
+    /// The store has counted a try that failed.
+    pub(crate) fn counted(&self, attempt: &Attempt) {
+        self.tries.counted(attempt);
     }
 
     /// What is to be stored of a password. Errors: `Unavailable` when too many wait.
@@ -226,9 +240,9 @@ impl Shared {
 }
 
 /// Each is compared in constant time, and all of them are.
-fn is_app_password(check: &PasswordCheck) -> bool {
-    let hash = admin::app_password_hash(&check.password);
-    let equal = check.app_passwords.iter().fold(Choice::from(0), |equal, stored| {
+fn is_among(app_passwords: &[Secret], password: &Secret) -> bool {
+    let hash = admin::app_password_hash(password);
+    let equal = app_passwords.iter().fold(Choice::from(0), |equal, stored| {
         equal | stored.0.as_bytes().ct_eq(hash.0.as_bytes())
     });
     equal.into()

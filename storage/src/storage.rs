@@ -11,6 +11,7 @@ use lightmail_core::store::{
     Actor, Failure, MailboxId, ModSeq, ObjectId, Refusal, Reply, Request, authority,
 };
 
+use crate::antivirus::{self, Antivirus};
 use crate::bodies::Body;
 use crate::counts::{Counts, Statements};
 use crate::desk::Desk;
@@ -54,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) invented: Invented,
     /// How tokens are checked, if any are taken.
     pub(crate) tokens: OnceLock<Tokens>,
+    /// Who scans uploads, where this is a server that has them scanned.
+    pub(crate) antivirus: OnceLock<Arc<Antivirus>>,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
     pub(crate) steady: Steady,
@@ -160,6 +163,7 @@ impl Storage {
             passwords,
             invented: Invented::default(),
             tokens: OnceLock::new(),
+            antivirus: OnceLock::new(),
             counts: Counts::default(),
             faults,
             steady: Steady::start(),
@@ -183,6 +187,18 @@ impl Storage {
         // An error: this storage has it already, in which case the lock could not have been taken again.
         let _ = self.inner.occupied.set(file);
         self.join()
+    }
+
+    /// Has emails scanned from now on while they are uploaded, as a server does whose mail comes from others. Programs that only open
+    /// this storage do not ask: what an operator brings is the operator's.
+    pub(crate) fn scan_uploads(&self, settings: &config::Antivirus, times: antivirus::Times) {
+        if settings.enabled {
+            // A server asks once.
+            let _ = self
+                .inner
+                .antivirus
+                .set(Arc::new(Antivirus::new(settings, times)));
+        }
     }
 
     /// Tells other nodes on the database of changes, and hears of theirs.

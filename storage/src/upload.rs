@@ -1,14 +1,16 @@
-//! An object being written: octets pass the taps (SHA-256, the message scanner) and go to memory or, when there are many,
+//! An object being written: octets pass the taps (SHA-256, the message scanner, clamd) and go to memory or, when there are many,
 //! to the disk. Memory does not grow with the object.
 
 use std::io;
 use std::sync::Arc;
 
+use lightmail_core::antivirus::Virus;
 use lightmail_core::machine::{Purpose, Stored};
 use lightmail_core::mime::{Limits, Scanner};
 use lightmail_core::store::Failure;
 use sha2::{Digest, Sha256};
 
+use crate::antivirus::Tap;
 use crate::objects::{NewObject, Objects, Octets, Spool, failure};
 use crate::storage::Inner;
 
@@ -23,12 +25,14 @@ pub(crate) struct Writing {
     size: u64,
     buffer: Vec<u8>,
     spool: Option<Spool>,
+    /// What clamd is shown, of the octets up to those in the buffer.
+    scan: Option<Tap>,
     /// After an error nothing is taken any more; the end tells.
     failed: Option<Failure>,
 }
 
 impl Writing {
-    pub(crate) fn new(purpose: Purpose) -> Self {
+    pub(crate) fn new(purpose: Purpose, scan: Option<Tap>) -> Self {
         Self {
             purpose,
             hash: Sha256::new(),
@@ -36,11 +40,12 @@ impl Writing {
             size: 0,
             buffer: Vec::new(),
             spool: None,
+            scan,
             failed: None,
         }
     }
 
-    /// Takes the next octets; true if [`Writing::spill`] is due.
+    /// Takes the next octets; true if [`Writing::scan`] and [`Writing::spill`] are due.
     #[must_use]
     pub(crate) fn take(&mut self, octets: &[u8]) -> bool {
         if self.failed.is_some() {
@@ -58,6 +63,22 @@ impl Writing {
         self.failed.get_or_insert(why);
         self.buffer = Vec::new();
         self.spool = None;
+        self.scan = None;
+    }
+
+    /// Shows the buffer to clamd. Waits until clamd has taken it.
+    pub(crate) async fn scan(&mut self) {
+        if let Some(scan) = &mut self.scan {
+            scan.show(&self.buffer).await;
+        }
+    }
+
+    /// What clamd has found, once it was shown what is left. Errors: it could not be asked, and had to be.
+    async fn judge(&mut self) -> Result<Virus, Failure> {
+        match self.scan.take() {
+            Some(scan) => scan.finish(self.purpose.object, &self.buffer).await,
+            None => Ok(Virus::NotScanned),
+        }
     }
 
     /// Writes the buffer to the disk. Blocks.
@@ -80,6 +101,7 @@ impl Writing {
 
     /// Makes the object durable.
     pub(crate) async fn finish(mut self, inner: Arc<Inner>) -> Result<Stored, Failure> {
+        let virus = self.judge().await?;
         if self.spool.is_some() {
             let inner = Arc::clone(&inner);
             self = blocking::unblock(move || self.spill(&inner.objects)).await;
@@ -106,6 +128,7 @@ impl Writing {
             received_sha256: sha256,
             index: Arc::new(self.scanner.finish()),
             durable_ms: inner.steady.now_ms(),
+            virus,
         })
     }
 }

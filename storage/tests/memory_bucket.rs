@@ -74,9 +74,11 @@ async fn deliver(storage: &Storage, stored: Stored) {
         at_ms: 1,
     };
     let recipient = Recipient {
-        key: DeliveryKey::new("a@example.com", "", &stored.received_sha256),
+        key: DeliveryKey::new("a@example.com", account, "", &stored.received_sha256),
         account,
         mailbox,
+        instead: None,
+        keywords: vec![],
         head: Bytes::new(),
         email_id: [1; 16],
     };

@@ -15,7 +15,7 @@ use lightmail_conformance::report::{Played, Score, terminal};
 use lightmail_conformance::run::Strictness;
 use lightmail_conformance::{pure, results};
 
-/// Conformance of mail servers: transcripts of the RFCs, played against any IMAP, LMTP or POP3 server.
+/// Conformance of mail servers: transcripts of the RFCs, played against any IMAP, LMTP, POP3 or SMTP server.
 ///
 /// Exit status: 0 where all is as the transcripts say, 1 where something is not, 2 where it could not be found out.
 #[derive(Parser)]
@@ -28,7 +28,7 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Play transcripts against a live server. The accounts' mail is DELETED: use accounts made for this
-    Run(run::Args),
+    Run(Box<run::Args>),
     /// Play transcripts in LightMail's core, without any server
     Core {
         #[command(flatten)]

@@ -41,6 +41,7 @@ enum Spoken {
     Imap,
     Lmtp,
     Pop3,
+    Smtp,
 }
 
 impl Args {
@@ -58,6 +59,7 @@ impl Args {
                 Spoken::Imap => Protocol::Imap,
                 Spoken::Lmtp => Protocol::Lmtp,
                 Spoken::Pop3 => Protocol::Pop3,
+                Spoken::Smtp => Protocol::Smtp,
             },
             output: self.output.clone(),
             given,

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::ArgGroup;
 use lightmail_conformance::Transcript;
 use lightmail_conformance::known::Known;
 use lightmail_conformance::player::Logins;
@@ -15,6 +16,7 @@ use lightmail_conformance::tls::Tls;
 use super::{Choice, files, finish};
 
 #[derive(clap::Args)]
+#[command(group = ArgGroup::new("encrypted").args(["tls", "starttls"]))]
 pub(super) struct Args {
     /// Where its IMAP listens
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
@@ -22,8 +24,19 @@ pub(super) struct Args {
     /// IMAP speaks TLS from the first octet, as on port 993, and STARTTLS is followed; the certificate must be one that this system trusts
     #[arg(long)]
     tls: bool,
-    /// With --tls: take any certificate
-    #[arg(long, requires = "tls")]
+    /// All connections go through STARTTLS or STLS before the transcript begins; those of a server that refuses it do not apply
+    #[arg(long, conflicts_with = "tls")]
+    starttls: bool,
+    /// With --tls or --starttls: trust the authorities in this file, or the certificate itself, and no other
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "encrypted",
+        conflicts_with = "insecure"
+    )]
+    cacert: Option<PathBuf>,
+    /// With --tls or --starttls: take any certificate
+    #[arg(long, requires = "encrypted")]
     insecure: bool,
     /// Where its LMTP listens, on TCP; without it, LMTP transcripts do not apply
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
@@ -31,6 +44,12 @@ pub(super) struct Args {
     /// Where its POP3 listens; without it, POP3 transcripts do not apply
     #[arg(long, value_name = "HOST:PORT", value_parser = place)]
     pop3: Option<String>,
+    /// Where its SMTP listens for other servers; without it, SMTP transcripts do not apply
+    #[arg(long, value_name = "HOST:PORT", value_parser = place)]
+    smtp: Option<String>,
+    /// Where its SMTP listens for users; without it, submission transcripts do not apply
+    #[arg(long, value_name = "HOST:PORT", value_parser = place)]
+    submission: Option<String>,
     /// The account's login name, which is an address
     #[arg(long, value_name = "ADDRESS")]
     user: String,
@@ -90,14 +109,7 @@ impl Args {
             Some(file) => read_known(file, &self.choice.transcripts)?,
             None => Known::default(),
         };
-        let tls = match (self.tls, self.insecure) {
-            (false, _) => None,
-            (true, false) => Some(
-                Tls::trusting_the_system()
-                    .map_err(|error| format!("--tls: {error}; --insecure takes any certificate"))?,
-            ),
-            (true, true) => Some(Tls::trusting_anybody().map_err(|error| format!("--tls: {error}"))?),
-        };
+        let tls = self.trust()?;
         self.look(tls.as_ref())?;
         let mut played = Vec::new();
         for transcript in &transcripts {
@@ -108,11 +120,24 @@ impl Args {
         finish(&played, self.results.as_deref())
     }
 
+    /// Whose certificates are taken; `None`: nothing is said of TLS.
+    fn trust(&self) -> Result<Option<Tls>, String> {
+        let tls = match &self.cacert {
+            _ if !self.tls && !self.starttls => return Ok(None),
+            Some(file) => Tls::trusting(file).map_err(|error| format!("--cacert: {error}")),
+            None if self.insecure => Tls::trusting_anybody().map_err(|error| format!("--insecure: {error}")),
+            None => Tls::trusting_the_system()
+                .map_err(|error| format!("{error}; --cacert names one, --insecure takes any certificate")),
+        };
+        tls.map(Some)
+    }
+
     /// Whether the servers are there at all, before every transcript says that they are not.
     fn look(&self, tls: Option<&Tls>) -> Result<(), String> {
+        let tls = tls.filter(|_| self.tls);
         let imap = reach(&self.imap, tls, self.patience).map_err(|error| {
             let hint = match self.tls && !self.insecure {
-                true => "; --insecure takes any certificate",
+                true => "; --cacert names whom to trust, --insecure takes any certificate",
                 false => "",
             };
             format!("--imap {}: no server can be reached: {error}{hint}", self.imap)
@@ -125,6 +150,8 @@ impl Args {
         };
         imap.and_then(|()| other("lmtp", &self.lmtp))
             .and_then(|()| other("pop3", &self.pop3))
+            .and_then(|()| other("smtp", &self.smtp))
+            .and_then(|()| other("submission", &self.submission))
     }
 
     fn player(&self, tls: Option<&Tls>) -> Tcp {
@@ -134,8 +161,10 @@ impl Args {
             other: self.other.clone(),
         };
         let player = Tcp::new(self.imap.clone(), self.lmtp.clone(), logins, self.patience)
-            .with_pop3(self.pop3.clone());
+            .with_pop3(self.pop3.clone())
+            .with_smtp(self.smtp.clone(), self.submission.clone());
         match tls {
+            Some(tls) if self.starttls => player.starting_tls(tls.clone()),
             Some(tls) => player.with_tls(tls.clone()).with_starttls(tls.clone()),
             None => player,
         }

@@ -139,7 +139,7 @@ trait Masker: Send {
 fn masker(protocol: Protocol) -> Box<dyn Masker> {
     match protocol {
         Protocol::Imap => Box::new(imap::Imap::default()),
-        Protocol::Lmtp => Box::new(lmtp::Lmtp::default()),
+        Protocol::Lmtp | Protocol::Smtp | Protocol::Submission => Box::new(lmtp::Lmtp::default()),
         Protocol::Pop3 => Box::new(pop3::Pop3::default()),
     }
 }

@@ -35,6 +35,8 @@ impl<W: Write> Script<W> {
             Protocol::Imap => "IMAP",
             Protocol::Lmtp => "LMTP",
             Protocol::Pop3 => "POP3",
+            Protocol::Smtp => "SMTP",
+            Protocol::Submission => "SUBMISSION",
         };
         script.put(&format!(
             "# Recorded by lightmail-conformance. Secrets are x, as many as they had octets.\n\
@@ -190,7 +192,7 @@ mod tests {
                 octets,
                 template: true,
                 ..
-            } => crate::pattern::fill(octets, &Captures::new()).unwrap(),
+            } => crate::fill::fill(octets, &Captures::new()).unwrap(),
             StepKind::Send { octets, .. } => octets.clone(),
             other => panic!("{other:?}"),
         });

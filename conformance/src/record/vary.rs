@@ -19,7 +19,9 @@ impl Varying {
     pub(super) fn pattern(&mut self, line: &str, protocol: Protocol) -> String {
         match protocol {
             Protocol::Imap => self.imap(line),
-            Protocol::Lmtp => lmtp(line).unwrap_or_else(|| line.to_owned()),
+            Protocol::Lmtp | Protocol::Smtp | Protocol::Submission => {
+                lmtp(line).unwrap_or_else(|| line.to_owned())
+            }
             Protocol::Pop3 => pop3(line).unwrap_or_else(|| line.to_owned()),
         }
     }

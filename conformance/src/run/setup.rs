@@ -3,24 +3,14 @@
 use std::collections::HashSet;
 
 use super::{Run, SETUP, Stop, broken, came, setup_failed};
+use crate::fill::fill;
 use crate::given::{Given, State};
-use crate::pattern::fill;
-use crate::player::Heard;
+use crate::player::{Heard, Way};
 use crate::transcript::{Protocol, StepKind};
 
 impl Run<'_> {
     pub(super) fn set_up(&mut self, given: &[Given]) -> Result<(), Stop> {
-        for given in given {
-            if let Given::Connections {
-                numbers,
-                speaks: Some(protocol),
-                ..
-            } = given
-            {
-                self.speaks
-                    .extend(numbers.iter().map(|&number| (number, *protocol)));
-            }
-        }
+        given.iter().try_for_each(|given| self.prepare(given))?;
         let logins = self.player.logins();
         let stranger = given.iter().any(
             |given| matches!(given, Given::Account { login, password } if *login != logins.user || *password != logins.password),
@@ -34,7 +24,7 @@ impl Run<'_> {
         }
         match self.transcript.over {
             Protocol::Imap => {}
-            Protocol::Lmtp => self.look_for_needs_of_lmtp()?,
+            Protocol::Lmtp | Protocol::Smtp | Protocol::Submission => self.look_for_needs_of_smtp()?,
             Protocol::Pop3 => self.look_for_needs_of_pop3()?,
         }
         self.speaks.insert(SETUP, Protocol::Imap);
@@ -43,8 +33,46 @@ impl Run<'_> {
             self.hang_up()?;
         }
         self.clear("$user")?;
+        self.lead(given)?;
         let latest = self.fill_mailboxes(given)?;
         given.iter().try_for_each(|given| self.bring(given, latest))
+    }
+
+    /// What is known before anything is opened: how each connection speaks and comes, and who holds which token.
+    fn prepare(&mut self, given: &Given) -> Result<(), Stop> {
+        let filled = |text: &str| match fill(text.as_bytes(), &self.captures) {
+            Ok(octets) => Ok(String::from_utf8_lossy(&octets).into_owned()),
+            Err(what) => Err(Stop::Failed { line: 1, what }),
+        };
+        match given {
+            Given::Connections {
+                numbers, speaks, way, ..
+            } => {
+                let way = match way {
+                    Way::Certificate(name) => Way::Certificate(filled(name)?),
+                    other => other.clone(),
+                };
+                // Under TLS other mechanisms are offered: needs are looked for where they will be used.
+                if matches!(way, Way::Tls | Way::Certificate(_)) {
+                    self.ways.insert(SETUP, way.clone());
+                }
+                self.ways
+                    .extend(numbers.iter().map(|&number| (number, way.clone())));
+                let speaks = speaks.map(|protocol| numbers.iter().map(move |&number| (number, protocol)));
+                self.speaks.extend(speaks.into_iter().flatten());
+                Ok(())
+            }
+            Given::Token { token, login } => {
+                let login = filled(login)?;
+                let issued = self.player.issue(token, &login);
+                issued.map_err(|what| Stop::NotOffered(what.to_string()))
+            }
+            Given::Clamd { name, mode } => {
+                let scans = self.player.scan(name, *mode);
+                scans.map_err(|what| Stop::NotOffered(what.to_string()))
+            }
+            Given::Mailbox { .. } | Given::Account { .. } | Given::Places { .. } => Ok(()),
+        }
     }
 
     /// Whether the second account is spoken of.
@@ -54,9 +82,28 @@ impl Run<'_> {
             self.transcript.steps.iter().any(
                 |step| matches!(&step.kind, StepKind::Send { octets, template: true, .. } if named(octets)),
             );
-        said || given
-            .iter()
-            .any(|given| matches!(given, Given::Connections { other: true, .. }))
+        said || given.iter().any(|given| match given {
+            Given::Connections { other, .. } => *other,
+            Given::Places { accounts, .. } => accounts.iter().any(|account| account == "$other"),
+            _ => false,
+        })
+    }
+
+    /// Makes aliases and catch-alls.
+    fn lead(&mut self, given: &[Given]) -> Result<(), Stop> {
+        let logins = self.player.logins();
+        for given in given {
+            if let Given::Places { local, accounts } = given {
+                let login = |account: &String| match account.as_str() {
+                    "$other" => logins.other.clone(),
+                    _ => logins.user.clone(),
+                };
+                let accounts: Vec<_> = accounts.iter().map(login).collect();
+                let made = self.player.lead(local.as_deref(), &accounts);
+                made.map_err(|what| Stop::NotOffered(what.to_string()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Closes the connection that sets up, so that another can be opened.
@@ -65,9 +112,9 @@ impl Run<'_> {
         self.player.close(SETUP).map_err(|error| broken(1, &error))
     }
 
-    /// Looks in the answer to LHLO.
-    fn look_for_needs_of_lmtp(&mut self) -> Result<(), Stop> {
-        self.speaks.insert(SETUP, Protocol::Lmtp);
+    /// Looks in the answer to LHLO or EHLO.
+    fn look_for_needs_of_smtp(&mut self) -> Result<(), Stop> {
+        self.speaks.insert(SETUP, self.transcript.over);
         self.greeted(SETUP)?;
         let offered = self.hello(SETUP)?;
         self.look_for_needs(&offered)?;
@@ -86,6 +133,9 @@ impl Run<'_> {
                 Heard::Line(line) if line == b"." || line.starts_with(b"-ERR") => break,
                 Heard::Line(line) => {
                     let line = String::from_utf8_lossy(&line).to_uppercase();
+                    // As IMAP writes them, so that one need serves both.
+                    let mechanisms = line.strip_prefix("SASL ").unwrap_or_default().split(' ');
+                    offered.extend(mechanisms.map(|mechanism| format!("AUTH={mechanism}")));
                     offered.extend(line.split(' ').next().map(str::to_owned));
                     offered.insert(line);
                 }
@@ -109,7 +159,7 @@ impl Run<'_> {
     fn greeted(&mut self, number: u8) -> Result<(), Stop> {
         let greetings = match self.speaks(number) {
             Protocol::Imap => &["* OK", "* PREAUTH"][..],
-            Protocol::Lmtp => &["220 "],
+            Protocol::Lmtp | Protocol::Smtp | Protocol::Submission => &["220 "],
             Protocol::Pop3 => &["+OK"],
         };
         let heard = self.hear(number, 1)?;
@@ -247,37 +297,48 @@ impl Run<'_> {
     }
 
     fn log_in(&mut self, number: u8, login: &str) -> Result<(), Stop> {
-        if self.speaks(number) == Protocol::Pop3 {
-            self.said_well(number, &format!("USER {login}"))?;
-            return self.said_well(number, "PASS $password");
+        match self.speaks(number) {
+            Protocol::Pop3 => {
+                self.said_well(number, &format!("USER {login}"), b"+OK")?;
+                return self.said_well(number, "PASS $password", b"+OK");
+            }
+            Protocol::Submission => {
+                self.hello(number)?;
+                return self.said_well(number, "AUTH PLAIN $plain", b"235 ");
+            }
+            Protocol::Imap | Protocol::Lmtp | Protocol::Smtp => {}
         }
         self.command(number, &format!("LOGIN \"{login}\" \"$password\""))
             .map(drop)
     }
 
-    /// A command of POP3 that must be answered with one line of `+OK`.
-    fn said_well(&mut self, number: u8, command: &str) -> Result<(), Stop> {
+    /// A command that must be answered with one line, which begins so.
+    fn said_well(&mut self, number: u8, command: &str, good: &[u8]) -> Result<(), Stop> {
         let octets = fill(format!("{command}\r\n").as_bytes(), &self.captures)
             .map_err(|what| Stop::Failed { line: 1, what })?;
         self.send(number, &octets, 1)?;
         match self.hear(number, 1)? {
-            Heard::Line(line) if line.starts_with(b"+OK") => Ok(()),
+            Heard::Line(line) if line.starts_with(good) => Ok(()),
             other => Err(setup_failed(command, &came(&other))),
         }
     }
 
-    /// Says LHLO; the keywords of the answer.
+    /// Says LHLO or EHLO; the keywords of the answer.
     fn hello(&mut self, number: u8) -> Result<HashSet<String>, Stop> {
-        self.send(number, b"LHLO client.example\r\n", 1)?;
+        let verb = match self.speaks(number) {
+            Protocol::Lmtp => "LHLO",
+            _ => "EHLO",
+        };
+        self.send(number, format!("{verb} client.example\r\n").as_bytes(), 1)?;
         let mut offered = HashSet::new();
         loop {
             let heard = self.hear(number, 1)?;
             let Heard::Line(line) = &heard else {
-                return Err(setup_failed("LHLO", &came(&heard)));
+                return Err(setup_failed(verb, &came(&heard)));
             };
             let line = String::from_utf8_lossy(line);
             let Some(text) = line.strip_prefix("250-").or_else(|| line.strip_prefix("250 ")) else {
-                return Err(setup_failed("LHLO", &came(&heard)));
+                return Err(setup_failed(verb, &came(&heard)));
             };
             offered.extend(text.split(' ').next().map(str::to_uppercase));
             if line.starts_with("250 ") {

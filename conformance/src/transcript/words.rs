@@ -1,5 +1,7 @@
 //! What stands on a line of a transcript, each by itself; `None` for what is none.
 
+use lightmail_core::sasl::scram::Hash;
+
 use super::{FaultRule, How, Proof, StepKind};
 
 /// Without its comment: ` #` or a `#` at the start; `\#` is kept as `#`.
@@ -27,8 +29,22 @@ pub(super) fn wordless(text: &str, connection: u8) -> Option<StepKind> {
         "S closes" => Some(StepKind::ServerCloses(connection)),
         "C closes" => Some(StepKind::ClientCloses(connection)),
         "C starts TLS" => Some(StepKind::ClientStartsTls(connection)),
-        _ => None,
+        "C starts DEFLATE" => Some(StepKind::ClientStartsDeflate(connection)),
+        "C stops DEFLATE" => Some(StepKind::ClientStopsDeflate(connection)),
+        _ => proves(text.strip_prefix("C proves ")?),
     }
+}
+
+/// `SCRAM-SHA-256 n=user,r=abc,…`
+fn proves(text: &str) -> Option<StepKind> {
+    let (mechanism, messages) = text.split_once(' ')?;
+    let hash = [Hash::Sha1, Hash::Sha256]
+        .into_iter()
+        .find(|hash| hash.scheme() == mechanism)?;
+    Some(StepKind::Prove {
+        hash,
+        messages: messages.to_owned(),
+    })
 }
 
 pub(super) fn proof(text: &str) -> Option<Proof> {

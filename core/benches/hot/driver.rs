@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lightmail_core::admin;
+use lightmail_core::antivirus::Virus;
 use lightmail_core::machine::{
     Action, Done, Effect, Input, Machine, Outcome, Peer, Secret, Seed, Step, Stored, Time, Token, Verdict,
 };
@@ -128,6 +129,7 @@ impl<M: Machine> Driver<M> {
             Effect::InventVerifier { .. } => Ok(Done::VerifierInvented(Secret(String::new()))),
             Effect::VerifyScram { .. } => Ok(Done::ScramVerified(None)),
             Effect::VerifyToken { .. } => Ok(Done::TokenVerified(None)),
+            Effect::TakePlace(_) => Ok(Done::PlaceTaken),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(&keys);
                 Ok(Done::Confirmed)
@@ -171,6 +173,7 @@ pub fn stored(seed: &mut Seed, message: &[u8]) -> Stored {
         received_sha256: [0; 32],
         index: Arc::new(scan(message)),
         durable_ms: 0,
+        virus: Virus::NotScanned,
     }
 }
 

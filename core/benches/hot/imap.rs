@@ -166,6 +166,7 @@ pub fn selected(messages: usize) -> Driver<Session> {
     };
     let append = Request::Append {
         name: MailboxName::inbox(),
+        instead: None,
         messages: (0..messages).map(new).collect(),
         at_ms: NOW.unix_ms,
     };

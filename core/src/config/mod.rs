@@ -163,24 +163,23 @@ impl Config {
             !self.auth.mechanisms.0.iter().all(|name| is_mechanism(name)),
             &format!("expected some of {}", sasl::NAMES.join(", ")),
         );
+        let reserve = self.limits.connections_reserve_percent > 100;
         refuse(
             "limits",
             "connections_reserve_percent",
-            self.limits.connections_reserve_percent > 100,
+            reserve,
             "expected at most 100",
         );
+        let never = self.queue.retry_minutes.0.is_empty();
+        refuse("queue", "retry_minutes", never, "expected at least one number");
         refuse(
-            "queue",
-            "retry_minutes",
-            self.queue.retry_minutes.0.is_empty(),
-            "expected at least one number",
+            "antivirus",
+            "port",
+            self.antivirus.enabled && self.antivirus.port.0.is_none() && self.antivirus.socket.is_none(),
+            "expected a port of clamd, or socket",
         );
-        refuse(
-            "server",
-            "data_dir",
-            self.server.data_dir.is_empty(),
-            "expected a path",
-        );
+        let nowhere = self.server.data_dir.is_empty();
+        refuse("server", "data_dir", nowhere, "expected a path");
         let database = self.database.as_ref();
         let both = database.is_some_and(|database| database.password_file.is_some());
         let both = both && self.origin("database", "password").is_some();

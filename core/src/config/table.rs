@@ -251,6 +251,8 @@ table! {
         submission_port: Port = "1587";
         /// The port for users with TLS from the first octet.
         submissions_port: Port = "1465";
+        /// Whether users send under addresses of their own only, in the envelope and in From.
+        sender_check: bool = "yes";
         /// Octets of one message. It may only lower [limits] message_size. Empty: the same.
         max_message_size: Option<u64> = "";
     }
@@ -336,7 +338,8 @@ table! {
         /// How many wrong passwords a network (an IPv4 address, a /64 of IPv6) or a name may give before it has to wait.
         attempts_per_minute: u32 = "10";
         /// SASL mechanisms that are offered: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1 (with -PLUS), EXTERNAL, OAUTHBEARER, XOAUTH2. SCRAM
-        /// works for a password that was set here, or has been used once by another mechanism.
+        /// works for a password that was set here, or has been used once by another mechanism, and for no app password; so it is not
+        /// offered unless it is named here.
         mechanisms: List<String> = "PLAIN, LOGIN";
     }
 
@@ -384,7 +387,7 @@ table! {
         login_literal: u64 = "4096";
         /// Literals in a command before login.
         login_literals: usize = "2";
-        /// What all connections before login hold together.
+        /// What all connections before login hold together; beyond, the oldest is sent away.
         login_memory: u64 = "67108864";
         /// An IMAP line after login.
         imap_line: usize = "65536";
@@ -416,7 +419,7 @@ table! {
         connections_reserve_percent: u32 = "10";
         /// Connections of one address before login.
         address_connections: u32 = "20";
-        /// Connections of one account.
+        /// Connections of one account, on one node.
         account_connections: u32 = "30";
         /// From greeting to login.
         login_seconds: u32 = "30";

@@ -312,3 +312,9 @@ fn one_way_to_check_tokens() {
         assert_eq!(told, [why], "{url}");
     }
 }
+
+/// SCRAM checks no app password, and no account of which only a bcrypt hash is known: a client that prefers it would be locked out.
+#[test]
+fn what_is_offered_by_default_works_for_every_account() {
+    assert_eq!(Config::default().auth.mechanisms.0, ["PLAIN", "LOGIN"]);
+}

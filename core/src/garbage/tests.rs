@@ -4,6 +4,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::antivirus::Virus;
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
 use crate::pair::{Fault, Talk, When, World};
@@ -120,6 +121,7 @@ fn put(world: &mut World, account: AccountId, name: &str, octets: &'static str) 
             received_sha256: sha256,
             index: Arc::new(Scanner::new(Limits::default()).finish()),
             durable_ms: world.now().mono_ms,
+            virus: Virus::NotScanned,
         },
         precondition: Precondition::None,
         at_ms: world.now().unix_ms,

@@ -36,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) account: Option<AccountId>,
     /// The mechanism of the AUTHENTICATE that was begun last.
     pub(crate) exchange: Option<Kind>,
+    /// Whether what passes is compressed.
+    pub(crate) compressed: bool,
     /// The selected mailbox.
     pub(crate) selected: Option<Selected>,
     enabled: Enabled,
@@ -56,6 +58,7 @@ impl Context {
             peer,
             account: None,
             exchange: None,
+            compressed: false,
             selected: None,
             enabled: Enabled::default(),
             patience: Patience::default(),
@@ -211,12 +214,12 @@ impl Context {
     }
 
     /// Forgets who has logged in and all that the client has set up since it connected; TLS stays, and so do the counts of what
-    /// it did wrong (RFC 8437, 3). Whatever a session is given one day is forgotten too, unless it is named here.
+    /// it did wrong (RFC 8437, 3); compression ends behind the answer (RFC 8437, 4.1). Whatever a session is given one day is forgotten too, unless it is named here.
     pub(crate) fn forget_client(&mut self) {
         let seed = std::mem::replace(&mut self.seed, Seed::new([0; 32]));
         let fresh = Self::new(self.peer.clone(), Arc::clone(&self.settings), seed);
         let old = std::mem::replace(self, fresh);
-        (self.now, self.patience) = (old.now, old.patience);
+        (self.now, self.patience, self.compressed) = (old.now, old.patience, old.compressed);
         (self.output, self.awaited) = (old.output, old.awaited);
         (self.tokens, self.uploads) = (old.tokens, old.uploads);
     }

@@ -14,6 +14,7 @@ use super::command::{self, Completion, Row, State};
 use super::context::Context;
 use super::framing::Framing;
 use super::settings::Settings;
+use super::words;
 use crate::machine::{Disclosures, Due, Input, Machine, Peer, Seed, Step, Time};
 use crate::store::ModSeq;
 
@@ -75,7 +76,7 @@ impl Session {
         let name = cx.settings.name.clone();
         cx.line(format_args!(
             "* OK [{} {capabilities}] {hostname} {name} ready",
-            super::words::Code::CAPABILITY
+            words::Code::CAPABILITY
         ));
         Self {
             cx,
@@ -147,6 +148,7 @@ impl Machine for Session {
                 self.cx.output().clear();
                 self.phase = Phase::Closing;
             }
+            Input::Inflate(fault) => self.bye(words::deflate(fault)),
             Input::Outcome(token, outcome) if self.cx.answers(token) => self.outcome(outcome),
             Input::Changed { mailbox, modseq } => {
                 let watched = self

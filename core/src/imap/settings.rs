@@ -1,6 +1,6 @@
 //! What an operator decides about IMAP: names, policy, budgets, time-outs.
 
-use crate::config::{Config, Limits, Plaintext};
+use crate::config::{AntivirusMode, Config, Limits, Plaintext};
 use crate::sasl;
 use crate::wire::command::Budget;
 
@@ -26,6 +26,8 @@ pub struct Settings {
     pub unauthenticate: bool,
     /// The most octets of a message (APPEND).
     pub message_size: u64,
+    /// What becomes of an infected message (APPEND).
+    pub antivirus: AntivirusMode,
     /// What one command may be before log-in.
     pub before_login: Budget,
     /// What one command may be after log-in; an APPEND's message does not count.
@@ -65,6 +67,7 @@ impl Settings {
             mechanisms: sasl::wanted(config),
             unauthenticate: config.imap.unauthenticate,
             message_size: limits.message_size,
+            antivirus: config.antivirus.mode,
             before_login: before_login(limits),
             after_login: after_login(limits),
             login_time_ms: u64::from(limits.login_seconds) * 1000,
@@ -130,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_configuration_is_heard() {
-        let text = "[server]\nhostname = mail.example.com\n[auth]\nplaintext = never\nmechanisms = plain\n[imap]\nliteral_plus = no\n\
+        let text = "[server]\nhostname = mail.example.com\n[auth]\nplaintext = never\nmechanisms = plain\n[imap]\nliteral_plus = no\n[antivirus]\nmode = quarantine\n\
                     [limits]\nmessage_size = 1000\nliterals = 7\nlogin_seconds = 5\nbad_commands = 3\nbad_commands_soft = 2\n";
         let settings = Settings::from_config(&config::parse("config.ini", text).unwrap());
         assert_eq!(
@@ -140,6 +143,7 @@ mod tests {
         assert_eq!(settings.mechanisms, ["PLAIN"]);
         assert!(!settings.literal_plus && Settings::default().literal_plus);
         assert_eq!((settings.message_size, settings.after_login.skip), (1000, 2000));
+        assert_eq!(settings.antivirus, AntivirusMode::Quarantine);
         assert_eq!(
             (settings.before_login.literals, settings.after_login.literals),
             (2, 7)

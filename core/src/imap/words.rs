@@ -1,12 +1,13 @@
 //! The words of IMAP's status responses: one table from what went wrong to a response code and a text.
 //!
 //! RFC 3501, 7.1; RFC 5530 (codes); RFC 4315 (UID codes); RFC 7162 (MODSEQ codes); RFC 9051, 7.1 (HASCHILDREN); RFC 8474, 7 (MAILBOXID);
-//! RFC 3516, 7 (UNKNOWN-CTE). Nothing that a client sent, and nothing of our insides, is among the words.
+//! RFC 3516, 7 (UNKNOWN-CTE); RFC 4978, 5 (COMPRESSIONACTIVE). Nothing that a client sent, and nothing of our insides, is among the words.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::store::{Budget, Failure, Refusal};
+use crate::wire::deflate::InflateFault;
 
 /// A response code, without its brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ codes! {
     CANNOT = "CANNOT";
     CAPABILITY = "CAPABILITY";
     CLOSED = "CLOSED";
+    COMPRESSION_ACTIVE = "COMPRESSIONACTIVE";
     COPY_UID = "COPYUID";
     EXPUNGE_ISSUED = "EXPUNGEISSUED";
     HAS_CHILDREN = "HASCHILDREN";
@@ -78,6 +80,16 @@ pub(crate) const THROTTLED: (Code, &str) = (Code::UNAVAILABLE, "Too many wrong p
 /// Why a session ends whose numbering is lost: a client that went on would delete the wrong messages.
 pub(crate) const LOST: &str = "The mailbox has changed so that it has to be selected anew";
 
+/// Why a session ends whose octets cannot be inflated.
+pub(crate) fn deflate(fault: InflateFault) -> &'static str {
+    match fault {
+        InflateFault::Early => "Something came between COMPRESS and compression",
+        InflateFault::Broken => "What came is not compressed as it should be",
+        InflateFault::Ended => "Compression was ended",
+        InflateFault::Bomb => "Too much came of too few octets",
+    }
+}
+
 /// The code and the text of a tagged `NO` for `command`, whose effect failed.
 pub(crate) fn failure(command: &str, failure: &Failure) -> (Code, &'static str) {
     match failure {
@@ -102,9 +114,11 @@ fn refused(command: &str, refusal: Refusal) -> (Code, &'static str) {
             "The mailbox has only inferiors, and they stay",
         ),
         Refusal::NotPermitted => (Code::NO_PERM, "Not permitted"),
-        Refusal::NoSuchCalendar | Refusal::NoSuchObject | Refusal::Changed | Refusal::InvalidSyncToken => {
-            (Code::CANNOT, "Not possible")
-        }
+        Refusal::NotOurs
+        | Refusal::NoSuchCalendar
+        | Refusal::NoSuchObject
+        | Refusal::Changed
+        | Refusal::InvalidSyncToken => (Code::CANNOT, "Not possible"),
         Refusal::Gone => (Code::EXPUNGE_ISSUED, "Some messages are gone"),
         Refusal::Limit(budget) => limit(budget),
     }
@@ -120,6 +134,11 @@ fn limit(budget: Budget) -> (Code, &'static str) {
             (Code::LIMIT, "The account has no room for another calendar object")
         }
         Budget::AppPasswords => (Code::LIMIT, "The account has no room for another app password"),
+        Budget::Aliases => (Code::LIMIT, "The account has no room for another alias"),
+        Budget::Connections => (
+            Code::LIMIT,
+            "The account has too many connections, close one and try again",
+        ),
         Budget::MessageSize => (Code::TOO_BIG, "The message is too big"),
         Budget::Space => (Code::UNAVAILABLE, "No space is left here"),
     }

@@ -10,13 +10,14 @@ mod tests;
 
 use std::fmt;
 
-pub use patience::Patience;
+pub use patience::{Patience, Pause};
 
 use crate::config::Plaintext;
 use crate::machine::{Done, Effect, Outcome, PasswordCheck, Peer, Secret, Time, Verdict};
 use crate::sasl::{Answer, Mechanism, SaslError, SaslStep, scram};
 use crate::store::{
-    AccountId, Actor, Attempt, Failure, LoginAccount, LoginFound, PasswordHashes, Reply, Request, Service,
+    Access, AccountId, Actor, Attempt, Failure, Ground, LoginAccount, LoginAppPassword, LoginFound,
+    PasswordHashes, Reply, Request, Service,
 };
 
 /// Who wants in, and where.
@@ -91,6 +92,16 @@ impl Found {
             .as_ref()
             .filter(|account| account.access.admits(peer))
     }
+
+    /// Why it is refused, if its account does not say it already.
+    fn ground(&self, peer: &Peer, otherwise: Ground) -> Ground {
+        match self.account.as_ref().map(|account| account.access) {
+            None => Ground::UnknownUser,
+            Some(Access::Nowhere) => Ground::Disabled,
+            Some(access) if !access.admits(peer) => Ground::LocalOnly,
+            Some(_) => otherwise,
+        }
+    }
 }
 
 /// What is awaited.
@@ -103,6 +114,7 @@ enum State {
     Owner,
     Hashed { account: AccountId, was: Secret },
     Kept(AccountId),
+    Place(AccountId),
     Counted,
     Over,
 }
@@ -180,8 +192,10 @@ impl Login {
             (State::Owner, Done::TokenVerified(owner)) => self.answer(now, Answer::Owner(owner)),
             (State::Verified(password), Done::Verified(verdict)) => self.on_verdict(password, verdict),
             (State::Hashed { account, was }, Done::Hashed(password)) => self.keep(account, was, password),
-            (State::Kept(account), Done::Reply(Reply::PasswordKept)) => {
-                Progress::Over(End::Admitted(account))
+            (State::Kept(account), Done::Reply(Reply::PasswordKept)) => self.enter(account),
+            (State::Place(account), Done::PlaceTaken) => Progress::Over(End::Admitted(account)),
+            (State::Verified(_) | State::Signature, Done::Throttled { wait_ms }) => {
+                Progress::Over(End::Throttled { wait_ms })
             }
             (State::Counted, Done::Reply(Reply::FailedLoginCounted)) => Progress::Over(End::Refused),
             _ => Progress::Over(End::Failed(Failure::broken(
@@ -223,7 +237,7 @@ impl Login {
                 Some(_) => self.admit(),
                 None => self.find(now, &login, Then::Admit),
             },
-            SaslStep::Rejected => self.refuse(),
+            SaslStep::Rejected => self.refuse(self.unproven()),
             SaslStep::Failed(error) => Progress::Over(End::Malformed(error)),
         }
     }
@@ -279,24 +293,36 @@ impl Login {
     fn admit(&mut self) -> Progress {
         let found = self.found.as_ref();
         match found.and_then(|found| found.admitted(&self.visitor.peer)) {
-            Some(account) => Progress::Over(End::Admitted(account.id)),
-            None => self.refuse(),
+            Some(account) => {
+                let account = account.id;
+                self.enter(account)
+            }
+            None => self.refuse(Ground::Disabled),
         }
+    }
+
+    /// Who it is, is clear; whether there is room for one more session of theirs, is not.
+    fn enter(&mut self, account: AccountId) -> Progress {
+        self.ask(State::Place(account), Effect::TakePlace(account))
     }
 
     fn on_verdict(&mut self, password: Secret, verdict: Verdict) -> Progress {
         let found = self.found.as_ref();
         let Some(account) = found.and_then(|found| found.admitted(&self.visitor.peer)) else {
-            return self.refuse();
+            return self.refuse(Ground::WrongPassword);
         };
         match verdict {
-            Verdict::Wrong => self.refuse(),
+            Verdict::Wrong => self.refuse(Ground::WrongPassword),
+            Verdict::NotHere => self.refuse(Ground::Scope),
             // Known only now, and only once: from the next time on SCRAM works too.
             Verdict::Password if account.password.scram.is_none() => {
                 let (account, was) = (account.id, account.password.bcrypt.clone());
                 self.ask(State::Hashed { account, was }, Effect::HashPassword(password))
             }
-            Verdict::Password | Verdict::AppPassword => Progress::Over(End::Admitted(account.id)),
+            Verdict::Password | Verdict::AppPassword => {
+                let account = account.id;
+                self.enter(account)
+            }
         }
     }
 
@@ -309,10 +335,21 @@ impl Login {
         self.ask_store(State::Kept(account), request)
     }
 
-    fn refuse(&mut self) -> Progress {
+    /// What a mechanism found wrong with what the client has sent.
+    fn unproven(&self) -> Ground {
+        let account = self.found.as_ref().and_then(|found| found.account.as_ref());
+        match account {
+            Some(account) if account.password.scram.is_none() => Ground::NoVerifier,
+            _ => Ground::WrongPassword,
+        }
+    }
+
+    /// `ground` is why, where there is such an account and it may log in here.
+    fn refuse(&mut self, ground: Ground) -> Progress {
         match &self.found {
             Some(found) => {
-                let request = Request::CountFailedLogin(found.attempt.clone());
+                let ground = found.ground(&self.visitor.peer, ground);
+                let request = Request::CountFailedLogin(found.attempt.clone(), ground);
                 self.ask_store(State::Counted, request)
             }
             None => Progress::Over(End::Refused),
@@ -323,16 +360,16 @@ impl Login {
 /// What is checked. For an account that may not log in here it is what is checked for an unknown user.
 fn check(found: &Found, visitor: &Visitor, now: Time, password: Secret) -> PasswordCheck {
     let account = found.admitted(&visitor.peer);
-    let usable = account
-        .into_iter()
-        .flat_map(|account| &account.app_passwords)
-        .filter(|one| {
-            one.scopes.hold(visitor.service) && one.until_ms.is_none_or(|until_ms| now.unix_ms < until_ms)
-        });
+    let app_passwords = account.into_iter().flat_map(|account| &account.app_passwords);
+    let (usable, others): (Vec<_>, Vec<_>) = app_passwords.partition(|one| {
+        one.scopes.hold(visitor.service) && one.until_ms.is_none_or(|until_ms| now.unix_ms < until_ms)
+    });
+    let hashes = |of: Vec<&LoginAppPassword>| of.into_iter().map(|one| one.hash.clone()).collect();
     PasswordCheck {
         attempt: found.attempt.clone(),
         password,
-        app_passwords: usable.map(|one| one.hash.clone()).collect(),
+        app_passwords: hashes(usable),
+        other_app_passwords: hashes(others),
         hash: account.map(|account| account.password.bcrypt.clone()),
     }
 }

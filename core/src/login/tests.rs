@@ -18,6 +18,7 @@ struct Door {
     service: Service,
     asked: Vec<&'static str>,
     checked: Vec<PasswordCheck>,
+    grounds: Vec<Ground>,
 }
 
 impl Door {
@@ -35,6 +36,7 @@ impl Door {
             service: Service::Imap,
             asked: Vec::new(),
             checked: Vec::new(),
+            grounds: Vec::new(),
         }
     }
 
@@ -72,7 +74,12 @@ impl Door {
 
     fn perform(&mut self, effect: Effect) -> Outcome {
         match effect {
-            Effect::Store(actor, request) => self.store.run(actor, request).map(Done::Reply),
+            Effect::Store(actor, request) => {
+                if let Request::CountFailedLogin(_, ground) = &request {
+                    self.grounds.push(*ground);
+                }
+                self.store.run(actor, request).map(Done::Reply)
+            }
             Effect::HashPassword(password) => Ok(Done::Hashed(hashes(&password.0))),
             Effect::InventVerifier { login, hash } => Ok(Done::VerifierInvented(
                 scram::Verifier::invent(hash, &login, &[3; 32]).to_secret(),
@@ -83,11 +90,13 @@ impl Door {
                 let verdict = match &check {
                     check if check.app_passwords.contains(&check.password) => Verdict::AppPassword,
                     check if check.hash.as_ref() == Some(&check.password) => Verdict::Password,
+                    check if check.other_app_passwords.contains(&check.password) => Verdict::NotHere,
                     _ => Verdict::Wrong,
                 };
                 self.checked.push(check);
                 Ok(Done::Verified(verdict))
             }
+            Effect::TakePlace(_) => Ok(Done::PlaceTaken),
             other => panic!("{other:?}"),
         }
     }
@@ -136,7 +145,7 @@ fn a_right_password_costs_no_write() {
         door.log_in("Tim@Example.COM", "right"),
         End::Admitted(_)
     ));
-    assert_eq!(door.asked, ["store.FindLogin", "VerifyPassword"]);
+    assert_eq!(door.asked, ["store.FindLogin", "VerifyPassword", "TakePlace"]);
 }
 
 /// C02: the same questions, in the same order, and checks that differ in the hash alone.
@@ -163,7 +172,14 @@ fn who_is_refused_learns_nothing() {
         assert_eq!(door.asked, each, "{access:?}");
         let check = door.checked.last().unwrap();
         assert_eq!((&check.hash, check.app_passwords.len()), (&None, 0));
+        assert_eq!(check.other_app_passwords.len(), 0);
     }
+    use Ground::{Disabled, LocalOnly, UnknownUser, WrongPassword};
+    assert_eq!(
+        door.grounds,
+        [UnknownUser, WrongPassword, Disabled, LocalOnly],
+        "for the log alone"
+    );
 }
 
 /// Runs a log-in for whose account the store says another access.
@@ -258,7 +274,7 @@ fn an_app_password_is_for_its_services_and_its_time() {
         door.log_in("tim@example.com", "of the phone"),
         End::Admitted(_)
     ));
-    assert_eq!(door.asked, ["store.FindLogin", "VerifyPassword"]);
+    assert_eq!(door.asked, ["store.FindLogin", "VerifyPassword", "TakePlace"]);
     door.service = Service::Pop3;
     assert_eq!(door.log_in("tim@example.com", "of the phone"), End::Refused);
     assert!(matches!(
@@ -267,6 +283,7 @@ fn an_app_password_is_for_its_services_and_its_time() {
     ));
     (door.service, door.now.unix_ms) = (Service::Imap, until_ms);
     assert_eq!(door.log_in("tim@example.com", "of the phone"), End::Refused);
+    assert_eq!(door.grounds, [Ground::Scope; 2]);
     // It is nobody else's.
     assert_eq!(door.log_in("tom@example.com", "of the phone"), End::Refused);
 }
@@ -290,14 +307,15 @@ fn what_scram_needs_is_made_at_the_first_password_and_once() {
             "store.FindLogin",
             "VerifyPassword",
             "HashPassword",
-            "store.KeepPassword"
+            "store.KeepPassword",
+            "TakePlace"
         ]
     );
     assert!(matches!(
         door.log_in("tim@example.com", "right"),
         End::Admitted(_)
     ));
-    assert_eq!(door.asked, ["store.FindLogin", "VerifyPassword"]);
+    assert_eq!(door.asked, ["store.FindLogin", "VerifyPassword", "TakePlace"]);
 }
 
 /// Both are asked the same, a salt is there for both, and it stays.
@@ -353,7 +371,7 @@ fn a_token_admits_whose_it_is() {
     let begun = Login::with_mechanism(door.visitor(), door.now, mechanism, Some(first));
     let end = door.run(begun).unwrap_or_else(|_| panic!("a challenge"));
     assert!(matches!(end, End::Admitted(_)), "{end:?}");
-    assert_eq!(door.asked, ["VerifyToken", "store.FindLogin"]);
+    assert_eq!(door.asked, ["VerifyToken", "store.FindLogin", "TakePlace"]);
 }
 
 #[test]

@@ -47,8 +47,11 @@ pub enum Action {
     Watch(Watched),
     /// Switches the transport to TLS. Plaintext left over at the switch closes the session, however it was cut.
     StartTls(TlsRole),
-    /// Switches both directions to DEFLATE (RFC 4978).
+    /// Switches both directions to DEFLATE (RFC 4978). What the peer had written before it could see our answer is not compressed,
+    /// and is told by [`super::Input::Inflate`].
     StartDeflate,
+    /// Compression ends: behind what was sent so far, and behind the flush in which the peer's last octets came (RFC 8437, 4.1).
+    StopDeflate,
     /// Sets the machine's one peer.
     Connect(Target),
     /// Drops the machine's one peer.
@@ -70,6 +73,7 @@ impl Action {
             Action::Watch(_) => "Watch",
             Action::StartTls(_) => "StartTls",
             Action::StartDeflate => "StartDeflate",
+            Action::StopDeflate => "StopDeflate",
             Action::Connect(_) => "Connect",
             Action::Disconnect => "Disconnect",
         }

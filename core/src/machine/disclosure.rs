@@ -3,7 +3,7 @@
 //! The safe way round: what a machine has not disclosed is secret. So no word is shown of a line that is not whole.
 
 use super::Peer;
-use crate::sasl::Kind;
+use crate::sasl::{Kind, auth};
 use crate::wire::base64;
 
 /// How octets of the peer may be shown. Every form has as many octets as came, so that counts stay true.
@@ -38,6 +38,15 @@ impl Form {
             _ => Form::Sasl(kind),
         }
     }
+
+    /// That of the arguments of AUTH, as POP3 and SMTP write them: how many octets at the front name the mechanism, which is plain,
+    /// and the form of the rest.
+    pub fn of_auth(peer: &Peer, arguments: &[u8]) -> (usize, Self) {
+        let (mechanism, kind) = auth::named(arguments);
+        let message = arguments.get(mechanism..).unwrap_or_default();
+        let form = kind.map_or(Form::Frame, |kind| Form::of_message(kind, peer, message));
+        (mechanism, form)
+    }
 }
 
 /// What has been disclosed since it was last asked for: up to which offset of the peer's stream, in which form.
@@ -59,6 +68,15 @@ impl Disclosures {
             Some(last) if full => *last = (until, Form::Hidden),
             _ => self.0.push((until, form)),
         }
+    }
+
+    /// A line of `len` octets, its CRLF not counted, that ends at `end`: so many octets at its front are plain, the rest has this form.
+    /// What came in front of it is the rest of a line that was none, and keeps its frame.
+    pub fn tell_line(&mut self, end: u64, len: usize, plain: usize, rest: Form) {
+        let start = end.saturating_sub(len as u64 + 2);
+        self.tell(start, Form::Frame);
+        self.tell(start + plain as u64, Form::Plain);
+        self.tell(end, rest);
     }
 
     /// What was told, ascending.

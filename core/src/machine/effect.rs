@@ -4,20 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ObjectKind, Upload};
+use crate::antivirus::Virus;
 use crate::mime::MessageIndex;
 use crate::sasl::{ScramProof, scram};
-use crate::store::{Actor, Attempt, DeliveryKey, Failure, ObjectId, PasswordHashes, Reply, Request};
+use crate::store::{
+    AccountId, Actor, Attempt, DeliveryKey, Failure, ObjectId, PasswordHashes, Reply, Request,
+};
 
 /// A question to the world. Each is a verb; its [`Done`] is the participle.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Runs a store request for an actor; refused in one place ([`crate::store::authority`]) if the actor may not.
     Store(Actor, Request),
-    /// Makes an upload durable: [`Done::Stored`].
+    /// Makes an upload durable: [`Done::Stored`]. `Unavailable` too if it could not be scanned and must be.
     FinishUpload(Upload),
     /// Looks for words in whole messages (SEARCH BODY and TEXT): [`Done::Scanned`].
     Scan(Scan),
-    /// Checks a password: [`Done::Verified`]. Where too many have failed lately, `Unavailable`, and nothing is checked.
+    /// Checks a password: [`Done::Verified`], or [`Done::Throttled`].
     VerifyPassword(PasswordCheck),
     /// Makes of a password what is stored of it: [`Done::Hashed`].
     HashPassword(Secret),
@@ -29,7 +32,7 @@ pub enum Effect {
         /// For which mechanism.
         hash: scram::Hash,
     },
-    /// Checks a SCRAM client's proof: [`Done::ScramVerified`].
+    /// Checks a SCRAM client's proof: [`Done::ScramVerified`], or [`Done::Throttled`].
     VerifyScram {
         /// Whose it should be, and from where.
         attempt: Attempt,
@@ -43,6 +46,9 @@ pub enum Effect {
         /// A bearer token (RFC 6750, 2.1).
         token: Secret,
     },
+    /// Counts this session among those of an account: [`Done::PlaceTaken`], refused with `Limit(Connections)`. It leaves its place when it
+    /// ends, or takes one of another account.
+    TakePlace(AccountId),
     /// The peer has seen the replies to these deliveries: their keys are no longer needed. [`Done::Confirmed`].
     ConfirmDelivery(Vec<DeliveryKey>),
     /// The objects in the bucket or folder, by id: [`Done::ObjectsListed`].
@@ -75,6 +81,7 @@ impl Effect {
             Effect::InventVerifier { .. } => "InventVerifier",
             Effect::VerifyScram { .. } => "VerifyScram",
             Effect::VerifyToken { .. } => "VerifyToken",
+            Effect::TakePlace(_) => "TakePlace",
             Effect::ConfirmDelivery(_) => "ConfirmDelivery",
             Effect::ListObjects { .. } => "ListObjects",
             Effect::DeleteObjects(_) => "DeleteObjects",
@@ -106,6 +113,14 @@ pub enum Done {
     ScramVerified(Option<Secret>),
     /// Of [`Effect::VerifyToken`]: whose it is, in lower case; `None`: it is no good.
     TokenVerified(Option<String>),
+    /// Of [`Effect::VerifyPassword`] and [`Effect::VerifyScram`]: too many have failed that the store had not counted yet when it was
+    /// asked. Nothing was checked.
+    Throttled {
+        /// Until a try is taken again, in milliseconds; at least 1.
+        wait_ms: u64,
+    },
+    /// Of [`Effect::TakePlace`].
+    PlaceTaken,
     /// Of [`super::Action::SendObject`].
     Sent,
     /// Of [`Effect::ConfirmDelivery`].
@@ -127,6 +142,8 @@ pub struct PasswordCheck {
     pub password: Secret,
     /// SHA-256 of the account's app passwords that may be used here, in hexadecimal digits. They are tried first.
     pub app_passwords: Vec<Secret>,
+    /// SHA-256 of its other app passwords: for other services, or ended. They are no good, and known for the log alone.
+    pub other_app_passwords: Vec<Secret>,
     /// The account's bcrypt hash; `None` for an unknown user: the same work is done, and the answer is no.
     pub hash: Option<Secret>,
 }
@@ -136,6 +153,8 @@ pub struct PasswordCheck {
 pub enum Verdict {
     /// Wrong.
     Wrong,
+    /// One of the app passwords, which is not good here or not any more. It costs what a wrong one does.
+    NotHere,
     /// The account's.
     Password,
     /// One of the app passwords.
@@ -172,6 +191,8 @@ pub struct Stored {
     pub index: Arc<MessageIndex>,
     /// When it became durable, in milliseconds of a clock of the storage's own that never goes back; see [`COMMIT_WITHIN_MS`].
     pub durable_ms: u64,
+    /// What a scanner says of it.
+    pub virus: Virus,
 }
 
 /// A search in whole messages; at most [`Scan::TARGETS_MAX`] at a time.
@@ -248,6 +269,7 @@ mod tests {
             attempt: Attempt::new("a@b", &peer, 1, Time::default()),
             password: secret.clone(),
             app_passwords: vec![secret.clone()],
+            other_app_passwords: vec![secret.clone()],
             hash: Some(secret.clone()),
         });
         let printed = format!(

@@ -34,6 +34,7 @@ pub use seed::Seed;
 use bytes::Bytes;
 
 use crate::store::{MailboxId, ModSeq};
+use crate::wire::deflate::InflateFault;
 
 /// The most octets a shell gives in one [`Input::Bytes`].
 pub const READ_MAX: usize = 64 * 1024;
@@ -107,6 +108,9 @@ pub enum Input {
     },
     /// The upgrade asked for by [`Action::StartTls`] is done, or failed.
     Tls(Result<TlsInfo, TlsFailure>),
+    /// What the peer writes cannot be inflated ([`Action::StartDeflate`]), and nothing more of it will be read. It comes in the place
+    /// of octets: only while the last `Wait` asked for them.
+    Inflate(InflateFault),
     /// The connection asked for by [`Action::Connect`] stands, or failed.
     Connected(Result<Peer, ConnectFailure>),
     /// The time of the last `until` has come.

@@ -10,6 +10,7 @@
 
 mod about;
 pub mod address;
+mod authors;
 mod codec;
 mod decoded;
 mod describe;
@@ -30,6 +31,7 @@ mod tests;
 pub mod text;
 
 pub use about::{About, Field, Params, Root, Tags};
+pub use authors::{AUTHORS_MAX, authors};
 pub use codec::StoredIndex;
 pub use decoded::{Decoded, Lines};
 pub use index::{INDEX_OCTETS, MessageIndex, Part, PartKind, Section, Summary};

@@ -8,9 +8,15 @@ use bytes::Bytes;
 use super::When;
 use super::conversation::{Conversation, PeerState};
 use super::stage::{Stage, filtered};
-use crate::machine::{Action, ConnectFailure, Done, Input, Peer, TlsFailure, TlsInfo, Token, Watched};
+use crate::machine::{
+    Action, ConnectFailure, Done, Exporter, Input, Peer, TlsFailure, TlsInfo, Token, Watched,
+};
 use crate::store::{Failure, ObjectId};
+use crate::wire::deflate::{InflateFault, Inflater};
 use crate::wire::filter::Filter;
+
+/// What every handshake of a pair gives to bind to.
+pub const EXPORTER: Exporter = Exporter([0x5e; 32]);
 
 impl Conversation {
     /// Carries out one action.
@@ -41,9 +47,11 @@ impl Conversation {
                 self.draw(token);
                 self.effects.push_back((token, effect));
             }
-            Action::Soon(_) | Action::StartDeflate => {}
+            Action::Soon(_) => {}
             Action::Watch(watched) => self.watch(stage, watched),
             Action::StartTls(_) => self.start_tls(stage),
+            Action::StartDeflate => self.start_deflate(),
+            Action::StopDeflate => self.stop_deflate(),
             Action::Connect(_) => {
                 let fault = stage.faults.strike("Connect");
                 let peer = Peer {
@@ -136,11 +144,27 @@ impl Conversation {
         let fault = stage.faults.strike("StartTls");
         let info = TlsInfo {
             summary: "TLSv1.3 TLS13_AES_256_GCM_SHA384".to_owned(),
+            exporter: Some(EXPORTER),
             ..TlsInfo::default()
         };
         self.inputs.push_back(Input::Tls(
             fault.map_or(Ok(info), |fault| Err(TlsFailure(format!("{:?}", fault.failure)))),
         ));
+    }
+
+    /// From now on the peer is expected to compress. What it is sent stays as the machine said it, for who looks at it.
+    fn start_deflate(&mut self) {
+        let mut inflater = Box::new(Inflater::new());
+        if !self.unread.is_empty() {
+            inflater.refuse(InflateFault::Early);
+        }
+        self.inflater = Some(inflater);
+    }
+
+    fn stop_deflate(&mut self) {
+        if let Some(inflater) = &mut self.inflater {
+            inflater.end();
+        }
     }
 
     fn watch(&mut self, stage: &Stage, watched: Watched) {

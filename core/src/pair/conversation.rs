@@ -9,6 +9,7 @@ use super::uploads::Uploads;
 use super::{Peaks, Summary, Talk};
 use crate::machine::{Action, Effect, Input, Machine, READ_MAX, Step, Token, Watched};
 use crate::store::{MailboxId, ModSeq};
+use crate::wire::deflate::{Inflated, Inflater};
 
 /// A machine that acts so often between two waits runs in a circle.
 const ACTIONS_MAX: usize = 1_000_000;
@@ -19,6 +20,8 @@ pub struct Conversation {
     pub(super) machine: Box<dyn Machine>,
     /// What the peer has written and the machine has not read.
     pub(super) unread: BytesMut,
+    /// What the peer's octets go through once both sides compress.
+    pub(super) inflater: Option<Box<Inflater>>,
     /// The most octets of one read.
     pub(super) read_max: usize,
     pub(super) peer: PeerState,
@@ -70,6 +73,7 @@ impl Conversation {
             talk,
             machine,
             unread: BytesMut::new(),
+            inflater: None,
             read_max: READ_MAX,
             peer: PeerState::Open,
             inputs: VecDeque::new(),
@@ -219,7 +223,7 @@ impl Conversation {
                     self.rest = Rest::Waiting {
                         bytes,
                         deadline_ms,
-                        dry: self.unread.is_empty(),
+                        dry: !self.is_readable(),
                     };
                     return;
                 }
@@ -255,19 +259,53 @@ impl Conversation {
         let Rest::Waiting { bytes, dry, .. } = self.rest else {
             return None;
         };
-        let readable = bytes && !self.unread.is_empty();
-        if self.peer == PeerState::Closing && !readable {
+        if self.peer == PeerState::Gone {
+            return None;
+        }
+        if bytes && let Some(input) = self.read(dry) {
+            return Some(input);
+        }
+        if self.peer == PeerState::Closing {
             self.peer = PeerState::Gone;
             return Some(Input::Eof);
         }
-        if self.peer == PeerState::Gone || !readable {
-            return None;
+        None
+    }
+
+    fn is_readable(&self) -> bool {
+        !self.unread.is_empty() || self.inflater.as_ref().is_some_and(|inflater| inflater.has_more())
+    }
+
+    /// What one read gives, inflated where the peer compresses.
+    fn read(&mut self, waited: bool) -> Option<Input> {
+        loop {
+            let inflated = self
+                .inflater
+                .as_mut()
+                .map(|inflater| inflater.pull(self.read_max));
+            match inflated {
+                Some(Ok(Inflated::Octets(octets))) => return Some(Input::Bytes { octets, waited }),
+                Some(Ok(Inflated::Over(plain))) => {
+                    self.inflater = None;
+                    self.unread = [&plain[..], &self.unread[..]].concat().as_slice().into();
+                }
+                Some(Err(fault)) => {
+                    self.inflater = None;
+                    return Some(Input::Inflate(fault));
+                }
+                Some(Ok(Inflated::Hungry)) | None if self.unread.is_empty() => return None,
+                Some(Ok(Inflated::Hungry)) | None => {
+                    let octets = self
+                        .unread
+                        .split_to(self.read_max.min(self.unread.len()))
+                        .freeze();
+                    match &mut self.inflater {
+                        Some(inflater) => inflater.push(octets),
+                        None => return Some(Input::Bytes { octets, waited }),
+                    }
+                }
+            }
         }
-        let octets = self
-            .unread
-            .split_to(self.read_max.min(self.unread.len()))
-            .freeze();
-        Some(Input::Bytes { octets, waited: dry })
     }
 
     /// The next change that the machine watches for and was not told of.

@@ -27,6 +27,7 @@ mod tests;
 mod uploads;
 mod world;
 
+pub use acting::EXPORTER;
 pub use conversation::Conversation;
 pub use fault::{Fault, When};
 pub use record::{Peaks, Summary};

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use super::Talk;
 use super::fault::Faults;
 use super::uploads::Uploads;
+use crate::antivirus::Virus;
 use crate::machine::{Done, Effect, Listed, ObjectKind, Outcome, PasswordCheck, Scan, Secret, Time, Verdict};
 use crate::mime::matcher::Matcher;
 use crate::sasl::scram::{Hash, SALT_LEN, Verifier};
@@ -30,7 +31,11 @@ pub struct Stage {
     pub log: Vec<Effected>,
     /// Whose the tokens are that are good.
     pub tokens: BTreeMap<String, String>,
+    /// What the scanner finds: a message that has these octets in it is infected by what has this name.
+    pub virus: Option<String>,
     pub(super) faults: Faults,
+    /// What the next password or proof is told instead of being checked: how long to wait, in milliseconds.
+    pub(super) throttle: Option<u64>,
 }
 
 /// An effect that has ended.
@@ -57,7 +62,9 @@ impl Stage {
             now,
             log: Vec::new(),
             tokens: BTreeMap::new(),
+            virus: None,
             faults: Faults::default(),
+            throttle: None,
         }
     }
 
@@ -86,11 +93,16 @@ impl Stage {
         match effect {
             Effect::Store(actor, request) => self.store.run(*actor, request.clone()).map(Done::Reply),
             Effect::FinishUpload(upload) => {
-                let (stored, octets) = uploads.finish(*upload)?;
+                let (mut stored, octets) = uploads.finish(*upload)?;
+                stored.virus = self.virus_in(&octets);
                 self.objects.insert(stored.object, octets);
                 Ok(Done::Stored(stored))
             }
             Effect::Scan(scan) => self.scan(scan),
+            Effect::VerifyPassword(_) | Effect::VerifyScram { .. } if self.throttle.is_some() => {
+                let wait_ms = self.throttle.take().unwrap_or_default();
+                Ok(Done::Throttled { wait_ms })
+            }
             Effect::VerifyPassword(check) => Ok(Done::Verified(verdict(check))),
             Effect::HashPassword(password) => Ok(Done::Hashed(plain_hashes(&password.0))),
             Effect::InventVerifier { login, hash } => {
@@ -106,6 +118,7 @@ impl Stage {
                 });
                 Ok(Done::TokenVerified(owner.cloned()))
             }
+            Effect::TakePlace(_) => Ok(Done::PlaceTaken),
             Effect::ConfirmDelivery(keys) => {
                 self.store.confirm(keys);
                 Ok(Done::Confirmed)
@@ -120,6 +133,16 @@ impl Stage {
                 Ok(Done::ObjectsDeleted(gone))
             }
             Effect::SweepUploads { .. } => Ok(Done::UploadsSwept(0)),
+        }
+    }
+
+    fn virus_in(&self, octets: &[u8]) -> Virus {
+        match &self.virus {
+            None => Virus::NotScanned,
+            Some(name) if memchr::memmem::find(octets, name.as_bytes()).is_some() => {
+                Virus::Infected(name.clone())
+            }
+            Some(_) => Virus::Clean,
         }
     }
 
@@ -202,6 +225,8 @@ fn verdict(check: &PasswordCheck) -> Verdict {
         Verdict::AppPassword
     } else if check.hash.as_ref() == Some(&hash) {
         Verdict::Password
+    } else if check.other_app_passwords.contains(&hash) {
+        Verdict::NotHere
     } else {
         Verdict::Wrong
     }

@@ -156,7 +156,7 @@ impl Machine for Toy {
             }
             Input::Tls(result) => self.say(format!("tls {}", result.is_ok())),
             Input::Shutdown => self.ends = true,
-            Input::Connected(_) => {}
+            Input::Connected(_) | Input::Inflate(_) => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
+use crate::antivirus::Virus;
 use crate::machine::{ObjectKind, Purpose, Stored, Upload};
 use crate::mime::{Limits, Scanner};
 use crate::store::{Failure, ObjectId};
@@ -99,6 +100,7 @@ impl Writing {
             received_sha256: sha256,
             index: Arc::new(self.scanner.finish()),
             durable_ms: 0,
+            virus: Virus::NotScanned,
         };
         (stored, self.octets.freeze())
     }

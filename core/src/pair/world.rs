@@ -152,6 +152,11 @@ impl World {
         findings
     }
 
+    /// The next password or proof is not checked: too many have failed meanwhile.
+    pub fn throttle(&mut self, wait_ms: u64) {
+        self.stage.throttle = Some(wait_ms);
+    }
+
     /// Makes a bearer token good for an account, as an authorization server does.
     pub fn issue_token(&mut self, token: &str, login: &str) {
         self.stage.tokens.insert(token.to_owned(), login.to_owned());
@@ -189,6 +194,7 @@ impl World {
         let at_ms = self.stage.now.unix_ms;
         let request = Request::Append {
             name: name.clone(),
+            instead: None,
             messages: vec![message],
             at_ms,
         };

@@ -20,18 +20,13 @@ impl Session {
     /// A command line, or what was none.
     pub(super) fn disclose_line(&mut self, line: &Result<Bytes, LineFault>) {
         let end = self.taken();
-        let form = match line {
+        match line {
             Ok(line) => {
-                let start = end.saturating_sub(line.len() as u64 + 2);
-                // What was passed over: the rest of a line that was none.
-                self.told.tell(start, Form::Frame);
-                let (known, form) = self.known(line);
-                self.told.tell(start + known as u64, Form::Plain);
-                form
+                let (plain, rest) = self.known(line);
+                self.told.tell_line(end, line.len(), plain, rest);
             }
-            Err(_) => Form::Frame,
-        };
-        self.told.tell(end, form);
+            Err(_) => self.told.tell(end, Form::Frame),
+        }
     }
 
     /// A response to a challenge, if it is a line.
@@ -52,9 +47,7 @@ impl Session {
         match command::find(name) {
             None => (0, Form::Frame),
             Some("AUTH") => {
-                let (mechanism, kind) = command::mechanism(arguments);
-                let message = arguments.get(mechanism..).unwrap_or_default();
-                let form = kind.map_or(Form::Frame, |kind| Form::of_message(kind, &self.cx.peer, message));
+                let (mechanism, form) = Form::of_auth(&self.cx.peer, arguments);
                 (verb + mechanism, form)
             }
             Some("LANG") if command::is_language(arguments) => (line.len(), Form::Plain),

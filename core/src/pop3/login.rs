@@ -5,7 +5,7 @@
 use super::command;
 use super::context::Context;
 use super::lease;
-use super::session::{Pause, State};
+use super::session::State;
 use super::words::{self, Reply};
 use crate::login::{End, Login, Progress, Visitor};
 use crate::machine::{Outcome, Secret};
@@ -65,10 +65,6 @@ impl AwaitLogin {
 
 /// The answer to a failed log-in comes later each time.
 fn hold(cx: &mut Context, word: Reply) -> State {
-    let delay_ms = cx.patience.lose(cx.settings.delay_ms);
-    State::AwaitPause(Pause {
-        until_ms: cx.now.mono_ms.saturating_add(delay_ms),
-        word: Some(word),
-        last: cx.patience.is_lost(cx.settings.failed_logins),
-    })
+    let (delay_ms, failed_max) = (cx.settings.delay_ms, cx.settings.failed_logins);
+    State::AwaitPause(cx.patience.hold(cx.now, delay_ms, failed_max, word))
 }

@@ -15,6 +15,7 @@ use super::login::AwaitLogin;
 use super::maildrop::AwaitOpened;
 use super::settings::Settings;
 use super::words::{self, Reply};
+use crate::login::Pause;
 use crate::machine::{Action, Disclosures, Due, Input, Machine, Outcome, Peer, Seed, Step, Time, TlsRole};
 use crate::sasl;
 use crate::wire::http::is_http;
@@ -66,7 +67,7 @@ pub(super) enum State {
     /// The lease is given back.
     AwaitReleased(AwaitReleased),
     /// A client that errs, or whose password was wrong, is served later.
-    AwaitPause(Pause),
+    AwaitPause(Pause<Reply>),
     /// STLS: the command is answered once nothing stands behind it.
     BeginTls,
     /// The handshake.
@@ -74,17 +75,6 @@ pub(super) enum State {
     /// The client is gone; the open question is not.
     AwaitEnd,
     Over,
-}
-
-/// A time in which nothing is read.
-#[derive(Debug)]
-pub(super) struct Pause {
-    /// Its end, on the monotonic clock.
-    pub until_ms: u64,
-    /// What is said then.
-    pub word: Option<Reply>,
-    /// Whether the session ends with it.
-    pub last: bool,
 }
 
 impl Session {
@@ -294,7 +284,7 @@ impl Machine for Session {
                 self.tick();
                 self.quiet_since_ms = now.mono_ms;
             }
-            Input::Eof | Input::Tls(Err(_)) => self.abandon(),
+            Input::Eof | Input::Tls(Err(_)) | Input::Inflate(_) => self.abandon(),
             Input::Outcome(token, outcome) if self.cx.out.landed(token) => self.landed(outcome),
             Input::Tls(Ok(info)) if matches!(self.state, State::AwaitTls) => {
                 self.cx.peer.tls = Some(info);

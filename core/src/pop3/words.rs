@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::store::{Failure, Refusal};
+use crate::store::{Budget, Failure, Refusal};
 use crate::wire::line::LineFault;
 
 /// One answer of one line. Printed without its line end: `-ERR [AUTH] …`.
@@ -77,6 +77,8 @@ table! {
     SHUTDOWN = Err "SYS/TEMP" "The server is going down; try again";
     /// Something here does not work now.
     TRY_LATER = Err "SYS/TEMP" "Not possible now; try again";
+    /// The account has as many sessions as it may have.
+    TOO_MANY_SESSIONS = Err "SYS/TEMP" "The account has too many connections; close one and try again";
     /// Something here is broken.
     BROKEN = Err "SYS/PERM" "Something is wrong with the server; tell its operator";
     /// A wrong password, an unknown user, a user who may not.
@@ -166,6 +168,7 @@ pub fn line_fault(fault: LineFault) -> Reply {
 pub fn failure(failure: &Failure) -> Reply {
     match failure {
         Failure::Refused(Refusal::Gone) => GONE,
+        Failure::Refused(Refusal::Limit(Budget::Connections)) => TOO_MANY_SESSIONS,
         Failure::Unavailable { .. } => TRY_LATER,
         Failure::Refused(_) | Failure::Broken(_) => BROKEN,
     }

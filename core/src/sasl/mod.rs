@@ -3,6 +3,7 @@
 //! A mechanism sees decoded octets; base64, `=` and `*` belong to the protocol that carries it. It looks nothing up and computes
 //! nothing dear: where it needs a verifier, a proof checked or a token, it asks ([`SaslStep`]), and the log-in makes effects of it.
 
+pub mod auth;
 mod external;
 mod gs2;
 mod kind;

@@ -3,12 +3,16 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::manners::Manners;
+use super::manners::{Hello, Manners, Senders};
 use super::outbox::Outbox;
+use super::session::State;
 use super::settings::Settings;
 use super::transaction::Transaction;
+use super::words::Reply;
+use crate::login::{self, Patience};
 use crate::machine::{Effect, Peer, Seed, Time, TlsInfo};
-use crate::store::DeliveryKey;
+use crate::sasl::{self, Kind, Mechanism};
+use crate::store::{AccountId, DeliveryKey};
 
 /// Everything of a session but what it awaits.
 #[derive(Debug)]
@@ -18,13 +22,27 @@ pub(super) struct Context {
     pub peer: Peer,
     pub seed: Seed,
     pub now: Time,
-    /// What the peer calls itself, cleaned; `None` before the hello.
-    pub hello: Option<String>,
+    /// What the peer has said of itself; `None` before the hello.
+    pub hello: Option<Greeted>,
+    /// Who has logged in.
+    pub account: Option<AccountId>,
+    /// The log-ins that have failed here.
+    pub patience: Patience,
+    /// The mechanism of the AUTH that was begun last.
+    pub exchange: Option<Kind>,
     /// The mail transaction, from MAIL to its end.
     pub transaction: Option<Transaction>,
     pub out: Outbox,
     pub conduct: Conduct,
     unconfirmed: Vec<DeliveryKey>,
+}
+
+/// A hello.
+#[derive(Debug)]
+pub(super) struct Greeted {
+    /// What the peer calls itself, cleaned.
+    pub name: String,
+    pub by: Hello,
 }
 
 impl Context {
@@ -40,11 +58,20 @@ impl Context {
             seed,
             now: Time::default(),
             hello: None,
+            account: None,
+            patience: Patience::default(),
+            exchange: None,
             transaction: None,
             out: Outbox::default(),
             conduct: Conduct::default(),
             unconfirmed: Vec::new(),
         }
+    }
+
+    /// Answers with one line, and the command is over.
+    pub fn answer(&mut self, reply: Reply) -> State {
+        self.out.reply(reply);
+        State::AwaitCommand
     }
 
     /// Ends the mail transaction without a message (RFC 5321, 4.1.1.5).
@@ -58,10 +85,38 @@ impl Context {
         self.settings.tls && !self.peer.is_encrypted()
     }
 
+    /// Whether users log in here.
+    pub fn has_users(&self) -> bool {
+        self.manners.senders == Senders::Users
+    }
+
+    /// Whether the peer has to log in before it may send.
+    pub fn must_log_in(&self) -> bool {
+        self.has_users() && self.account.is_none()
+    }
+
+    /// Whether a password may be sent as things are.
+    pub fn may_log_in(&self) -> bool {
+        login::may_begin(self.settings.plaintext, &self.peer)
+    }
+
+    /// The mechanisms that work as things are.
+    pub fn offered(&self) -> impl Iterator<Item = Kind> {
+        sasl::offered(&self.settings.mechanisms, self.peer.tls.as_ref())
+    }
+
+    /// A fresh exchange of a mechanism.
+    pub fn mechanism(&mut self, kind: Kind) -> Box<dyn Mechanism> {
+        self.exchange = Some(kind);
+        let (wanted, tls) = (&self.settings.mechanisms, self.peer.tls.as_ref());
+        sasl::exchange(kind, wanted, tls, &mut self.seed)
+    }
+
     /// TLS has begun: all that the peer has said in front of it is forgotten (RFC 3207, 4.2), but not its conduct.
     pub fn encrypted(&mut self, info: TlsInfo) {
         self.reset();
         self.hello = None;
+        self.account = None;
         self.peer.tls = Some(info);
     }
 

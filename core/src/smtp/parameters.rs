@@ -1,6 +1,6 @@
 //! The parameters of MAIL and RCPT: `esmtp-keyword ["=" esmtp-value]`, separated by spaces.
 //!
-//! RFC 5321, 4.1.2; RFC 1870, 5 (SIZE); RFC 6152, 2 (BODY); RFC 6531, 3.4 (SMTPUTF8). Keywords know no case.
+//! RFC 5321, 4.1.2; RFC 1870, 5 (SIZE); RFC 6152, 2 (BODY); RFC 6531, 3.4 (SMTPUTF8); RFC 4954, 5 (AUTH). Keywords know no case.
 
 use super::words::{self, Reply};
 
@@ -17,8 +17,11 @@ pub struct MailParameters {
 
 /// Reads what follows the reverse-path.
 ///
+/// `users`: whether AUTH is among the extensions. Who its parameter names is believed of nobody, as RFC 4954, 5 allows: no client is
+/// trusted to speak for others.
+///
 /// Errors: the reply to give; a size beyond 64 bits is too big, as any size over the limit is.
-pub fn of_mail(input: &str) -> Result<MailParameters, Reply> {
+pub fn of_mail(input: &str, users: bool) -> Result<MailParameters, Reply> {
     let mut seen = Seen::default();
     let mut parameters = MailParameters::default();
     for (keyword, value) in split(input, words::MAIL_SYNTAX)? {
@@ -27,6 +30,7 @@ pub fn of_mail(input: &str) -> Result<MailParameters, Reply> {
             ("BODY", value) => parameters.eight_bit = seen.once(Seen::BODY).and_then(|()| body(value))?,
             ("SMTPUTF8", None) => parameters.utf8 = seen.once(Seen::UTF8).map(|()| true)?,
             ("SMTPUTF8", Some(_)) => return Err(words::PARAMETER_VALUE),
+            ("AUTH", value) if users => seen.once(Seen::AUTH).and_then(|()| submitter(value))?,
             _ => return Err(words::UNKNOWN_PARAMETER),
         }
     }
@@ -76,6 +80,30 @@ fn body(value: Option<&str>) -> Result<bool, Reply> {
     }
 }
 
+/// `auth-value = xtext`: an address or `<>` (RFC 4954, 5; RFC 3461, 4).
+fn submitter(value: Option<&str>) -> Result<(), Reply> {
+    let is_xtext = |value: &str| {
+        let mut pieces = value.split('+');
+        let plain = |text: &str| {
+            text.bytes()
+                .all(|octet| matches!(octet, b'!'..=b'~') && octet != b'=')
+        };
+        let coded = |piece: &str| {
+            let digits = piece.split_at_checked(2).filter(|(digits, _)| {
+                digits
+                    .bytes()
+                    .all(|octet| matches!(octet, b'0'..=b'9' | b'A'..=b'F'))
+            });
+            digits.is_some_and(|(_, rest)| plain(rest))
+        };
+        !value.is_empty() && pieces.next().is_some_and(plain) && pieces.all(coded)
+    };
+    match value {
+        Some(value) if is_xtext(value) => Ok(()),
+        _ => Err(words::PARAMETER_VALUE),
+    }
+}
+
 /// Which parameters have been given: each may be given once.
 #[derive(Default)]
 struct Seen(u8);
@@ -84,6 +112,7 @@ impl Seen {
     const SIZE: u8 = 1;
     const BODY: u8 = 2;
     const UTF8: u8 = 4;
+    const AUTH: u8 = 8;
 
     fn once(&mut self, parameter: u8) -> Result<(), Reply> {
         let repeated = self.0 & parameter != 0;
@@ -138,7 +167,28 @@ mod tests {
             ("\tSIZE=1", Err(words::MAIL_SYNTAX)),
         ];
         for (input, expected) in table {
-            assert_eq!(of_mail(input), expected, "{input:?}");
+            assert_eq!(of_mail(input, true), expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_submitted_it_is_read_and_not_believed() {
+        for value in ["<>", "e+3Dmc2@example.com", "a", "+2B+3D"] {
+            let input = format!(" auth={value}");
+            assert_eq!(of_mail(&input, true), Ok(MailParameters::default()), "{value}");
+            assert_eq!(of_mail(&input, false), Err(words::UNKNOWN_PARAMETER), "{value}");
+        }
+        for input in [
+            " AUTH",
+            " AUTH=",
+            " AUTH=a=b",
+            " AUTH=+3d",
+            " AUTH=+",
+            " AUTH=a+2",
+            " AUTH=é",
+            " AUTH=a AUTH=b",
+        ] {
+            assert_eq!(of_mail(input, true), Err(words::PARAMETER_VALUE), "{input}");
         }
     }
 

@@ -58,15 +58,20 @@ impl Mailbox {
         self.text.get(..self.local_len).unwrap_or_default()
     }
 
-    /// `local` at this domain, in lower case; quoted again if it has to be.
     fn joined(&self, local: &str) -> String {
-        let domain = self.text.get(self.local_len..).unwrap_or_default();
-        let local = local.to_lowercase();
-        if is_dot_string(&local) {
-            return local + domain;
-        }
-        format!("\"{}\"{domain}", local.replace('\\', "\\\\").replace('"', "\\\""))
+        let domain = self.text.get(self.local_len + 1..).unwrap_or_default();
+        lookup(local, domain)
     }
+}
+
+/// The address of a local part without quotes and a domain, as accounts are found by it: in lower case, quoted if it has to be.
+pub fn lookup(local: &str, domain: &str) -> String {
+    let (local, domain) = (local.to_lowercase(), domain.to_lowercase());
+    if is_dot_string(&local) {
+        return format!("{local}@{domain}");
+    }
+    let escaped = local.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"@{domain}")
 }
 
 /// `Reverse-path = Path / "<>"`: the sender, `None` for the null path, and what follows it.

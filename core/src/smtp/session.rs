@@ -5,34 +5,38 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::command::{self, AwaitChunk, AwaitContent, AwaitRecipient};
+use super::command::{self, AwaitChunk, AwaitContent, AwaitRecipient, AwaitResponse};
 use super::context::{Context, Verdict};
+use super::login::AwaitLogin;
 use super::manners::Manners;
 use super::message::{AwaitDelivered, AwaitStored};
+use super::ownership::{AwaitAuthors, AwaitSender};
 use super::settings::Settings;
 use super::words::{self, Reply};
-use crate::machine::{Disclosures, Due, Form, Input, Machine, Outcome, Peer, Seed, Step, Time, TlsInfo};
+use crate::login::Pause;
+use crate::machine::{Disclosures, Due, Input, Machine, Outcome, Peer, Seed, Step, Time, TlsInfo};
+use crate::sasl;
 use crate::wire::http::is_http;
 use crate::wire::line::{BareLf, LineFault, Lines};
 
-/// How long a peer may say nothing (RFC 5321, 4.5.3.2.7), and how long it has for its hello.
+/// How long a peer may say nothing (RFC 5321, 4.5.3.2.7), and how long it has for its hello or, where users send, its log-in.
 const IDLE_MS: u64 = 5 * 60 * 1000;
 
-/// One mail conversation. Made by [`crate::lmtp::session`].
+/// One mail conversation. Made by [`crate::lmtp::session`], [`super::mx::session`] and [`super::submission::session`].
 #[derive(Debug)]
 pub struct Server {
-    cx: Context,
+    pub(super) cx: Context,
     state: State,
     lines: Lines,
     /// What was read and not looked at yet: at most one read.
-    rest: Bytes,
+    pub(super) rest: Bytes,
     /// Octets that came since the beginning.
-    pushed: u64,
+    pub(super) pushed: u64,
     /// What of the peer's octets is no secret.
-    told: Disclosures,
+    pub(super) told: Disclosures,
     /// Whether a command line has been read: the first one may be HTTP's.
     begun: bool,
-    /// When the first input came: the hello's deadline counts from here.
+    /// When the first input came: the deadline of the hello, or of the log-in, counts from here.
     opened_ms: Option<u64>,
     draining: bool,
 }
@@ -41,6 +45,8 @@ pub struct Server {
 #[derive(Debug)]
 pub(super) enum State {
     AwaitCommand,
+    /// MAIL: whose the sender is.
+    AwaitSender(AwaitSender),
     /// RCPT: where mail for the address goes.
     AwaitRecipient(AwaitRecipient),
     /// DATA: the message.
@@ -49,12 +55,16 @@ pub(super) enum State {
     AwaitChunk(AwaitChunk),
     /// The object is being made durable.
     AwaitStored(AwaitStored),
+    /// Whose the addresses of From are.
+    AwaitAuthors(AwaitAuthors),
     /// The message is being delivered.
     AwaitDelivered(AwaitDelivered),
-    /// A peer that errs too often is read again later.
-    AwaitPause {
-        until_ms: u64,
-    },
+    /// AUTH: the response to a challenge.
+    AwaitResponse(AwaitResponse),
+    /// AUTH: the answer to a log-in's question.
+    AwaitLogin(AwaitLogin),
+    /// A peer that errs too often, or whose password was wrong, is served later.
+    AwaitPause(Pause<Reply>),
     /// STARTTLS: the command is answered once nothing stands behind it.
     BeginTls,
     /// The handshake.
@@ -84,52 +94,32 @@ impl Server {
     fn advance(&mut self) -> bool {
         let Self { cx, rest, .. } = self;
         self.state = match mem::replace(&mut self.state, State::Over) {
-            State::AwaitCommand | State::AwaitPause { .. } if self.draining => goodbye(cx, words::SHUTDOWN),
+            State::AwaitCommand | State::AwaitResponse(_) | State::AwaitPause(_) if self.draining => {
+                goodbye(cx, words::SHUTDOWN)
+            }
             State::AwaitCommand => match self.lines.next(rest, cx.settings.line_max.saturating_sub(2)) {
                 Some(line) => self.command(line),
                 None => return self.stay(State::AwaitCommand),
             },
+            State::AwaitResponse(state) => match self.lines.next(rest, sasl::RESPONSE_LEN_MAX) {
+                Some(line) => self.response(state, line),
+                None => return self.stay(State::AwaitResponse(state)),
+            },
             State::AwaitContent(state) if !rest.is_empty() => {
                 let state = state.feed(cx, rest);
-                self.disclose(Form::Content, state)
+                self.disclose_content();
+                state
             }
             State::AwaitChunk(state) if !rest.is_empty() => {
                 let state = state.feed(cx, rest);
-                self.disclose(Form::Content, state)
+                self.disclose_content();
+                state
             }
             State::BeginTls => self.begin_tls(),
             state => return self.stay(state),
         };
         self.judge();
         true
-    }
-
-    /// Octets of the peer that lines and content were made of so far.
-    fn taken(&self) -> u64 {
-        self.pushed - self.rest.len() as u64
-    }
-
-    /// Everything that was taken since the last disclosure.
-    fn disclose<T>(&mut self, form: Form, and_then: T) -> T {
-        self.told.tell(self.taken(), form);
-        and_then
-    }
-
-    /// A command is plain if it is one of ours: of any other line, which may be a password at the wrong door, only the frame is.
-    fn disclose_line(&mut self, line: &Result<Bytes, LineFault>) {
-        let end = self.taken();
-        if let Ok(line) = line {
-            let start = end.saturating_sub(line.len() as u64 + 2);
-            // What was passed over: the rest of a line that was none.
-            self.told.tell(start, Form::Frame);
-            if command::is_known(line) {
-                self.told.tell(end, Form::Plain);
-            } else if is_http(line) {
-                let verb = line.iter().take_while(|&&octet| octet != b' ').count();
-                self.told.tell(start + verb as u64, Form::Plain);
-            }
-        }
-        self.told.tell(end, Form::Frame);
     }
 
     fn stay(&mut self, state: State) -> bool {
@@ -143,10 +133,17 @@ impl Server {
         match line {
             Ok(line) if first && is_http(&line) => goodbye(&mut self.cx, words::NOT_HTTP),
             Ok(line) => command::run(&mut self.cx, &line),
-            Err(fault) => {
-                self.cx.out.reply(words::line_fault(fault));
-                State::AwaitCommand
-            }
+            Err(fault) => self.cx.answer(words::line_fault(fault)),
+        }
+    }
+
+    /// A line that fails ends the exchange, and is not looked at again as a command (RFC 4954, 4).
+    fn response(&mut self, state: AwaitResponse, line: Result<Bytes, LineFault>) -> State {
+        self.disclose_response(line.as_deref().ok());
+        match line {
+            Ok(line) => state.on(&mut self.cx, &line),
+            Err(LineFault::TooLong) => self.cx.answer(words::RESPONSE_TOO_LONG),
+            Err(fault) => self.cx.answer(words::line_fault(fault)),
         }
     }
 
@@ -175,9 +172,11 @@ impl Server {
         match self.cx.verdict() {
             Verdict::GoOn => {}
             Verdict::SlowDown => {
-                self.state = State::AwaitPause {
+                self.state = State::AwaitPause(Pause {
                     until_ms: self.cx.now.mono_ms.saturating_add(self.cx.settings.delay_ms),
-                }
+                    word: None,
+                    last: false,
+                });
             }
             Verdict::Close => self.state = goodbye(&mut self.cx, words::TOO_MANY_ERRORS),
         }
@@ -186,8 +185,11 @@ impl Server {
     fn landed(&mut self, outcome: Outcome) {
         let cx = &mut self.cx;
         self.state = match mem::replace(&mut self.state, State::Over) {
+            State::AwaitLogin(state) => state.on(cx, outcome),
+            State::AwaitSender(state) => state.on(cx, outcome),
             State::AwaitRecipient(state) => state.on(cx, outcome),
             State::AwaitStored(state) => state.on(cx, outcome),
+            State::AwaitAuthors(state) => state.on(cx, outcome),
             State::AwaitDelivered(state) => state.on(cx, outcome),
             state => state,
         };
@@ -196,11 +198,13 @@ impl Server {
 
     fn tick(&mut self) {
         match &self.state {
-            State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => {
-                self.state = goodbye(&mut self.cx, words::IDLE);
+            State::AwaitCommand | State::AwaitResponse(_) | State::AwaitContent(_) | State::AwaitChunk(_) => {
+                self.state = goodbye(&mut self.cx, words::IDLE)
             }
-            State::AwaitPause { until_ms } if *until_ms <= self.cx.now.mono_ms => {
-                self.state = State::AwaitCommand
+            State::AwaitPause(pause) if pause.until_ms <= self.cx.now.mono_ms => {
+                let last = pause.last;
+                self.cx.out.lines(pause.word.as_slice());
+                self.state = if last { State::Over } else { State::AwaitCommand };
             }
             _ => {}
         }
@@ -210,18 +214,21 @@ impl Server {
     fn hurry(&mut self) {
         let body = self.cx.transaction.as_ref().and_then(|mail| mail.body.as_ref());
         let slow = body.is_some_and(|body| body.is_slow(self.cx.now, &self.cx.settings));
-        match (&self.state, self.hello_by()) {
+        match (&self.state, self.begin_by()) {
             (State::AwaitContent(_) | State::AwaitChunk(_), _) if slow => {
                 self.state = goodbye(&mut self.cx, words::TOO_SLOW);
             }
-            (State::AwaitCommand, Some(at_ms)) if at_ms <= self.cx.now.mono_ms => self.tick(),
+            (State::AwaitCommand | State::AwaitResponse(_), Some(at_ms)) if at_ms <= self.cx.now.mono_ms => {
+                self.tick();
+            }
             _ => {}
         }
     }
 
-    /// The moment by which the peer has said hello; `None`: it has.
-    fn hello_by(&self) -> Option<u64> {
-        let opened_ms = self.opened_ms.filter(|_| self.cx.hello.is_none());
+    /// The moment by which the peer has said hello or, where users send, has logged in; `None`: it has.
+    fn begin_by(&self) -> Option<u64> {
+        let idles = self.cx.hello.is_none() || self.cx.must_log_in();
+        let opened_ms = self.opened_ms.filter(|_| idles);
         opened_ms.map(|opened_ms| opened_ms.saturating_add(IDLE_MS))
     }
 
@@ -232,18 +239,23 @@ impl Server {
     }
 
     fn wait(&self) -> Step {
-        let idle = self.hello_by().map_or(Due::Idle(IDLE_MS), Due::At);
+        let idle = self.begin_by().map_or(Due::Idle(IDLE_MS), Due::At);
         match &self.state {
-            State::AwaitCommand | State::AwaitContent(_) | State::AwaitChunk(_) => Step::Wait {
-                bytes: true,
-                until: Some(idle),
-            },
-            State::AwaitPause { until_ms } => Step::Wait {
+            State::AwaitCommand | State::AwaitResponse(_) | State::AwaitContent(_) | State::AwaitChunk(_) => {
+                Step::Wait {
+                    bytes: true,
+                    until: Some(idle),
+                }
+            }
+            State::AwaitPause(pause) => Step::Wait {
                 bytes: false,
-                until: Some(Due::At(*until_ms)),
+                until: Some(Due::At(pause.until_ms)),
             },
-            State::AwaitRecipient(_)
+            State::AwaitLogin(_)
+            | State::AwaitSender(_)
+            | State::AwaitRecipient(_)
             | State::AwaitStored(_)
+            | State::AwaitAuthors(_)
             | State::AwaitDelivered(_)
             | State::BeginTls
             | State::AwaitTls => Step::Wait {
@@ -270,7 +282,7 @@ impl Machine for Server {
                 self.rest = octets;
                 self.hurry();
             }
-            Input::Eof | Input::Tls(Err(_)) => self.abandon(),
+            Input::Eof | Input::Tls(Err(_)) | Input::Inflate(_) => self.abandon(),
             Input::Tls(Ok(info)) if matches!(self.state, State::AwaitTls) => self.encrypted(info),
             Input::Outcome(token, outcome) if self.cx.out.landed(token) => self.landed(outcome),
             Input::Tick => self.tick(),

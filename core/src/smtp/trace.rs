@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::context::Context;
+use super::manners::{Hello, With};
 use super::path::{self, Mailbox};
 use super::transaction::Transaction;
 use crate::machine::{Peer, Time};
@@ -25,8 +26,8 @@ pub(super) struct Trace {
 impl Trace {
     pub fn new(cx: &Context, transaction: &Transaction, object: ObjectId) -> Self {
         let sender = transaction.sender.as_ref().map_or("", |sender| sender.as_str());
-        let hello = cx.hello.as_deref().unwrap_or("unknown");
-        let protocol = protocol(cx.manners.protocol, &cx.peer, transaction.parameters.utf8);
+        let hello = cx.hello.as_ref().map_or("unknown", |hello| hello.name.as_str());
+        let protocol = protocol(cx, transaction.parameters.utf8);
         Self {
             return_path: format!("Return-Path: <{sender}>\r\n"),
             received: received(
@@ -68,11 +69,20 @@ fn received(hello: &str, peer: &Peer, hostname: &str, protocol: &str, object: Ob
     )
 }
 
-/// The name of RFC 3848 and RFC 6531: `LMTP`, `LMTPS`, `UTF8LMTP`, `UTF8LMTPS`.
-fn protocol(base: &str, peer: &Peer, utf8: bool) -> String {
-    let utf8 = if utf8 { "UTF8" } else { "" };
-    let tls = if peer.is_encrypted() { "S" } else { "" };
-    format!("{utf8}{base}{tls}")
+/// The name of RFC 3848 and RFC 6531, 4.3: `LMTP`, `ESMTPSA`, `UTF8SMTPS`.
+fn protocol(cx: &Context, utf8: bool) -> String {
+    let With {
+        plain,
+        extended,
+        utf8: international,
+    } = &cx.manners.with;
+    if cx.hello.as_ref().is_some_and(|hello| hello.by == Hello::Helo) {
+        return (*plain).to_owned();
+    }
+    let base = if utf8 { international } else { extended };
+    let tls = if cx.peer.is_encrypted() { "S" } else { "" };
+    let user = if cx.account.is_some() { "A" } else { "" };
+    format!("{base}{tls}{user}")
 }
 
 /// What a peer calls itself, fit for a trace field: a host name or address literal as it is, of anything else only the
@@ -140,14 +150,34 @@ mod tests {
 
     #[test]
     fn protocol_names() {
-        let table = [
-            (false, false, "LMTP"),
-            (true, false, "LMTPS"),
-            (false, true, "UTF8LMTP"),
-            (true, true, "UTF8LMTPS"),
-        ];
-        for (tls, utf8, name) in table {
-            assert_eq!(protocol("LMTP", &peer(None, tls), utf8), name);
+        use crate::smtp::context::Greeted;
+        use crate::smtp::{Settings, submission};
+        use crate::store::AccountId;
+        use std::sync::Arc;
+
+        let name = |manners, by, tls, user: bool, utf8| {
+            let settings = Arc::new(Settings::default());
+            let seed = crate::machine::Seed::new([1; 32]);
+            let mut cx = Context::new(manners, peer(None, tls), settings, seed);
+            let name = "x".to_owned();
+            cx.hello = Some(Greeted { name, by });
+            cx.account = user.then_some(AccountId(1));
+            protocol(&cx, utf8)
+        };
+        let (lmtp, smtp) = (&crate::lmtp::MANNERS, &submission::MANNERS);
+        for (manners, by, tls, user, utf8, expected) in [
+            (lmtp, Hello::Lhlo, false, false, false, "LMTP"),
+            (lmtp, Hello::Lhlo, true, false, false, "LMTPS"),
+            (lmtp, Hello::Lhlo, false, false, true, "UTF8LMTP"),
+            (lmtp, Hello::Lhlo, true, false, true, "UTF8LMTPS"),
+            (smtp, Hello::Helo, true, true, true, "SMTP"),
+            (smtp, Hello::Ehlo, false, false, false, "ESMTP"),
+            (smtp, Hello::Ehlo, true, false, false, "ESMTPS"),
+            (smtp, Hello::Ehlo, false, true, false, "ESMTPA"),
+            (smtp, Hello::Ehlo, true, true, false, "ESMTPSA"),
+            (smtp, Hello::Ehlo, true, true, true, "UTF8SMTPSA"),
+        ] {
+            assert_eq!(name(manners, by, tls, user, utf8), expected);
         }
     }
 

@@ -9,6 +9,7 @@ use super::settings::Settings;
 use super::words::{self, Reply};
 use crate::machine::Time;
 use crate::store::{ObjectId, RecipientPlace};
+use crate::wire::alone::LineEnds;
 
 /// From MAIL to the end of the message, RSET or a new hello.
 #[derive(Debug)]
@@ -16,16 +17,24 @@ pub(super) struct Transaction {
     /// The reverse-path; `None` is the null path.
     pub sender: Option<Mailbox>,
     pub parameters: MailParameters,
-    /// In the order of RCPT, which is the order of the replies (RFC 2033, 4.2). One address may be here twice.
+    /// In the order of RCPT, which is the order of LMTP's replies (RFC 2033, 4.2). One address may be here twice.
     pub recipients: Vec<Accepted>,
     pub body: Option<Body>,
+}
+
+impl Transaction {
+    /// Mailboxes that the message goes to.
+    pub fn places(&self) -> usize {
+        self.recipients.iter().map(|accepted| accepted.places.len()).sum()
+    }
 }
 
 /// A recipient that was answered 250.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub mailbox: Mailbox,
-    pub place: RecipientPlace,
+    /// At least one; an alias may have several.
+    pub places: Vec<RecipientPlace>,
 }
 
 /// A message that flows into an upload.
@@ -33,6 +42,8 @@ pub(super) struct Accepted {
 pub(super) struct Body {
     /// Octets that came, those beyond the limit among them.
     pub octets: u64,
+    /// How its lines end; of chunks that are looked at for that.
+    pub ends: LineEnds,
     began_ms: u64,
     /// Why it will be refused at its end; its octets are read and forgotten until then.
     pub refused: Option<Reply>,
@@ -43,6 +54,7 @@ impl Body {
         out.open_upload(object);
         Self {
             octets: 0,
+            ends: LineEnds::default(),
             began_ms: now.mono_ms,
             refused: None,
         }

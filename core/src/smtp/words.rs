@@ -23,7 +23,7 @@ impl Reply {
     /// Whether the command itself was wrong (syntax or sequence), so that it counts against the budget of bad commands.
     /// An unknown recipient does not: the client could not know.
     pub fn blames_command(self) -> bool {
-        matches!(self.code, 500..=504 | 555)
+        matches!(self.code, 500..=504 | 530 | 555)
     }
 }
 
@@ -56,6 +56,8 @@ table! {
     BEGIN_TLS = 220 "2.0.0" "Begin TLS now";
     /// To QUIT.
     GOODBYE = 221 "2.0.0" "Goodbye";
+    /// To AUTH (RFC 4954, 6).
+    AUTHENTICATED = 235 "2.7.0" "Logged in";
     /// To NOOP.
     OK = 250 "2.0.0" "OK";
     /// To RSET.
@@ -89,10 +91,16 @@ table! {
     OUT_OF_STEP = 421 "4.5.0" "Cannot tell where the chunk ends";
     /// Something here does not work now.
     TRY_LATER = 451 "4.3.0" "Not possible now; try again";
+    /// A message that some of its recipients have, and others cannot have.
+    PARTLY_DELIVERED = 451 "4.2.0" "Not delivered to all recipients; try again";
     /// The disk or the bucket is full.
     NO_SPACE = 452 "4.3.1" "Out of space; try again";
     /// The envelope is full.
     TOO_MANY_RECIPIENTS = 452 "4.5.3" "Too many recipients; send the others apart";
+    /// A log-in that could not be checked (RFC 4954, 6).
+    LOGIN_LATER = 454 "4.7.0" "Log-in is not possible now; try again";
+    /// Too many wrong passwords have come: nothing was checked, so it is no wrong password.
+    THROTTLED = 454 "4.7.0" "Too many wrong passwords, try again later";
 
     /// No such command.
     UNKNOWN_COMMAND = 500 "5.5.1" "Unknown command";
@@ -104,6 +112,8 @@ table! {
     LINE_TOO_LONG = 500 "5.5.6" "Line too long";
     /// A command line that does not end as lines do.
     BAD_LINE = 500 "5.5.2" "A line ends with CRLF and holds no other CR, LF or NUL";
+    /// A line of an exchange over its budget (RFC 4954, 4).
+    RESPONSE_TOO_LONG = 500 "5.5.6" "The response is too long";
     /// A command line that is not text.
     NOT_TEXT = 500 "5.5.2" "The line is not UTF-8 text, or holds a control character";
     /// An argument to a command that takes none.
@@ -126,6 +136,14 @@ table! {
     BDAT_SYNTAX = 501 "5.5.4" "Write BDAT count, and LAST if it is the last chunk";
     /// VRFY without an argument.
     VRFY_SYNTAX = 501 "5.5.4" "Write VRFY and an address";
+    /// AUTH without a mechanism.
+    AUTH_SYNTAX = 501 "5.5.4" "Write AUTH and a mechanism";
+    /// `*` in an exchange (RFC 4954, 4).
+    GIVEN_UP = 501 "5.7.0" "Given up";
+    /// A response that is none.
+    NO_BASE64 = 501 "5.5.2" "A response is written in base64";
+    /// A response that its mechanism does not understand.
+    BAD_RESPONSE = 501 "5.5.2" "The response is not in the form that the mechanism wants";
     /// A command that we know and do not offer.
     NOT_IMPLEMENTED = 502 "5.5.1" "Not implemented";
     /// A mail command before the hello.
@@ -140,14 +158,44 @@ table! {
     NO_RECIPIENTS = 503 "5.5.1" "No valid recipients";
     /// RCPT or DATA in the midst of BDAT (RFC 3030, 2).
     IN_CHUNKS = 503 "5.5.1" "The message has begun with BDAT; only BDAT or RSET may follow";
+    /// AUTH once more (RFC 4954, 4).
+    LOGGED_IN_ALREADY = 503 "5.5.1" "You have logged in already";
+    /// A mechanism that is not offered (RFC 4954, 4).
+    NO_MECHANISM = 504 "5.5.4" "There is no such mechanism";
+    /// AUTH in the clear, where that may not be (RFC 4954, 4; the 538 of its section 6 is historical).
+    ENCRYPTION_NEEDED = 504 "5.5.4" "Passwords are taken over TLS only; say STARTTLS first";
+    /// MAIL before a log-in (RFC 4954, 6).
+    LOGIN_FIRST = 530 "5.7.0" "Log in first";
+    /// MAIL before a log-in, which needs TLS (RFC 3207, 4).
+    TLS_FIRST = 530 "5.7.0" "Must issue a STARTTLS command first";
+    /// A wrong password, an unknown user, a user who may not.
+    WRONG_PASSWORD = 535 "5.7.8" "The name or the password is wrong";
+    /// Credentials that nobody has.
+    BAD_CREDENTIALS = 535 "5.7.8" "A name or a password has 1 to 255 octets";
+    /// A certificate without a name, or with another one.
+    NO_IDENTITY = 535 "5.7.8" "The certificate does not name this user";
+    /// A client that was told of fewer mechanisms than there are (RFC 5802, 6).
+    DOWNGRADED = 535 "5.7.8" "Channel binding is offered here, but the client was told that it is not";
+    /// Somebody else is to be acted for.
+    OTHER_IDENTITY = 535 "5.7.8" "To act as another user is not supported";
     /// No such address here.
     UNKNOWN_RECIPIENT = 550 "5.1.1" "No such recipient here";
     /// The mailbox went away between RCPT and the delivery.
     MAILBOX_GONE = 550 "5.2.1" "The mailbox is gone";
     /// A reverse-path beyond ASCII without SMTPUTF8 (RFC 6531, 3.5).
     SENDER_NOT_ASCII = 550 "5.6.7" "An address beyond ASCII needs SMTPUTF8";
+    /// A CR or an LF alone in a message from a stranger (RFC 5321, 2.3.8).
+    LONE_LINE_END = 550 "5.5.2" "A line ends with CRLF, and the message holds another CR or LF";
+    /// A recipient whose domain is none of ours.
+    RELAYING_DENIED = 550 "5.7.1" "Mail for that domain is not taken here";
+    /// A reverse-path that is not the user's (RFC 6409, 6.1).
+    NOT_YOUR_ADDRESS = 550 "5.7.1" "The sender is not an address of yours";
+    /// A header whose From is not the user's (RFC 6409, 6.3).
+    NOT_YOUR_FROM = 550 "5.7.1" "From is not an address of yours";
     /// The store does not let us deliver.
     NOT_PERMITTED = 550 "5.7.1" "Not permitted";
+    /// A scanner has found something in the message; what, follows ([`infected`]).
+    INFECTED = 550 "5.7.1" "The message has a virus in it";
     /// The quota does not hold the message.
     OVER_QUOTA = 552 "5.2.2" "The mailbox is full";
     /// The message is larger than SIZE says.
@@ -158,6 +206,11 @@ table! {
     LOOP = 554 "5.4.6" "Too many hops: the message goes in circles";
     /// A parameter of no extension that we offer.
     UNKNOWN_PARAMETER = 555 "5.5.4" "Unknown parameter";
+}
+
+/// [`INFECTED`] with the name of what was found, which is clean ([`crate::antivirus::Virus`]).
+pub fn infected(name: &str) -> String {
+    format!("{INFECTED}: {name}")
 }
 
 /// What a broken command line is.
@@ -173,6 +226,7 @@ pub fn refusal(refusal: Refusal) -> Reply {
     match refusal {
         Refusal::OverQuota => OVER_QUOTA,
         Refusal::NoSuchAccount => UNKNOWN_RECIPIENT,
+        Refusal::NotOurs => RELAYING_DENIED,
         Refusal::NoSuchMailbox => MAILBOX_GONE,
         Refusal::NotPermitted => NOT_PERMITTED,
         Refusal::Limit(Budget::MessageSize) => TOO_BIG,
@@ -184,7 +238,9 @@ pub fn refusal(refusal: Refusal) -> Reply {
             | Budget::Subscriptions
             | Budget::Calendars
             | Budget::CalendarObjects
-            | Budget::AppPasswords,
+            | Budget::AppPasswords
+            | Budget::Aliases
+            | Budget::Connections,
         )
         | Refusal::AlreadyExists
         | Refusal::HasChildren

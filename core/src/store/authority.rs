@@ -29,11 +29,12 @@ impl Actor {
 pub fn permits(actor: Actor, request: &Request) -> bool {
     match request {
         Request::FindLogin(_)
-        | Request::CountFailedLogin(_)
+        | Request::CountFailedLogin(..)
         | Request::KeepPassword { .. }
         | Request::FindRecipient { .. }
         | Request::Deliver { .. } => matches!(actor, Actor::Door),
         Request::FindAccount { .. }
+        | Request::Domain(_)
         | Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::SetQuota { .. }
@@ -49,7 +50,8 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::FindImported { .. }
         | Request::Import(_)
         | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
-        Request::ListMailboxes { .. }
+        Request::FindSender { .. }
+        | Request::ListMailboxes { .. }
         | Request::ListSubscriptions
         | Request::StatusMailbox { .. }
         | Request::CreateMailbox { .. }

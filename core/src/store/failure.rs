@@ -27,9 +27,11 @@ pub enum Refusal {
     NoSuchMailbox,
     /// There is no such account or address.
     NoSuchAccount,
+    /// The domain is none of ours.
+    NotOurs,
     /// The name is taken.
     AlreadyExists,
-    /// The mailbox has inferiors and no messages of its own, so there is nothing to delete.
+    /// The mailbox has inferiors and no messages of its own, so there is nothing to delete; or the domain has addresses.
     HasChildren,
     /// Not for this actor.
     NotPermitted,
@@ -64,6 +66,10 @@ pub enum Budget {
     CalendarObjects,
     /// App passwords of one account: [`super::APP_PASSWORDS_MAX`].
     AppPasswords,
+    /// Accounts of one alias, or aliases of one account: [`super::ALIAS_ACCOUNTS_MAX`], [`super::ALIASES_MAX`].
+    Aliases,
+    /// Sessions of one account at a time, on one node.
+    Connections,
     /// Octets of one message.
     MessageSize,
     /// Space on the disk or in the bucket.
@@ -99,6 +105,7 @@ impl fmt::Display for Refusal {
             Refusal::OverQuota => "it is over quota",
             Refusal::NoSuchMailbox => "there is no such mailbox",
             Refusal::NoSuchAccount => "there is no such account",
+            Refusal::NotOurs => "the domain is none of ours",
             Refusal::AlreadyExists => "the name is taken",
             Refusal::HasChildren => "the mailbox has inferiors and no messages of its own",
             Refusal::NotPermitted => "it is not permitted",
@@ -123,7 +130,9 @@ impl fmt::Display for Budget {
             Budget::Calendars => "calendars of an account",
             Budget::CalendarObjects => "objects of a calendar",
             Budget::MessageSize => "octets of a message",
+            Budget::Aliases => "accounts of an alias, or aliases of an account",
             Budget::AppPasswords => "app passwords of an account",
+            Budget::Connections => "connections of an account",
             Budget::Space => "space on the disk or in the bucket",
         })
     }

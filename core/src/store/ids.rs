@@ -57,15 +57,16 @@ impl fmt::Debug for ObjectId {
 pub struct DeliveryKey(pub [u8; 16]);
 
 impl DeliveryKey {
-    /// `recipient`: the address as given in RCPT, its domain lower-cased; `reverse_path`: as given in MAIL;
-    /// `received_sha256`: of the body as received.
-    pub fn new(recipient: &str, reverse_path: &str, received_sha256: &[u8; 32]) -> Self {
+    /// `recipient`: the address as given in RCPT, its domain lower-cased; `account`: one of those that it leads to;
+    /// `reverse_path`: as given in MAIL; `received_sha256`: of the body as received.
+    pub fn new(recipient: &str, account: AccountId, reverse_path: &str, received_sha256: &[u8; 32]) -> Self {
         let hash = Sha256::new()
             .chain_update(recipient)
             .chain_update([0])
             .chain_update(reverse_path)
             .chain_update([0])
             .chain_update(received_sha256)
+            .chain_update(account.0.to_be_bytes())
             .finalize();
         let mut key = [0; 16];
         key.iter_mut().zip(hash).for_each(|(to, from)| *to = from);

@@ -1,5 +1,7 @@
 //! What a log-in asks of the store, and what is stored to check it.
 
+use std::fmt;
+
 use crate::machine::Secret;
 
 use super::{Access, AccountId, Scopes};
@@ -60,4 +62,34 @@ pub struct LoginAppPassword {
     pub scopes: Scopes,
     /// Until when, in milliseconds since 1970; `None`: until it is removed.
     pub until_ms: Option<u64>,
+}
+
+/// Why a log-in is refused: for the log alone, a peer is never told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// Nobody has that name.
+    UnknownUser,
+    /// The password is another, or what SCRAM proves it by is.
+    WrongPassword,
+    /// SCRAM has nothing to check with: only a bcrypt hash is known so far.
+    NoVerifier,
+    /// The app password is for another service, or has ended.
+    Scope,
+    /// The account may log in from the server's own machine only.
+    LocalOnly,
+    /// The account may log in from nowhere.
+    Disabled,
+}
+
+impl fmt::Display for Ground {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ground::UnknownUser => "unknown user",
+            Ground::WrongPassword => "wrong password",
+            Ground::NoVerifier => "no verifier",
+            Ground::Scope => "scope",
+            Ground::LocalOnly => "local only",
+            Ground::Disabled => "disabled",
+        })
+    }
 }

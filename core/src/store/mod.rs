@@ -7,6 +7,7 @@
 mod app_password;
 pub mod authority;
 pub mod calendar;
+mod domain;
 mod failure;
 mod flags;
 mod ids;
@@ -26,11 +27,15 @@ pub mod view;
 pub use app_password::{APP_PASSWORDS_MAX, AppPasswordLine, LABEL_LEN_MAX, NewAppPassword, Scopes, Service};
 pub use authority::Actor;
 pub use calendar::{CalendarReply, CalendarRequest};
+pub use domain::{
+    ALIAS_ACCOUNTS_MAX, ALIASES_MAX, AliasLine, DomainLine, DomainReply, DomainRequest, SENDERS_MAX, base_of,
+    domain_of,
+};
 pub use failure::{Budget, Failure, Fault, Refusal};
 pub use flags::{Flag, Flags, Keyword, Keywords};
 pub use ids::{AccountId, DeliveryKey, MailboxId, ModSeq, ObjectId, Uid};
 pub use import::Import;
-pub use login::{LoginAccount, LoginAppPassword, LoginFound, PasswordHashes, ScramVerifiers};
+pub use login::{Ground, LoginAccount, LoginAppPassword, LoginFound, PasswordHashes, ScramVerifiers};
 pub use name::{BadName, MailboxName, SEPARATOR, SpecialUse};
 pub use reply::*;
 pub use request::*;

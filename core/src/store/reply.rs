@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::machine::{ObjectKind, Peer, Secret};
 
 use super::{
-    AccountId, AppPasswordLine, CalendarReply, DeletedMessage, LoginFound, MailboxId, MailboxName, ModSeq,
-    ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
+    AccountId, AppPasswordLine, CalendarReply, DeletedMessage, DomainReply, LoginFound, MailboxId,
+    MailboxName, ModSeq, NewMailbox, ObjectId, Refusal, SpecialUse, Throttle, Uid, UidSet, Undeleted, View,
 };
 
 /// What a store answers.
@@ -22,8 +22,10 @@ pub enum Reply {
     FailedLoginCounted,
     /// Of `KeepPassword`.
     PasswordKept,
-    /// Of `FindRecipient`.
-    RecipientFound(RecipientPlace),
+    /// Of `FindRecipient`: at least one, by account.
+    RecipientFound(Vec<RecipientPlace>),
+    /// Of `FindSender`: for each address, in order.
+    SenderFound(Vec<bool>),
     /// Of `CreateAccount`.
     AccountCreated,
     /// Of `SetPassword`.
@@ -34,6 +36,8 @@ pub enum Reply {
     AccountDeleted,
     /// Of `ListAccounts`.
     Accounts(Vec<AccountLine>),
+    /// Of `Domain`.
+    Domain(DomainReply),
     /// Of `AddAppPassword`.
     AppPasswordAdded,
     /// Of `ListAppPasswords`.
@@ -207,7 +211,7 @@ pub struct AccountLine {
     pub created_at_ms: u64,
 }
 
-/// Where mail for an address goes.
+/// Where mail for an address goes: one account's part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecipientPlace {
     /// Whose.
@@ -243,6 +247,25 @@ pub struct Mailbox {
     pub special_use: Option<SpecialUse>,
     /// Its MAILBOXID (RFC 8474).
     pub object_id: [u8; 16],
+}
+
+impl Mailbox {
+    /// The row of one that has just been made: empty.
+    pub fn fresh(new: &NewMailbox, uid_validity: u32) -> Self {
+        Self {
+            id: new.id,
+            name: new.name.clone(),
+            uid_validity,
+            uid_next: Uid(1),
+            highest_modseq: ModSeq(1),
+            msgs: 0,
+            unseen: 0,
+            bytes: 0,
+            recent_from: Uid(1),
+            special_use: new.special_use,
+            object_id: new.object_id,
+        }
+    }
 }
 
 /// A mailbox's row with what STATUS counts.

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::{
-    AccountId, Attempt, CalendarRequest, DeliveryKey, FindDeleted, Flags, Import, Keyword, MailboxId,
-    MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid, UidSet, Undelete,
+    AccountId, Attempt, CalendarRequest, DeliveryKey, DomainRequest, FindDeleted, Flags, Ground, Import,
+    Keyword, MailboxId, MailboxName, ModSeq, NewAppPassword, ObjectId, PasswordHashes, SpecialUse, Uid,
+    UidSet, Undelete,
 };
 use crate::machine::{Secret, Stored};
 
@@ -13,7 +14,7 @@ use crate::machine::{Secret, Stored};
 ///
 /// What holds for all of them; [`super::memory`] is these rules as code:
 /// - All or nothing: a request that fails has changed nothing. `Deliver` alone answers for each recipient.
-/// - Refusals are looked for in this order: `NotPermitted` (by [`super::authority`] first), `NoSuchAccount`,
+/// - Refusals are looked for in this order: `NotPermitted` (by [`super::authority`] first), `NotOurs`, `NoSuchAccount`,
 ///   `NoSuchMailbox` or `HasChildren`, `AlreadyExists`, then the limits: `Mailboxes` and `Subscriptions`, `MessageSize`,
 ///   `OverQuota`, `Keywords`, `Uids`. An id that a request draws and that is taken is `Broken`.
 /// - The first MODSEQ of a mailbox is 1. A command that changes a mailbox raises it by one, once, however many messages it
@@ -32,8 +33,8 @@ pub enum Request {
     },
     /// What a log-in needs: whose name it is, what proves to be its owner, and whether one has to wait. → `LoginFound`
     FindLogin(Attempt),
-    /// Takes a token from each bucket of a try that was wrong. → `FailedLoginCounted`
-    CountFailedLogin(Attempt),
+    /// Takes a token from each bucket of a try that was wrong, whatever the ground. → `FailedLoginCounted`
+    CountFailedLogin(Attempt, Ground),
     /// Stores more of a password than there is, or by a newer cost, once it is known to be right; does nothing if the account
     /// has got another one meanwhile. → `PasswordKept`
     KeepPassword {
@@ -44,16 +45,24 @@ pub enum Request {
         /// What is to be stored.
         password: PasswordHashes,
     },
-    /// Where mail for an address goes: the INBOX of its account. → `RecipientFound`, refused with `NoSuchAccount`
+    /// Where mail for an address goes: the INBOX of its account, or those of the accounts that it leads to as an alias; if it is
+    /// unknown, those of `base`; if that is too, that of its domain's catch-all. → `RecipientFound`, refused with `NotOurs` (the
+    /// address is unknown, and its domain none of ours), `NoSuchAccount`, `NoSuchMailbox` (none of the accounts has an INBOX)
     FindRecipient {
         /// The whole address, lower-cased.
         address: String,
         /// The address without its detail (`user+detail@…`, RFC 5233), tried if the whole one is unknown.
         base: Option<String>,
     },
-    /// A new account with its mailboxes, all subscribed; its login name becomes its address. Mailboxes get their
-    /// UIDVALIDITY as in `CreateMailbox`, in order. → `AccountCreated`, refused with `AlreadyExists` (a login name or an
-    /// address of somebody, or two mailboxes of one name), `Limit(Mailboxes)`
+    /// Which of these addresses the account may send as: those whose mail comes to it, by the order of `FindRecipient` with
+    /// [`super::base_of`], so that nobody sends as somebody else. → `SenderFound`
+    FindSender {
+        /// Whole addresses, lower-cased; more than [`super::SENDERS_MAX`] are `Broken`.
+        addresses: Vec<String>,
+    },
+    /// A new account with its mailboxes, all subscribed; its login name becomes its address, and the domain of it ours. Mailboxes
+    /// get their UIDVALIDITY as in `CreateMailbox`, in order. → `AccountCreated`, refused with `AlreadyExists` (a login name, an
+    /// address of somebody or an alias, or two mailboxes of one name), `Limit(Mailboxes)`
     CreateAccount(NewAccount),
     /// Gives an account another password. → `PasswordSet`, refused with `NoSuchAccount`
     SetPassword {
@@ -69,7 +78,7 @@ pub enum Request {
         /// Octets of live messages, 63 bits; 0: no limit.
         quota_bytes: u64,
     },
-    /// Deletes an account with its addresses and subscriptions; its mailboxes and messages are soft-deleted as by
+    /// Deletes an account with its addresses and subscriptions; no alias or catch-all leads to it any more; its mailboxes and messages are soft-deleted as by
     /// `DeleteMailbox`, its calendars as by [`CalendarRequest::Delete`]. Its login name is free again, its id is not. → `AccountDeleted`, refused with `NoSuchAccount`
     DeleteAccount {
         /// The account's login name.
@@ -79,6 +88,8 @@ pub enum Request {
     },
     /// → `Accounts`, by login name
     ListAccounts,
+    /// About our domains and the aliases in them. → `Domain`
+    Domain(DomainRequest),
     /// Gives an account an app password. → `AppPasswordAdded`, refused with `NoSuchAccount`, `AlreadyExists` (the label),
     /// `Limit(AppPasswords)`
     AddAppPassword(NewAppPassword),
@@ -269,6 +280,9 @@ pub enum Request {
     Append {
         /// The mailbox.
         name: MailboxName,
+        /// The mailbox in place of it. If the account has none of its name it is made, with the UIDVALIDITY that `CreateMailbox` gives,
+        /// and subscribed where there is room. `Broken` if its id is taken.
+        instead: Option<NewMailbox>,
         /// The messages, in order; never empty.
         messages: Vec<NewMessage>,
         /// Now, in milliseconds since 1970.
@@ -278,7 +292,8 @@ pub enum Request {
     ///
     /// Recipients are served in order, so that one may use up the quota of the next. A key that is known, from an earlier try
     /// or from earlier in this envelope, is answered with what it brought then, wherever that message is now. A refused
-    /// recipient (`NoSuchMailbox`, `Limit(MessageSize)`, `OverQuota`, `Limit(Uids)`) leaves no key. Two recipients in one
+    /// recipient (`NoSuchMailbox`, `Limit(MessageSize)`, `OverQuota`, `Limit(Keywords)`, `Limit(Mailboxes)`, `Limit(Uids)`) leaves no
+    /// key. Two recipients in one
     /// mailbox get two UIDs and one MODSEQ. An object that has messages already gets more of them; one that is being deleted
     /// is `Broken`.
     Deliver {
@@ -432,14 +447,16 @@ impl Request {
         match self {
             Request::FindAccount { .. } => "store.FindAccount",
             Request::FindLogin(_) => "store.FindLogin",
-            Request::CountFailedLogin(_) => "store.CountFailedLogin",
+            Request::CountFailedLogin(..) => "store.CountFailedLogin",
             Request::KeepPassword { .. } => "store.KeepPassword",
             Request::FindRecipient { .. } => "store.FindRecipient",
+            Request::FindSender { .. } => "store.FindSender",
             Request::CreateAccount(_) => "store.CreateAccount",
             Request::SetPassword { .. } => "store.SetPassword",
             Request::SetQuota { .. } => "store.SetQuota",
             Request::DeleteAccount { .. } => "store.DeleteAccount",
             Request::ListAccounts => "store.ListAccounts",
+            Request::Domain(request) => request.name(),
             Request::AddAppPassword(_) => "store.AddAppPassword",
             Request::ListAppPasswords { .. } => "store.ListAppPasswords",
             Request::RemoveAppPassword { .. } => "store.RemoveAppPassword",
@@ -534,6 +551,10 @@ pub struct Recipient {
     pub account: AccountId,
     /// Where to.
     pub mailbox: MailboxId,
+    /// The mailbox in place of it, made if the account has none of its name, as by `Append`. The other one must be there all the same.
+    pub instead: Option<NewMailbox>,
+    /// Keywords that the message gets.
+    pub keywords: Vec<Keyword>,
     /// What stands in front of the object for this recipient: `Return-Path`, `Delivered-To`, `Received`. At most
     /// [`Recipient::HEAD_MAX`] octets, whole lines.
     pub head: Bytes,

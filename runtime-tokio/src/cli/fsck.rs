@@ -141,6 +141,7 @@ fn subject(subject: &Subject) -> String {
         Subject::Calendar(id) => format!("calendar {id}"),
         Subject::CalendarObject(calendar, name) => format!("calendar {calendar}, {name:?}"),
         Subject::Address(address) => format!("address {address:?}"),
+        Subject::Domain(name) => format!("domain {name:?}"),
         Subject::Queued(id) => format!("queue {}", hex(id)),
     }
 }

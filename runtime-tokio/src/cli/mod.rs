@@ -9,8 +9,10 @@ macro_rules! say {
 }
 
 mod admin;
+mod alias;
 mod app_password;
 mod config;
+mod domain;
 mod fsck;
 mod garbage;
 mod mail;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lightmail_core::config::{Config, Log, LogLevel};
 use lightmail_storage::Storage;
-use lightmail_storage::shell::{CliError, load, log};
+use lightmail_storage::shell::{CliError, Loaded, load, log};
 
 use crate::serve;
 
@@ -57,6 +59,12 @@ enum Command {
     /// Add, list and delete accounts, set passwords
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Which domains are ours, and where mail for unknown addresses goes
+    #[command(subcommand)]
+    Domain(domain::DomainCommand),
+    /// Addresses that lead to one or several accounts
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
     /// List who has given wrong passwords, and let them try again
     #[command(subcommand)]
     Throttle(throttle::ThrottleCommand),
@@ -95,54 +103,34 @@ fn dispatch(args: Args) -> Result<(), CliError> {
             config::run(&command, &loaded()?);
             Ok(())
         }
-        Command::Migrate => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(migrate::run(&loaded.config))
-        }
-        Command::User(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(user::run(command, &loaded.config))
-        }
+        Command::Migrate => on_store(loaded()?, async |config| migrate::run(config).await),
+        Command::User(command) => on_store(loaded()?, async |config| user::run(command, config).await),
+        Command::Domain(command) => on_store(loaded()?, async |config| domain::run(command, config).await),
+        Command::Alias(command) => on_store(loaded()?, async |config| alias::run(command, config).await),
         Command::Throttle(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(throttle::run(command, &loaded.config))
+            on_store(loaded()?, async |config| throttle::run(command, config).await)
         }
-        Command::Undelete(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(mail::undelete::run(&command, &loaded.config))
-        }
-        Command::Import(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(mail::import::run(&command, &loaded.config))
-        }
-        Command::Export(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(mail::export::run(&command, &loaded.config))
-        }
-        Command::Garbage(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(garbage::run(&command, &loaded.config))
-        }
-        Command::Fsck(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(fsck::run(&command, &loaded.config))
-        }
-        Command::Admin(command) => {
-            let loaded = loaded()?;
-            log::start(&quiet());
-            runtime()?.block_on(admin::run(&command, &loaded.config))
-        }
+        Command::Undelete(command) => on_store(loaded()?, async |config| {
+            mail::undelete::run(&command, config).await
+        }),
+        Command::Import(command) => on_store(loaded()?, async |config| {
+            mail::import::run(&command, config).await
+        }),
+        Command::Export(command) => on_store(loaded()?, async |config| {
+            mail::export::run(&command, config).await
+        }),
+        Command::Garbage(command) => on_store(loaded()?, async |config| garbage::run(&command, config).await),
+        Command::Fsck(command) => on_store(loaded()?, async |config| fsck::run(&command, config).await),
+        Command::Admin(command) => on_store(loaded()?, async |config| admin::run(&command, config).await),
         // A record says everything itself, and may come from elsewhere.
         Command::Replay(command) => replay::run(&command),
     }
+}
+
+/// Runs a command on the store that the configuration names.
+fn on_store(loaded: Loaded, run: impl AsyncFnOnce(&Config) -> Result<(), CliError>) -> Result<(), CliError> {
+    log::start(&quiet());
+    runtime()?.block_on(run(&loaded.config))
 }
 
 /// Commands say what they did themselves; only warnings are logged.

@@ -115,7 +115,7 @@ pub fn bucket(name: Option<&str>, prefix: &str) -> String {
 }
 
 /// What a service of the tests says of itself.
-fn facts(service: &str) -> BTreeMap<String, String> {
+pub fn facts(service: &str) -> BTreeMap<String, String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/services/{service}/env"));
     let text = std::fs::read_to_string(file)
         .unwrap_or_else(|_| panic!("this test needs {service}: run scripts/services/{service} up"));

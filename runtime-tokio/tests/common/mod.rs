@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod backing;
+pub mod clamd;
 pub mod load;
 pub mod postfix;
 pub mod relay;
@@ -29,6 +30,9 @@ pub struct Server {
     pub lmtp: u16,
     pub pop3: u16,
     pub pop3s: u16,
+    pub smtp: u16,
+    pub submission: u16,
+    pub submissions: u16,
     pub password: String,
 }
 
@@ -76,8 +80,9 @@ impl Server {
         fs::create_dir_all(&folder).unwrap();
         let (imap, imaps, lmtp) = (free_port(), free_port(), free_port());
         let (pop3, pop3s) = (free_port(), free_port());
+        let (smtp, submission, submissions) = (free_port(), free_port(), free_port());
         let config = format!(
-            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[pop3]\nport = {pop3}\ntls_port = {pop3s}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
+            "[server]\nhostname = mail.test\ndata_dir = {0}/data\n[imap]\nport = {imap}\ntls_port = {imaps}\n[pop3]\nport = {pop3}\ntls_port = {pop3s}\n[smtp_server]\nport = {smtp}\nsubmission_port = {submission}\nsubmissions_port = {submissions}\n[lmtp]\nport = {lmtp}\nsocket = {0}/lmtp.sock\n[auth]\nbcrypt_cost = 4\n{more}\n",
             folder.display()
         );
         fs::write(folder.join("config.ini"), config).unwrap();
@@ -90,6 +95,9 @@ impl Server {
             lmtp,
             pop3,
             pop3s,
+            smtp,
+            submission,
+            submissions,
             password: String::new(),
         };
         (server, said)
@@ -194,10 +202,18 @@ impl Server {
 
     /// Delivers over LMTP and returns the reply to the final dot.
     pub fn deliver(&self, message: &[u8]) -> String {
+        self.deliver_to(USER, message)
+    }
+
+    /// The same, to some address.
+    pub fn deliver_to(&self, recipient: &str, message: &[u8]) -> String {
         let mut client = Client::connect(self.lmtp);
         client.say("LHLO test");
         client.until("250 ");
-        for line in ["MAIL FROM:<sender@example.org>", &format!("RCPT TO:<{USER}>")] {
+        for line in [
+            "MAIL FROM:<sender@example.org>",
+            &format!("RCPT TO:<{recipient}>"),
+        ] {
             client.say(line);
             assert!(client.line().starts_with("250 "));
         }

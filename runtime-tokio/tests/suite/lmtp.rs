@@ -168,7 +168,7 @@ fn second(server: &Server, lmtp: &str) -> (bool, String) {
     let folder = server.folder.join("second");
     fs::create_dir_all(&folder).unwrap();
     let config = format!(
-        "[server]\ndata_dir = {}/data\n[imap]\nenabled = no\n[pop3]\nenabled = no\n[lmtp]\nport = off\n{lmtp}",
+        "[server]\ndata_dir = {}/data\n[imap]\nenabled = no\n[pop3]\nenabled = no\n[smtp_server]\nenabled = no\n[lmtp]\nport = off\n{lmtp}",
         folder.display()
     );
     let file = folder.join("config.ini");

@@ -11,6 +11,7 @@ use lightmail_core::config;
 use lightmail_core::doors::{Door, Place, Transport, doors};
 use lightmail_core::machine::{Peer, Seed, TlsInfo};
 use lightmail_core::pair::World;
+use lightmail_core::wire::base64;
 
 use crate::common::Server;
 use crate::common::relay::Relay;
@@ -87,6 +88,52 @@ nonsense
 QUIT
 "#;
 
+const SMTP: &str = r#"LHLO wrong
+EHLO mx.test
+AUTH PLAIN {plain}
+MAIL FROM:<sender@example.org> SIZE=1000
+RCPT TO:<{user}>
+RCPT TO:<nobody@example.com>
+RCPT TO:<somebody@elsewhere.example>
+DATA
+Subject: dots
+
+..one
+.
+MAIL FROM:<>
+RCPT TO:<{user}>
+BDAT 16
+Subject: two
+
+BDAT 3 LAST
+x
+ETRN x
+QUIT
+"#;
+
+const SUBMISSION: &str = r#"EHLO client.test
+MAIL FROM:<{user}>
+AUTH LOGIN
+*
+AUTH PLAIN
+{plain}
+MAIL FROM:<somebody@elsewhere.example>
+MAIL FROM:<{user}> AUTH=<>
+RCPT TO:<{user}>
+DATA
+From: {user}
+Subject: mine
+
+.
+MAIL FROM:<>
+RCPT TO:<{user}>
+DATA
+From: somebody@elsewhere.example
+
+.
+QUIT
+"#;
+
 const POP3: &str = r#"CAPA
 LANG
 LANG *
@@ -148,7 +195,8 @@ fn over_tcp(port: u16, pieces: &[&[u8]]) -> Vec<u8> {
     answer
 }
 
-/// What a conversation comes to: what the peer hears, and the names of the effects, in order. `ConfirmDelivery` is about time.
+/// What a conversation comes to: what the peer hears, and the names of the effects, in order. `ConfirmDelivery` is about time,
+/// `TakePlace` about the connections that a shell has, of which the core knows none.
 type Course = (String, Vec<String>);
 
 /// The effects of the one session that has been logged from `begin` on.
@@ -166,7 +214,11 @@ fn effects_logged(server: &Server, begin: usize) -> Vec<String> {
     let begun = of_session.filter(|line| line.contains("effect.begun"));
     let name = |line: &str| Some(line.split_once("\"name\":\"")?.1.split_once('"')?.0.to_owned());
     let names = begun.map(|line| name(line).unwrap_or_else(|| panic!("no name of an effect: {line}")));
-    names.filter(|name| name != "ConfirmDelivery").collect()
+    names.filter(|name| is_compared(name)).collect()
+}
+
+fn is_compared(effect: &str) -> bool {
+    !matches!(effect, "ConfirmDelivery" | "TakePlace")
 }
 
 /// All that the core answers and does.
@@ -191,7 +243,7 @@ fn in_the_core(server: &Server, user: &str, door: (&str, Transport), pieces: &[&
         "the script does not end the conversation: {said}"
     );
     let effects = world.log().iter().map(|one| one.effect.name().to_owned());
-    let effects = effects.filter(|name| name != "ConfirmDelivery").collect();
+    let effects = effects.filter(|name| is_compared(name)).collect();
     (masked(&answer), effects)
 }
 
@@ -220,12 +272,14 @@ fn masked(answer: &[u8]) -> String {
 fn compare(proto: &str, transport: Transport, script: &str) {
     let server = Server::start_with("parity", "[log]\nlevel = debug\nformat = json");
     let relay = (transport == Transport::Tls).then(|| Relay::start(&server));
-    let plain = match proto {
+    let direct = match proto {
         "imap" => server.imap,
         "pop3" => server.pop3,
+        "smtp" => server.smtp,
+        "submission" => server.submission,
         _ => server.lmtp,
     };
-    let port = relay.as_ref().map_or(plain, |relay| relay.port);
+    let port = relay.as_ref().map_or(direct, |relay| relay.port);
     let cuts = [Cut::Whole, Cut::Octets]
         .into_iter()
         .chain((1..=6).map(Cut::Random));
@@ -236,7 +290,8 @@ fn compare(proto: &str, transport: Transport, script: &str) {
         let script = script
             .replace('\n', "\r\n")
             .replace("{user}", &user)
-            .replace("{password}", &server.password);
+            .replace("{password}", &server.password)
+            .replace("{plain}", &plain(&user, &server.password));
         let pieces = cut.pieces(script.as_bytes());
         let begin = server.log().len();
         let (core, core_effects) = in_the_core(&server, &user, (proto, transport), &pieces);
@@ -275,6 +330,21 @@ fn imap_in_any_cut_answers_as_the_core_through_tls() {
 #[test]
 fn pop3_in_any_cut_answers_as_the_core() {
     compare("pop3", Transport::Plain, POP3);
+}
+
+/// The response of SASL PLAIN.
+fn plain(user: &str, password: &str) -> String {
+    base64::encode(format!("\0{user}\0{password}").as_bytes())
+}
+
+#[test]
+fn smtp_in_any_cut_answers_as_the_core() {
+    compare("smtp", Transport::Plain, SMTP);
+}
+
+#[test]
+fn submission_in_any_cut_answers_as_the_core() {
+    compare("submission", Transport::Plain, SUBMISSION);
 }
 
 #[test]

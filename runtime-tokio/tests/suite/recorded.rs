@@ -20,6 +20,8 @@ fn record(server: &Server, protocol: Protocol, name: &str) -> (u16, PathBuf) {
         Protocol::Imap => server.imap,
         Protocol::Lmtp => server.lmtp,
         Protocol::Pop3 => server.pop3,
+        Protocol::Smtp => server.smtp,
+        Protocol::Submission => server.submission,
     };
     let recorder = Recorder {
         to: format!("127.0.0.1:{port}"),

@@ -22,7 +22,7 @@ fn what_breaks_is_recorded_without_password_and_mail() {
     for figure in [
         "inputs=",
         "core_us=",
-        "store.FindLogin:1 VerifyPassword:1 store.OpenMailbox:1",
+        "store.FindLogin:1 VerifyPassword:1 TakePlace:1 store.OpenMailbox:1",
     ] {
         assert!(line.contains(figure), "{figure}: {line}");
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::sasl::MECHANISMS;
 use crate::common::backing::Backing;
 use crate::common::relay::Relay;
 use crate::common::{Server, USER};
@@ -10,9 +11,15 @@ use lightmail_conformance::report::{self, Played, Score};
 use lightmail_conformance::run::{Strictness, run};
 use lightmail_conformance::{library, tcp::Tcp, tls::Tls};
 
+/// Transcripts give wrong passwords on purpose, more in a minute than an operator would bear.
+const MANY_LOGINS: &str = "[auth]\nattempts_per_minute = 10000\n";
+
 #[test]
 fn every_transcript_passes_over_tcp() {
-    let server = Server::start("transcripts");
+    let server = Server::start_with(
+        "transcripts",
+        &format!("attempts_per_minute = 10000\n{MECHANISMS}"),
+    );
     let score = play(&server, server.imap, "");
     // What is not offered here needs virtual time or injected faults.
     assert!(score.passed > score.not_offered);
@@ -21,7 +28,7 @@ fn every_transcript_passes_over_tcp() {
 /// The RFC that all of IMAP rests on; what TLS could spoil are octets, and those are in it.
 #[test]
 fn transcripts_pass_through_tls() {
-    let server = Server::start("transcripts-tls");
+    let server = Server::start_with("transcripts-tls", MANY_LOGINS);
     let relay = Relay::start(&server);
     let score = play(&server, relay.port, "rfc3501/");
     assert!(score.passed > score.not_offered);
@@ -31,7 +38,10 @@ fn transcripts_pass_through_tls() {
 #[test]
 fn transcripts_pass_on_mariadb_and_a_bucket() {
     let backing = Backing::new();
-    let server = Server::start_with("transcripts-backed", &backing.sections());
+    let server = Server::start_with(
+        "transcripts-backed",
+        &format!("{MANY_LOGINS}{}", backing.sections()),
+    );
     let score = play(&server, server.imap, "rfc3501/");
     assert!(score.passed > score.not_offered);
 }
@@ -52,6 +62,10 @@ fn play(server: &Server, imap: u16, names: &str) -> Score {
             let (imap, lmtp) = (format!("127.0.0.1:{imap}"), format!("127.0.0.1:{}", server.lmtp));
             let mut player = Tcp::new(imap, Some(lmtp), logins.clone(), Duration::from_secs(20))
                 .with_pop3(Some(format!("127.0.0.1:{}", server.pop3)))
+                .with_smtp(
+                    Some(format!("127.0.0.1:{}", server.smtp)),
+                    Some(format!("127.0.0.1:{}", server.submission)),
+                )
                 .with_starttls(Tls::trusting_anybody().unwrap());
             Played {
                 transcript,

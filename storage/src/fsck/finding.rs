@@ -37,6 +37,8 @@ pub enum Subject {
     CalendarObject(i64, String),
     /// An address.
     Address(String),
+    /// A domain, by its name.
+    Domain(String),
     /// An entry of the outbound queue.
     Queued([u8; 16]),
 }

@@ -1,10 +1,11 @@
 //! Repairs: what follows from other rows without guessing, each in one short transaction under the account's lock.
 
-use lightmail_core::store::Failure;
+use lightmail_core::store::{Failure, domain_of};
 
 use super::finding::Subject;
 use super::{fix_index, fix_uids};
 use crate::sql::db::{Answer, Columns, Stop, sql, stored};
+use crate::sql::domains;
 use crate::sql::short::{Short, lock_account, lock_calendar, lock_mailbox};
 use crate::sql::tx::Tx;
 use crate::storage::Inner;
@@ -28,6 +29,9 @@ pub(super) enum Fix {
     ForgetIndex,
     ForgetDelivery,
     ForgetAddress,
+    ForgetAlias,
+    ForgetCatchAll,
+    OwnDomain,
     ForgetSubscriptions,
     MakeIndex,
     RestoreObject,
@@ -91,6 +95,16 @@ async fn repair(tx: &mut Tx<'_>, fix: Fix, subject: &Subject, at_ms: u64) -> Ans
         (Fix::ForgetAddress, Subject::Address(address)) => {
             Ok(tx.db.run(sql(FORGET_ADDRESS).bind(address.clone())).await? > 0)
         }
+        (Fix::ForgetAlias, Subject::Address(address)) => {
+            Ok(tx.db.run(sql(FORGET_ALIAS).bind(address.clone())).await? > 0)
+        }
+        (Fix::ForgetCatchAll, Subject::Domain(name)) => {
+            Ok(tx.db.run(sql(FORGET_CATCH_ALL).bind(name.clone())).await? > 0)
+        }
+        // Another address of the domain may have been repaired before.
+        (Fix::OwnDomain, Subject::Address(address)) => {
+            domains::own(tx, domain_of(address), at_ms).await.map(|_| true)
+        }
         (Fix::ForgetSubscriptions, Subject::Account(id)) => {
             Ok(tx.db.run(sql(FORGET_SUBSCRIPTIONS).bind(*id)).await? > 0)
         }
@@ -106,6 +120,10 @@ const FORGET_INDEX: &str = "DELETE FROM message_index WHERE mailbox_id = ? AND u
      (SELECT 1 FROM messages m WHERE m.mailbox_id = message_index.mailbox_id AND m.uid = message_index.uid)";
 const FORGET_ADDRESS: &str = "DELETE FROM addresses WHERE address = ? \
      AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = addresses.account_id)";
+const FORGET_ALIAS: &str = "DELETE FROM aliases WHERE address = ? \
+     AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = aliases.account_id)";
+const FORGET_CATCH_ALL: &str = "UPDATE domains SET catch_all = 0 WHERE name = ? \
+     AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = domains.catch_all)";
 const FORGET_SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE account_id = ? \
      AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = subscriptions.account_id)";
 

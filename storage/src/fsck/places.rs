@@ -27,7 +27,9 @@ pub(super) async fn places(tx: &mut Tx<'_>, subject: &Subject) -> Answer<Vec<Pla
         Subject::Message(mailbox, uid) => sql(OF_MESSAGE).bind(*mailbox).bind(*uid),
         Subject::Object(object) | Subject::Key(_, object) => of_object(object.0),
         Subject::Calendar(id) | Subject::CalendarObject(id, _) => sql(OF_CALENDAR).bind(*id),
-        Subject::Delivery(_) | Subject::Address(_) | Subject::Queued(_) => return Ok(Vec::new()),
+        Subject::Delivery(_) | Subject::Address(_) | Subject::Domain(_) | Subject::Queued(_) => {
+            return Ok(Vec::new());
+        }
     };
     tx.db.each(query, |row| place(&row)).await
 }

@@ -34,6 +34,7 @@ pub(super) enum Shape {
     Calendar,
     CalendarObject,
     Address,
+    Domain,
     Queued,
 }
 
@@ -53,6 +54,7 @@ impl Shape {
                 (Subject::CalendarObject(int(0)?, name), Key::Int(int(0)?))
             }
             Shape::Address => (Subject::Address(row.text(0)?), Key::Text(row.text(0)?)),
+            Shape::Domain => (Subject::Domain(row.text(0)?), Key::Text(row.text(0)?)),
             Shape::Queued => (Subject::Queued(row.array(0)?), Key::Id(row.array(0)?)),
         })
     }
@@ -181,6 +183,20 @@ pub(super) const RULES: &[RowRule] = &[
         "SELECT d.address FROM addresses d LEFT JOIN accounts a ON a.id = d.account_id \
          WHERE d.address BETWEEN ? AND ? AND a.id IS NULL",
         "an address leads to no account, and keeps others from having it", REPAIR),
+    rule!("alias-without-account" I 6, Addresses as Address, ForgetAlias:
+        "SELECT DISTINCT s.address FROM aliases s LEFT JOIN accounts a ON a.id = s.account_id \
+         WHERE s.address BETWEEN ? AND ? AND a.id IS NULL",
+        "an alias leads to an account that is gone", REPAIR),
+    rule!("catch-all-without-account" I 6, Addresses as Domain, ForgetCatchAll:
+        "SELECT o.name FROM domains o LEFT JOIN accounts a ON a.id = o.catch_all \
+         WHERE o.name BETWEEN ? AND ? AND o.catch_all <> 0 AND a.id IS NULL",
+        "the catch-all of a domain is an account that is gone: mail for unknown addresses is refused by another reply", REPAIR),
+    rule!("address-without-domain" I 6, Addresses as Address, OwnDomain:
+        "SELECT d.address FROM (SELECT address FROM addresses WHERE address BETWEEN ? AND ? \
+         UNION SELECT address FROM aliases WHERE address BETWEEN ? AND ?) d \
+         LEFT JOIN domains o ON o.name = SUBSTR(d.address, INSTR(d.address, '@') + 1) WHERE o.name IS NULL",
+        "the domain of an address is none of ours: it can have no alias and no catch-all, and mistyped addresses in it look like other servers'",
+        REPAIR),
     rule!("subscription-without-account" I 6, Accounts as Account, ForgetSubscriptions:
         "SELECT s.account_id FROM (SELECT DISTINCT account_id FROM subscriptions WHERE account_id BETWEEN ? AND ?) s \
          LEFT JOIN accounts a ON a.id = s.account_id WHERE a.id IS NULL",

@@ -24,12 +24,13 @@ fn question(password: &str, hash: Option<&str>) -> PasswordCheck {
         attempt: attempt("192.0.2.1", 1000),
         password: Secret(password.to_owned()),
         app_passwords: Vec::new(),
+        other_app_passwords: Vec::new(),
         hash: hash.map(|hash| Secret(hash.to_owned())),
     }
 }
 
 fn check(passwords: &Passwords, password: &str, hash: Option<&str>) -> bool {
-    block_on(passwords.verify(question(password, hash))).unwrap() == Verdict::Password
+    block_on(passwords.verify(question(password, hash))) == Ok(Done::Verified(Verdict::Password))
 }
 
 fn made(passwords: &Passwords, password: &str) -> String {
@@ -174,7 +175,7 @@ fn a_thousand_at_once_get_no_more_than_their_tokens() {
     let answers: Vec<_> = all.into_iter().map(block_on).collect();
     let checked = answers
         .iter()
-        .filter(|answer| **answer == Ok(Verdict::Wrong))
+        .filter(|answer| **answer == Ok(Done::Verified(Verdict::Wrong)))
         .count();
     let slack = passwords.hashing.threads();
     assert!(
@@ -182,7 +183,7 @@ fn a_thousand_at_once_get_no_more_than_their_tokens() {
         "{checked} of {} were checked",
         answers.len()
     );
-    let later = |answer: &&Result<_, _>| matches!(answer, Err(Failure::Unavailable { .. }));
+    let later = |answer: &&Outcome| matches!(answer, Ok(Done::Throttled { wait_ms: 1.. }));
     assert_eq!(answers.iter().filter(later).count(), 1000 - checked);
     // Another network, at the same time.
     assert!(!check(&passwords, "secret", None));
@@ -196,7 +197,10 @@ fn what_was_right_is_known_again_until_anything_is_another() {
     assert!(check(&passwords, "secret", Some(&hash)));
     let held = hold(&passwords);
     let at_once = |question| poll_once(passwords.verify(question)).transpose().unwrap();
-    assert_eq!(at_once(question("secret", Some(&hash))), Some(Verdict::Password));
+    assert_eq!(
+        at_once(question("secret", Some(&hash))),
+        Some(Done::Verified(Verdict::Password))
+    );
     assert_eq!(at_once(question("Secret", Some(&hash))), None, "another password");
     assert_eq!(
         at_once(question("secret", Some(&other))),
@@ -237,7 +241,7 @@ fn app_passwords_are_known_by_their_sha_256_and_cost_no_thread() {
     asked.app_passwords = app_passwords;
     assert_eq!(
         poll_once(passwords.verify(asked.clone())),
-        Some(Ok(Verdict::AppPassword))
+        Some(Ok(Done::Verified(Verdict::AppPassword)))
     );
     asked.password = Secret(asked.app_passwords[0].0.clone());
     assert_eq!(
@@ -246,6 +250,12 @@ fn app_passwords_are_known_by_their_sha_256_and_cost_no_thread() {
         "the hash is no password"
     );
     drop(held);
+    let mut elsewhere = question("two", None);
+    elsewhere.other_app_passwords = vec![Secret(digits("two"))];
+    assert_eq!(
+        block_on(passwords.verify(elsewhere)),
+        Ok(Done::Verified(Verdict::NotHere))
+    );
 }
 
 #[test]
@@ -273,10 +283,17 @@ fn wrong_proofs_use_up_tokens() {
     let attempt = attempt("192.0.2.1", 10);
     let answers: Vec<_> = (0..20).map(|_| passwords.prove(&attempt, &proof)).collect();
     assert!(
-        answers[..10].iter().all(|answer| *answer == Ok(None)),
+        answers[..10]
+            .iter()
+            .all(|answer| *answer == Done::ScramVerified(None)),
         "{answers:?}"
     );
-    assert!(answers[10..].iter().all(Result::is_err), "{answers:?}");
+    assert!(
+        answers[10..]
+            .iter()
+            .all(|answer| matches!(answer, Done::Throttled { .. })),
+        "{answers:?}"
+    );
 }
 
 /// C02, measured: medians of a thousand tries each differ by less than a hundredth. Run by

@@ -1,152 +1,144 @@
-//! How many connections there are, and how many of them an address has that nobody has logged in on.
+//! The hall that all doors share, and the seats in it.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts connections, so that their number is bounded and one peer cannot take them all.
+use lightmail_core::store::AccountId;
+
+use super::hall::{Hall, Number, Room, TooMany};
+use super::signal::Signal;
+
+/// Lets peers in as long as there is room. A clone is the same crowd.
 #[derive(Clone, Debug)]
-pub(super) struct Crowd(Arc<Hall>);
+pub(super) struct Crowd(Arc<Mutex<Seated>>);
 
 #[derive(Debug)]
-struct Hall {
-    most: usize,
-    most_of_address: usize,
-    present: Mutex<Present>,
+struct Seated {
+    hall: Hall,
+    /// To tell who has to go.
+    signals: HashMap<Number, Signal>,
 }
 
-#[derive(Debug, Default)]
-struct Present {
-    all: usize,
-    strangers: HashMap<IpAddr, usize>,
-}
+/// The place of one connection. A clone is the same seat; it is left with the last of them.
+#[derive(Clone, Debug)]
+pub(super) struct Seat(Arc<Taken>);
 
-/// Why somebody may not come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TooMany {
-    /// All connections are taken.
-    Everywhere,
-    /// The address has its share.
-    OfAddress,
-}
-
-/// One connection; leaves when dropped.
 #[derive(Debug)]
-pub(super) struct Seat(Crowd);
-
-/// One connection of an address on which nobody has logged in yet; it is one no more when dropped.
-#[derive(Debug)]
-pub(super) struct Stranger {
+struct Taken {
     crowd: Crowd,
-    address: Option<IpAddr>,
+    number: Number,
+    go: Signal,
+    /// Whether a log-in is waited for: then what the peer sends is counted.
+    is_waited_for: AtomicBool,
 }
 
 impl Crowd {
-    /// At most `most` connections at a time, of which one address has at most `most_of_address` before login.
-    pub(super) fn new(most: usize, most_of_address: usize) -> Self {
-        Self(Arc::new(Hall {
-            most,
-            most_of_address,
-            present: Mutex::default(),
-        }))
+    /// An empty one.
+    pub(super) fn new(room: Room) -> Self {
+        Self(Arc::new(Mutex::new(Seated {
+            hall: Hall::new(room),
+            signals: HashMap::new(),
+        })))
     }
 
-    /// Counts one more. On a UNIX socket there is no address, and no share of it.
-    pub(super) fn enter(&self, address: Option<IpAddr>) -> Result<(Seat, Stranger), TooMany> {
-        let address = address.map(network);
-        let mut present = self.present();
-        if present.all >= self.0.most {
-            return Err(TooMany::Everywhere);
-        }
-        if let Some(address) = address {
-            let here = present.strangers.entry(address).or_default();
-            if *here >= self.0.most_of_address {
-                return Err(TooMany::OfAddress);
-            }
-            *here += 1;
-        }
-        present.all += 1;
-        let crowd = self.clone();
-        Ok((Seat(self.clone()), Stranger { crowd, address }))
+    /// Counts one more; see [`Hall::enter`].
+    pub(super) fn enter(&self, address: Option<IpAddr>, may_log_in: bool) -> Result<Seat, TooMany> {
+        let go = Signal::default();
+        let mut seated = self.seated();
+        let number = seated.hall.enter(address, may_log_in)?;
+        seated.signals.insert(number, go.clone());
+        seated.send_away();
+        Ok(Seat(Arc::new(Taken {
+            crowd: self.clone(),
+            number,
+            go,
+            is_waited_for: AtomicBool::new(may_log_in),
+        })))
     }
 
-    fn present(&self) -> MutexGuard<'_, Present> {
-        self.0.present.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seated(&self) -> MutexGuard<'_, Seated> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Who has one IPv6 address has the other 2^64 of its network too.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+impl Seated {
+    /// Tells those who hold too much that they have to go.
+    fn send_away(&mut self) {
+        for number in self.hall.surplus() {
+            self.signals.get(&number).into_iter().for_each(Signal::give);
+        }
     }
 }
 
-impl Drop for Seat {
+impl Seat {
+    /// The peer has sent so many octets.
+    pub(super) fn hold(&self, octets: usize) {
+        if !self.0.is_waited_for.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut seated = self.0.crowd.seated();
+        seated
+            .hall
+            .hold(self.0.number, u64::try_from(octets).unwrap_or(u64::MAX));
+        seated.send_away();
+    }
+
+    /// The peer has logged in; false if the account has its share of sessions.
+    pub(super) fn take_place(&self, account: AccountId) -> bool {
+        let known = self.0.crowd.seated().hall.know(self.0.number, account);
+        self.0.is_waited_for.fetch_and(!known, Ordering::Relaxed);
+        known
+    }
+
+    /// Whether the peer has to go.
+    pub(super) fn is_sent_away(&self) -> bool {
+        self.0.go.is_given()
+    }
+
+    /// Ready when the peer has to go.
+    pub(super) fn sent_away(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.go.given()
+    }
+}
+
+impl Drop for Taken {
     fn drop(&mut self) {
-        self.0.present().all -= 1;
-    }
-}
-
-impl Drop for Stranger {
-    fn drop(&mut self) {
-        let Some(address) = self.address else { return };
-        let mut present = self.crowd.present();
-        if let Some(here) = present.strangers.get_mut(&address) {
-            *here -= 1;
-            if *here == 0 {
-                present.strangers.remove(&address);
-            }
-        }
+        let mut seated = self.crowd.seated();
+        seated.hall.leave(self.number);
+        seated.signals.remove(&self.number);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_lite::future::{block_on, poll_once};
+    use lightmail_core::config::Config;
+
     use super::*;
 
-    fn at(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
-    }
-
     #[test]
-    fn an_address_gets_its_share_and_no_more() {
-        let crowd = Crowd::new(100, 2);
-        let first = crowd.enter(at("192.0.2.1")).unwrap();
-        let (_seat, second) = crowd.enter(at("192.0.2.1")).unwrap();
-        assert_eq!(crowd.enter(at("192.0.2.1")).unwrap_err(), TooMany::OfAddress);
-        assert!(crowd.enter(at("192.0.2.2")).is_ok());
+    fn the_oldest_is_told_to_go_and_its_seat_is_free_once_it_has_left() {
+        let room = Room {
+            held: 40_000,
+            connections: 3,
+            reserve: 0,
+            ..Room::new(&Config::default(), 3)
+        };
+        let crowd = Crowd::new(room);
+        let (first, second) = (crowd.enter(None, true).unwrap(), crowd.enter(None, true).unwrap());
+        assert!(!first.is_sent_away());
+        let third = crowd.enter(None, true).unwrap();
+        assert!(first.is_sent_away() && !second.is_sent_away());
+        block_on(first.sent_away());
+        assert_eq!(block_on(poll_once(second.sent_away())), None);
+        assert!(crowd.enter(None, true).is_err());
         drop(first);
-        let third = crowd.enter(at("192.0.2.1")).unwrap();
-        assert!(crowd.enter(at("192.0.2.1")).is_err());
-        // Somebody logs in there.
-        drop(second);
-        assert!(crowd.enter(at("192.0.2.1")).is_ok());
-        drop(third);
-    }
-
-    #[test]
-    fn addresses_of_one_ipv6_network_share() {
-        let crowd = Crowd::new(100, 1);
-        let _here = crowd.enter(at("2001:db8:0:1::1")).unwrap();
-        assert_eq!(
-            crowd.enter(at("2001:db8:0:1:ffff::2")).unwrap_err(),
-            TooMany::OfAddress
-        );
-        assert!(crowd.enter(at("2001:db8:0:2::1")).is_ok());
-    }
-
-    #[test]
-    fn all_together_are_bounded_too() {
-        let crowd = Crowd::new(2, 2);
-        let (seat, stranger) = crowd.enter(None).unwrap();
-        let _other = crowd.enter(at("192.0.2.1")).unwrap();
-        assert_eq!(crowd.enter(at("192.0.2.2")).unwrap_err(), TooMany::Everywhere);
-        drop(stranger);
-        assert!(crowd.enter(None).is_err(), "who has logged in is still there");
-        drop(seat);
-        let _next = crowd.enter(None).unwrap();
-        assert_eq!(crowd.present().strangers.len(), 1);
+        assert!(crowd.enter(None, true).is_ok());
+        // Told already, though another one has more.
+        assert!(second.is_sent_away());
+        third.hold(100_000);
+        assert!(third.is_sent_away(), "nobody else is left");
     }
 }

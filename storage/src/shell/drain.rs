@@ -1,9 +1,11 @@
 //! The end of service: every conversation is told, and the last one to leave is waited for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_listener::Event;
+
+use super::signal::{Signal, until};
 
 /// The news that the server drains, and the count of those who must hear it. A clone is the same drain.
 #[derive(Clone, Debug, Default)]
@@ -11,8 +13,7 @@ pub(super) struct Drain(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    begun: AtomicBool,
-    began: Event,
+    begun: Signal,
     present: AtomicUsize,
     left: Event,
 }
@@ -24,17 +25,12 @@ pub(super) struct Presence(Drain);
 impl Drain {
     /// Tells everybody, whoever comes later too.
     pub(super) fn begin(&self) {
-        self.0.begun.store(true, Ordering::SeqCst);
-        self.0.began.notify(usize::MAX);
+        self.0.begun.give();
     }
 
     /// Ready once the server drains.
     pub(super) fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
-        let drain = self.clone();
-        async move {
-            let Drain(state) = &drain;
-            until(&state.began, || state.begun.load(Ordering::SeqCst)).await;
-        }
+        self.0.begun.given()
     }
 
     /// One more to be waited for.
@@ -55,17 +51,6 @@ impl Drop for Presence {
         if state.present.fetch_sub(1, Ordering::SeqCst) == 1 {
             state.left.notify(usize::MAX);
         }
-    }
-}
-
-/// Ready when `is_true`, which is looked at again after each notice.
-async fn until(noticed: &Event, is_true: impl Fn() -> bool) {
-    loop {
-        let listener = noticed.listen();
-        if is_true() {
-            return;
-        }
-        listener.await;
     }
 }
 

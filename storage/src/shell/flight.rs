@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use lightmail_core::machine::{Figures, Input, Machine, Metered, Recorded, Step, Time};
+use lightmail_core::machine::{Action, Figures, Input, Machine, Metered, Recorded, Step, Time};
 use lightmail_core::store::Failure;
 use lightmail_core::wire::date::compact;
+
+use super::crowd::Seat;
 
 /// The most files in the folder of records; the oldest go.
 const FILES_MAX: usize = 100;
@@ -23,6 +25,17 @@ pub(super) struct Records {
     folder: Arc<Path>,
     /// Octets of one record; 0: nothing is recorded.
     pub(super) budget: usize,
+}
+
+/// How far a peer has gone that has to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parting {
+    /// It may stay.
+    No,
+    /// The machine believes that it is gone.
+    Begun,
+    /// It knows why.
+    Told,
 }
 
 /// What a session is recorded under.
@@ -40,6 +53,10 @@ pub(super) struct Flight<M: Machine> {
     machine: Metered<Recorded<M>>,
     ticket: Ticket,
     begun: Instant,
+    seat: Seat,
+    /// What is said to a peer that has to go.
+    full: &'static str,
+    parting: Parting,
     /// An effect broke, so a person has to look.
     is_broken: bool,
 }
@@ -93,11 +110,14 @@ impl Records {
 
 impl<M: Machine> Flight<M> {
     /// Takes off.
-    pub(super) fn new(machine: Recorded<M>, ticket: Ticket) -> Self {
+    pub(super) fn new(machine: Recorded<M>, ticket: Ticket, seat: Seat, full: &'static str) -> Self {
         Self {
             machine: Metered::new(machine, elapsed),
             ticket,
             begun: Instant::now(),
+            seat,
+            full,
+            parting: Parting::No,
             is_broken: false,
         }
     }
@@ -124,11 +144,29 @@ fn elapsed() -> Duration {
 impl<M: Machine> Machine for Flight<M> {
     fn handle(&mut self, now: Time, input: Input) {
         self.is_broken |= matches!(input, Input::Outcome(_, Err(Failure::Broken(_))));
-        self.machine.handle(now, input);
+        match &input {
+            Input::Bytes { octets, .. } => self.seat.hold(octets.len()),
+            Input::Eof if self.parting == Parting::No && self.seat.is_sent_away() => {
+                self.parting = Parting::Begun;
+                return self.machine.handle(now, input);
+            }
+            _ => {}
+        }
+        // Nothing comes behind `Eof` but outcomes.
+        if self.parting == Parting::No || matches!(input, Input::Outcome(..)) {
+            self.machine.handle(now, input);
+        }
     }
 
     fn poll(&mut self) -> Step {
-        self.machine.poll()
+        match self.machine.poll() {
+            Step::Over if self.parting == Parting::Begun => {
+                self.parting = Parting::Told;
+                tracing::warn!("session.sent_away.too_many");
+                Step::Act(Action::Send(self.full.into()))
+            }
+            step => step,
+        }
     }
 }
 

@@ -18,12 +18,14 @@ use lightmail_core::machine::Peer as PeerFacts;
 use socket2::SockRef;
 
 use super::accounts::{first_account, random_seed};
-use super::crowd::{Crowd, TooMany};
+use super::crowd::Crowd;
 use super::descriptors;
 use super::drain::Drain;
 use super::flight::{Records, Ticket};
+use super::hall::{Room, TooMany};
 use super::{Bound, CliError, Clock, Guest, Loaded, Spawn, Tls, Visit, Worker, World};
 use crate::Storage;
+use crate::antivirus::Times;
 
 /// Says that there will be fewer connections than configured. The default is a wish of ours, so nobody has to act on it.
 fn tell_lowered(possible: usize, wanted: u32) {
@@ -87,18 +89,19 @@ impl House {
 
     /// A house on an open storage.
     pub fn new(config: &Config, storage: Storage, tls: Tls, spawn: Spawn) -> Self {
-        let limit = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
-        let (most, possible) = (limit(config.limits.connections), descriptors::conversations());
+        let most = usize::try_from(config.limits.connections).unwrap_or(usize::MAX);
+        let possible = descriptors::conversations();
         if possible < most {
             tell_lowered(possible, config.limits.connections);
         }
+        storage.scan_uploads(&config.antivirus, Times::default());
         House {
             clock: Clock::start(),
             storage,
             spawn,
             drain: Drain::default(),
             tls,
-            crowd: Crowd::new(most.min(possible), limit(config.limits.address_connections)),
+            crowd: Crowd::new(Room::new(config, most.min(possible))),
             records: Records::new(Path::new(&config.server.data_dir), config.log.record_size),
             garbage: garbage::Settings::of(config),
             drain_limit: Duration::from_secs(config.server.drain_seconds.into()),
@@ -120,7 +123,7 @@ impl House {
             door.proto,
             address.map_or_else(|| "unix".into(), |address| address.to_string()),
         );
-        let entered = self.crowd.enter(address).inspect_err(|why| {
+        let entered = self.crowd.enter(address, door.may_log_in()).inspect_err(|why| {
             match why {
                 TooMany::Everywhere => tracing::warn!(proto, %peer, "session.refused.too_many"),
                 TooMany::OfAddress => tracing::warn!(proto, %peer, "session.refused.too_many_of_address"),
@@ -130,7 +133,7 @@ impl House {
                 let _ = SockRef::from(socket).send(door.full.as_bytes());
             }
         });
-        let (seat, stranger) = entered.ok()?;
+        let seat = entered.ok()?;
         let seed = random_seed()
             .inspect_err(|error| tracing::error!(%error, "session.refused.no_randomness"))
             .ok()?;
@@ -146,7 +149,8 @@ impl House {
                 proto,
                 id,
             },
-            world: World::new(self, Some(stranger)),
+            full: door.full,
+            world: World::new(self, self.tls.speaking(proto), Some(seat.clone())),
             guest: Guest::new(seat, self.drain.enter()),
             span,
         })

@@ -31,7 +31,11 @@ impl Bound {
             Place::Unix(place) => bind_unix(place),
         };
         bound.map_err(|why| {
-            CliError::failed(format!("[{}] cannot listen on {}: {why}", door.proto, door.place))
+            CliError::failed(format!(
+                "[{}] cannot listen on {}: {why}",
+                door.section(),
+                door.place
+            ))
         })
     }
 

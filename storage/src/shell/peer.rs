@@ -1,4 +1,5 @@
-//! The peer's end: whole reads in, gathered writes out, sealed once TLS has begun, and a limit on how long a write may stand still.
+//! The peer's end: whole reads in, gathered writes out, sealed once TLS has begun and compressed once both ends have agreed to it, and
+//! a limit on how long a write may stand still.
 
 use std::cell::RefCell;
 use std::future::pending;
@@ -11,6 +12,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures_lite::FutureExt as _;
 use futures_lite::future::yield_now;
 use lightmail_core::machine::{Input, READ_MAX, TlsFailure, TlsInfo};
+use lightmail_core::wire::deflate::{Deflater, InflateFault, Inflated, Inflater};
 use rustls::server::{ServerConfig, ServerConnection};
 
 use super::Tls;
@@ -55,6 +57,11 @@ pub struct Peer<S> {
     socket: S,
     /// What the octets go through once TLS has begun.
     channel: Option<Box<Channel>>,
+    /// What is read goes through this, above TLS (RFC 4978, 3).
+    inflater: Option<Box<Inflater>>,
+    /// What is sent goes through this.
+    deflater: Option<Deflater>,
+    /// What waits to be written, compressed where it is to be.
     out: BytesMut,
     /// Whether nothing was unread when the last flush began: then all that is read since came after it.
     is_dry: bool,
@@ -73,6 +80,8 @@ impl<S: Socket> Peer<S> {
         Self {
             socket,
             channel: None,
+            inflater: None,
+            deflater: None,
             out: BytesMut::new(),
             is_dry: false,
             gone: false,
@@ -98,20 +107,24 @@ impl<S: Socket> Peer<S> {
     }
 
     async fn read_octets(&mut self) -> Input {
+        if self.has_more() {
+            // Others have their turn between two pieces of what a few octets have become.
+            yield_now().await;
+        }
         loop {
-            let read = SCRATCH.with_borrow_mut(|scratch| {
-                let n = match &mut self.channel {
-                    Some(channel) => channel.try_read(&self.socket, scratch)?,
-                    None => self.socket.try_read(scratch)?,
-                };
-                Ok::<_, io::Error>(Bytes::copy_from_slice(scratch.get(..n).unwrap_or_default()))
-            });
-            match read {
+            if let Some(input) = self.inflate() {
+                return input;
+            }
+            match self.try_read() {
                 Ok(octets) if octets.is_empty() => return Input::Eof,
-                Ok(octets) => {
-                    let waited = self.is_dry;
-                    return Input::Bytes { octets, waited };
-                }
+                Ok(octets) => match &mut self.inflater {
+                    // It may have become nothing, and the next read the same, as fast as the peer writes.
+                    Some(inflater) => {
+                        inflater.push(octets);
+                        yield_now().await;
+                    }
+                    None => return self.bytes(octets),
+                },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.is_dry = true;
                     if self.socket.readable().await.is_err() {
@@ -124,32 +137,91 @@ impl<S: Socket> Peer<S> {
         }
     }
 
+    /// Reads what is there, opened.
+    fn try_read(&mut self) -> io::Result<Bytes> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let n = match &mut self.channel {
+                Some(channel) => channel.try_read(&self.socket, scratch)?,
+                None => self.socket.try_read(scratch)?,
+            };
+            Ok(Bytes::copy_from_slice(scratch.get(..n).unwrap_or_default()))
+        })
+    }
+
+    fn bytes(&self, octets: Bytes) -> Input {
+        let waited = self.is_dry;
+        Input::Bytes { octets, waited }
+    }
+
+    /// What was read already and is still to be inflated, at most a whole read; `None`: nothing is there.
+    fn inflate(&mut self) -> Option<Input> {
+        match self.inflater.as_mut()?.pull(READ_MAX) {
+            Ok(Inflated::Octets(octets)) => Some(self.bytes(octets)),
+            Ok(Inflated::Hungry) => None,
+            Ok(Inflated::Over(plain)) => {
+                self.inflater = None;
+                (!plain.is_empty()).then(|| self.bytes(plain))
+            }
+            Err(fault) => {
+                // What still comes is dropped as it comes.
+                self.inflater = None;
+                tracing::info!(why = %fault, "deflate.failed");
+                Some(Input::Inflate(fault))
+            }
+        }
+    }
+
+    /// Whether something that was read is still to be inflated.
+    fn has_more(&self) -> bool {
+        self.inflater.as_ref().is_some_and(|inflater| inflater.has_more())
+    }
+
     async fn closed(&mut self) {
+        if self.has_more() {
+            pending().await
+        }
         match &mut self.channel {
             Some(channel) => channel.closed(&self.socket).await,
             None => self.socket.closed().await,
         }
     }
 
-    /// Open, and nothing that the peer wrote is unread.
-    fn is_silent(&mut self) -> bool {
-        let drained = match &mut self.channel {
+    /// As [`Socket::is_drained`], of what the machine can still be given.
+    fn is_drained(&mut self) -> io::Result<bool> {
+        if self.has_more() {
+            return Ok(false);
+        }
+        match &mut self.channel {
             Some(channel) => channel.is_drained(&self.socket),
             None => self.socket.is_drained(),
-        };
-        drained.is_err()
+        }
+    }
+
+    /// Open, and nothing that the peer wrote is unread.
+    fn is_silent(&mut self) -> bool {
+        self.is_drained().is_err()
     }
 
     /// Octets to the peer; written when enough have gathered, or at the next flush.
     pub async fn send(&mut self, octets: &[u8]) {
-        self.out.extend_from_slice(octets);
+        match &mut self.deflater {
+            Some(deflater) => deflater.push(octets, &mut self.out),
+            None => self.out.extend_from_slice(octets),
+        }
         if self.out.len() >= GATHER {
-            self.flush().await;
+            self.write_gathered().await;
         }
     }
 
-    /// Writes what has gathered. Afterwards nothing is held, so that a connection that waits has no write buffer either.
+    /// Writes all that was sent. Afterwards nothing is held, so that a connection that waits has no write buffer either.
     pub async fn flush(&mut self) {
+        if let Some(deflater) = &mut self.deflater {
+            deflater.flush(&mut self.out);
+        }
+        self.write_gathered().await;
+    }
+
+    async fn write_gathered(&mut self) {
         if !self.out.is_empty() {
             self.is_dry = self.is_silent();
         }
@@ -202,6 +274,27 @@ impl<S: Socket> Peer<S> {
                 Ok(info)
             }
             Err(error) => Err(TlsFailure(error.to_string())),
+        }
+    }
+
+    /// From here on what is sent is compressed, and so is what is read. The peer has not seen the answer yet that lets it compress:
+    /// what it has written already is refused.
+    pub(super) fn start_deflate(&mut self) {
+        let mut inflater = Box::new(Inflater::new());
+        if matches!(self.is_drained(), Ok(false)) {
+            inflater.refuse(InflateFault::Early);
+        }
+        self.inflater = Some(inflater);
+        self.deflater = Some(Deflater::new());
+    }
+
+    /// From here on what is sent is not compressed. What is read is not either, behind the flush in which the last octets came.
+    pub(super) fn stop_deflate(&mut self) {
+        if let Some(mut deflater) = self.deflater.take() {
+            deflater.flush(&mut self.out);
+        }
+        if let Some(inflater) = &mut self.inflater {
+            inflater.end();
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Visit {
     pub(super) transport: Transport,
     pub(super) facts: PeerFacts,
     pub(super) seed: Seed,
+    /// What is said to a peer for whom there is no room any more.
+    pub(super) full: &'static str,
     pub(super) flight: Ticket,
     pub(super) world: World,
     pub(super) guest: Guest,
@@ -45,6 +47,7 @@ impl Visit {
             transport,
             mut facts,
             seed,
+            full,
             flight,
             mut world,
             guest,
@@ -66,7 +69,7 @@ impl Visit {
         );
         let machine = greet.recorded(facts, seed, flight.records.budget);
         Some(Conversation {
-            machine: Box::new(Flight::new(machine, flight)),
+            machine: Box::new(Flight::new(machine, flight, guest.seat.clone(), full)),
             peer,
             world,
             guest,
@@ -90,7 +93,7 @@ impl<S> fmt::Debug for Conversation<S> {
 #[derive(Debug)]
 pub struct Guest {
     begun: Instant,
-    _seat: Seat,
+    seat: Seat,
     _presence: Presence,
 }
 
@@ -98,7 +101,7 @@ impl Guest {
     pub(super) fn new(seat: Seat, presence: Presence) -> Self {
         Self {
             begun: Instant::now(),
-            _seat: seat,
+            seat,
             _presence: presence,
         }
     }

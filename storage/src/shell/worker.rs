@@ -73,7 +73,7 @@ impl Worker {
             }
         };
         let _present = self.house.drain.enter();
-        let world = World::new(&self.house, None);
+        let world = World::new(&self.house, self.house.tls.clone(), None);
         let shift = async { drive((self.make)(seed), Peer::new(Nobody), world).await };
         let ended = AssertUnwindSafe(shift).catch_unwind().await;
         if ended.is_err() {

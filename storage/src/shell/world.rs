@@ -8,18 +8,20 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use futures_lite::FutureExt as _;
 use lightmail_core::machine::{
-    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, Token, Verdict,
-    Watched,
+    Action, ConnectFailure, Done, Due, Effect, Input, Outcome, Time, TlsFailure, TlsInfo, Token, Watched,
 };
-use lightmail_core::store::ObjectId;
+use lightmail_core::store::{Budget, ObjectId, Refusal};
 use lightmail_core::wire::filter::{Filter, Filtering, Flow};
 use tracing::Instrument as _;
 
-use super::crowd::Stranger;
+use super::crowd::Seat;
 use super::news::News;
 use super::observe::Observed;
 use super::{Clock, House, Peer, Socket, Spawn, Tls};
 use crate::{Desk, Storage, Watcher};
+
+/// What comes once, or never.
+type Awaited = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 /// Everything outside a machine but its peer.
 pub struct World {
@@ -30,15 +32,20 @@ pub struct World {
     watcher: Watcher,
     news: News,
     /// Until it has been told.
-    drain: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// Until a password was right. A worker has none.
-    stranger: Option<Stranger>,
+    drain: Awaited,
+    /// A worker has none.
+    seat: Option<Seat>,
+    /// That the peer has to go; until it has been told.
+    sent_away: Awaited,
     tls: Tls,
 }
 
 impl World {
-    /// The world of one conversation; a worker's has no stranger in it.
-    pub(super) fn new(house: &House, stranger: Option<Stranger>) -> Self {
+    /// The world of one conversation, which begins TLS in this way; a worker's has no seat in it.
+    pub(super) fn new(house: &House, tls: Tls, seat: Option<Seat>) -> Self {
+        let sent_away = seat
+            .as_ref()
+            .map(|seat| Box::pin(seat.sent_away()) as Pin<Box<_>>);
         Self {
             clock: house.clock,
             storage: house.storage.clone(),
@@ -47,8 +54,9 @@ impl World {
             watcher: house.storage.watch(Watched::Nothing),
             news: News::default(),
             drain: Some(Box::pin(house.drain.begun())),
-            stranger,
-            tls: house.tls.clone(),
+            sent_away,
+            seat,
+            tls,
         }
     }
 
@@ -95,18 +103,32 @@ impl World {
                 let why = "a server's conversation does not choose its peer".into();
                 self.news.put(Input::Connected(Err(ConnectFailure(why))));
             }
-            Action::StartDeflate | Action::Disconnect => peer.cut(),
+            Action::StartDeflate => {
+                peer.start_deflate();
+                tracing::debug!("deflate.begun");
+            }
+            Action::StopDeflate => peer.stop_deflate(),
+            Action::Disconnect => peer.cut(),
         }
     }
 
     /// The handshake, as its server. A server that drains waits for none: it has begun no work that could be lost.
     pub(super) async fn start_tls(&mut self, peer: &mut Peer<impl Socket>) -> Result<TlsInfo, TlsFailure> {
-        let Self { tls, drain, .. } = self;
+        let Self {
+            tls,
+            drain,
+            sent_away,
+            ..
+        } = self;
         let draining = async {
-            drained(drain).await;
+            once(drain).await;
             Err(TlsFailure("the server shuts down".into()))
         };
-        let begun = peer.start_tls(tls).or(draining).await;
+        let crowded = async {
+            once(sent_away).await;
+            Err(TlsFailure("its place is needed for others".into()))
+        };
+        let begun = peer.start_tls(tls).or(draining).or(crowded).await;
         if begun.is_err() {
             peer.cut();
         }
@@ -116,6 +138,14 @@ impl World {
     /// Runs an effect as a task of its own, so that nothing that happens to the conversation cuts it.
     fn start(&mut self, token: Token, effect: Effect) {
         let observed = Observed::new(&effect);
+        if let (Effect::TakePlace(account), Some(seat)) = (&effect, &self.seat) {
+            let taken = match seat.take_place(*account) {
+                true => Ok(Done::PlaceTaken),
+                false => Err(Refusal::Limit(Budget::Connections).into()),
+            };
+            observed.ended(&taken);
+            return self.news.put(Input::Outcome(token, taken));
+        }
         let outcome = self.desk.run(effect);
         let answer = self.news.answer(token);
         let task = async move {
@@ -160,41 +190,38 @@ impl World {
         Ok(Done::Sent)
     }
 
-    /// The next outcome, the news that the server drains, which is told once, or a change. Cancel-safe.
+    /// The next outcome, the news that the server drains or that the peer has to go, each told once, or a change. Cancel-safe.
     pub async fn happened(&mut self) -> Input {
         let Self {
-            news, drain, watcher, ..
+            news,
+            drain,
+            sent_away,
+            watcher,
+            ..
         } = self;
+        let draining = async {
+            once(drain).await;
+            Input::Shutdown
+        };
+        let crowded = async {
+            once(sent_away).await;
+            Input::Eof
+        };
         let changed = async {
             let (mailbox, modseq) = watcher.changed().await;
             Input::Changed { mailbox, modseq }
         };
-        let input = news.next().or(drained(drain)).or(changed).await;
-        if matches!(&input, Input::Outcome(_, Ok(done)) if proves(done)) {
-            self.stranger = None;
-        }
-        input
+        news.next().or(draining).or(crowded).or(changed).await
     }
 }
 
-/// Whether the peer has shown that it is somebody.
-fn proves(done: &Done) -> bool {
-    match done {
-        Done::Verified(verdict) => *verdict != Verdict::Wrong,
-        Done::ScramVerified(signature) => signature.is_some(),
-        Done::TokenVerified(owner) => owner.is_some(),
-        _ => false,
-    }
-}
-
-/// Ready once, when the server drains.
-async fn drained(drain: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) -> Input {
-    match drain {
-        Some(draining) => draining.await,
+/// Ready once, when it comes.
+async fn once(awaited: &mut Awaited) {
+    match awaited {
+        Some(coming) => coming.await,
         None => std::future::pending().await,
     }
-    *drain = None;
-    Input::Shutdown
+    *awaited = None;
 }
 
 impl fmt::Debug for World {

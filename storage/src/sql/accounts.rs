@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use lightmail_core::machine::Secret;
 use lightmail_core::store::memory::MAILBOXES_MAX;
 use lightmail_core::store::{
-    Access, Account, AccountId, AccountLine, Budget, MailboxName, NewAccount, PasswordHashes, RecipientPlace,
-    Refusal, Reply,
+    Access, Account, AccountId, AccountLine, Budget, NewAccount, PasswordHashes, Refusal, Reply, domain_of,
 };
 
 use super::db::{Answer, Columns, Stop, sql, stored};
-use super::folder::{Folder, look};
+use super::folder::Folder;
 use super::tx::Tx;
-use super::{calendar, login, messages, tree};
+use super::{calendar, domains, login, messages, tree};
 
 /// `accounts.status` of an account that may log in from anywhere.
 const ENABLED: i64 = 1;
@@ -22,16 +21,10 @@ const LOCAL: i64 = 2;
 const FIND: &str = "SELECT id, login, pw_hash, status FROM accounts WHERE login = ?";
 const LIST: &str =
     "SELECT id, login, status, used_msgs, used_bytes, quota_bytes, created_at FROM accounts ORDER BY login";
-/// The INBOX of an address: its name's hash is the second argument.
-const RECIPIENT: &str = look!(
-    "",
-    "b.account_id = (SELECT account_id FROM addresses WHERE address = ?) AND b.name_hash = ?"
-);
-const ADDRESS: &str = "SELECT account_id FROM addresses WHERE address = ?";
 const ID_TAKEN: &str = "SELECT 1 FROM accounts WHERE id = ? UNION ALL SELECT 1 FROM mailboxes WHERE account_id = ? \
      UNION ALL SELECT 1 FROM calendars WHERE account_id = ?";
-const LOGIN_TAKEN: &str =
-    "SELECT 1 FROM accounts WHERE login = ? UNION ALL SELECT 1 FROM addresses WHERE address = ?";
+const LOGIN_TAKEN: &str = "SELECT 1 FROM accounts WHERE login = ? UNION ALL SELECT 1 FROM addresses WHERE address = ? \
+     UNION ALL SELECT 1 FROM aliases WHERE address = ?";
 const INSERT: &str = "INSERT INTO accounts (id, login, scram_sha256, scram_sha1, pw_hash, status, quota_bytes, created_at) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 const INSERT_ADDRESS: &str = "INSERT INTO addresses (address, account_id) VALUES (?, ?)";
@@ -40,6 +33,8 @@ const SET_PASSWORD: &str = "UPDATE accounts SET scram_sha256 = ?, scram_sha1 = ?
 const SET_QUOTA: &str = "UPDATE accounts SET quota_bytes = ? WHERE login = ?";
 const DELETE: &str = "DELETE FROM accounts WHERE id = ?";
 const DELETE_ADDRESSES: &str = "DELETE FROM addresses WHERE account_id = ?";
+const DELETE_ALIASES: &str = "DELETE FROM aliases WHERE account_id = ?";
+const DELETE_CATCH_ALLS: &str = "UPDATE domains SET catch_all = 0 WHERE catch_all = ?";
 const DELETE_APP_PASSWORDS: &str = "DELETE FROM app_passwords WHERE account_id = ?";
 const DELETE_SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE account_id = ?";
 
@@ -64,38 +59,10 @@ pub(crate) async fn find_account(tx: &mut Tx<'_>, login: &str) -> Answer {
     Ok(Reply::AccountFound(account.transpose()?))
 }
 
-pub(crate) async fn find_recipient(tx: &mut Tx<'_>, address: &str, base: Option<&str>) -> Answer {
-    for candidate in [Some(address), base].into_iter().flatten() {
-        let query = sql(RECIPIENT)
-            .bind(candidate.to_owned())
-            .bind(MailboxName::inbox().hash().to_vec());
-        if let Some(row) = tx.db.first(query).await? {
-            let inbox = Folder::from_row(&row)?;
-            let place = RecipientPlace {
-                account: inbox.account,
-                mailbox: inbox.line.id,
-                room_bytes: inbox.room_bytes(),
-            };
-            return Ok(Reply::RecipientFound(place));
-        }
-        if tx
-            .db
-            .first(sql(ADDRESS).bind(candidate.to_owned()))
-            .await?
-            .is_some()
-        {
-            return Err(Refusal::NoSuchMailbox.into());
-        }
-    }
-    Err(Refusal::NoSuchAccount.into())
-}
-
 pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer {
     let names: BTreeSet<_> = new.mailboxes.iter().map(|mailbox| &mailbox.name).collect();
-    let taken = tx
-        .db
-        .first(sql(LOGIN_TAKEN).bind(new.login.clone()).bind(new.login.clone()))
-        .await?;
+    let taken = (0..3).fold(sql(LOGIN_TAKEN), |query, _| query.bind(new.login.clone()));
+    let taken = tx.db.first(taken).await?;
     if taken.is_some() || names.len() < new.mailboxes.len() {
         return Err(Refusal::AlreadyExists.into());
     }
@@ -123,6 +90,7 @@ pub(crate) async fn create_account(tx: &mut Tx<'_>, new: &NewAccount) -> Answer 
     tx.db
         .run(sql(INSERT_ADDRESS).bind(new.login.clone()).bind(new.id.0))
         .await?;
+    domains::own(tx, domain_of(&new.login), new.at_ms).await?;
     tree::plant(tx, new.id, new.mailboxes.iter(), 0, messages::seconds(new.at_ms)).await?;
     for name in names {
         tree::insert_subscription(tx, new.id, name).await?;
@@ -158,6 +126,8 @@ pub(crate) async fn delete_account(tx: &mut Tx<'_>, login: &str, at_ms: u64) -> 
     for text in [
         DELETE_APP_PASSWORDS,
         DELETE_SUBSCRIPTIONS,
+        DELETE_CATCH_ALLS,
+        DELETE_ALIASES,
         DELETE_ADDRESSES,
         DELETE,
     ] {

@@ -1,22 +1,33 @@
 //! APPEND: all messages or none.
 
 use lightmail_core::machine::ObjectKind;
-use lightmail_core::store::{AccountId, Appended, Flags, MailboxName, NewMessage, Refusal, Reply, UidSet};
+use lightmail_core::store::{
+    AccountId, Appended, Flags, MailboxName, NewMailbox, NewMessage, Refusal, Reply, UidSet,
+};
 
 use super::db::{Answer, Stop, stored};
 use super::folder::{Folder, count};
 use super::messages::{self, Draft};
+use super::tree::Instead;
 use super::tx::Tx;
 
 pub(crate) async fn append(
     tx: &mut Tx<'_>,
     me: AccountId,
     name: &MailboxName,
+    instead: Option<&NewMailbox>,
     new: &[NewMessage],
     at_ms: u64,
 ) -> Answer {
-    let mut folder = Folder::by_name(tx, me, name).await?;
-    let drafts = match prepare(&mut folder, new, at_ms) {
+    let at_s = messages::seconds(at_ms);
+    let mut to = match instead {
+        None => Instead::from(Folder::by_name(tx, me, name).await?),
+        Some(instead) => {
+            let inbox = Folder::by_name(tx, me, &MailboxName::inbox()).await?;
+            Instead::find(tx, &inbox, instead, at_s).await?
+        }
+    };
+    let drafts = match prepare(&mut to.folder, new, at_ms) {
         Ok(drafts) => drafts,
         Err(refusal) => {
             check_objects(tx, new).await?;
@@ -24,6 +35,7 @@ pub(crate) async fn append(
         }
     };
     insert_objects(tx, new, at_ms).await?;
+    let mut folder = to.make(tx, at_s).await?;
     let mut uids = UidSet::new();
     let mut bytes = 0;
     for ((draft, flags), new) in drafts.iter().zip(new) {

@@ -196,6 +196,7 @@ async fn lead(inner: &Arc<Inner>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lightmail_core::antivirus::Virus;
     use lightmail_core::mime::{Limits, Scanner};
     use lightmail_core::store::{
         AccountId, FlagChange, Flags, MailboxId, MailboxName, ModSeq, NewMessage, ObjectId, UidSet,
@@ -239,6 +240,7 @@ mod tests {
                 received_sha256: [0; 32],
                 index: Arc::new(scanner.finish()),
                 durable_ms: 0,
+                virus: Virus::NotScanned,
             },
             flags: Flags::NONE,
             keywords: vec![],
@@ -247,6 +249,7 @@ mod tests {
         };
         let request = Request::Append {
             name: MailboxName::inbox(),
+            instead: None,
             messages: vec![message; messages],
             at_ms: 0,
         };

@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 use lightmail_core::machine::{ObjectKind, Stored};
-use lightmail_core::store::{Delivered, DeliveryKey, Flags, MailboxId, Recipient, Refusal, Reply, Uid};
+use lightmail_core::store::{
+    Delivered, DeliveryKey, Failure, Flags, MailboxId, Recipient, Refusal, Reply, Uid,
+};
 
-use super::db::{Answer, Columns, sql, stored};
+use super::db::{Answer, Columns, Stop, sql, stored};
 use super::folder::{Folder, count, look};
 use super::messages::{self, Draft};
 use super::query::Query;
+use super::tree::Instead;
 use super::tx::Tx;
 
 /// The mailbox of a recipient, with what is there already of the delivery's key and of the object.
@@ -58,8 +61,9 @@ struct Done {
 
 /// What will be done for a recipient.
 struct Plan<'a> {
-    folder: Folder,
+    to: Instead<'a>,
     draft: Draft<'a>,
+    flags: Flags,
     /// The key has brought something already.
     is_repeated: bool,
     has_object: bool,
@@ -86,24 +90,47 @@ async fn plan<'a>(
     }
     let (is_repeated, has_object) = (row.maybe_int(17)?.is_some(), row.maybe_int(18)?.is_some());
     let (date, head) = (messages::seconds(at_ms), &recipient.head);
-    let draft = Draft::new(stored, head, recipient.email_id, date, at_ms);
-    Ok(draft.and_then(|draft| {
-        if !folder.holds(u64::from(draft.size)) {
-            return Err(Refusal::OverQuota);
-        }
-        folder.check_room(1)?;
+    let draft = match Draft::new(stored, head, recipient.email_id, date, at_ms) {
+        Ok(draft) if folder.holds(u64::from(draft.size)) => draft,
+        Ok(_) => return Ok(Err(Refusal::OverQuota)),
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let mut to = match destination(tx, folder, recipient, date).await? {
+        Ok(to) => to,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let flags = to.folder.keywords.find_or_add_all(&recipient.keywords);
+    Ok(flags.and_then(|flags| {
+        to.folder.check_room(1)?;
         Ok(Plan {
-            folder,
+            to,
             draft,
+            flags,
             is_repeated,
             has_object,
         })
     }))
 }
 
+/// The mailbox of a recipient, or the one in place of it.
+async fn destination<'a>(
+    tx: &mut Tx<'_>,
+    folder: Folder,
+    recipient: &'a Recipient,
+    at_s: i64,
+) -> Answer<Result<Instead<'a>, Refusal>> {
+    let Some(new) = &recipient.instead else {
+        return Ok(Ok(folder.into()));
+    };
+    match Instead::find(tx, &folder, new, at_s).await {
+        Err(Stop::Failure(Failure::Refused(refusal))) => Ok(Err(refusal)),
+        found => found.map(Ok),
+    }
+}
+
 impl Plan<'_> {
     async fn carry_out(
-        mut self,
+        self,
         tx: &mut Tx<'_>,
         recipient: &Recipient,
         index: Bytes,
@@ -117,23 +144,22 @@ impl Plan<'_> {
             // What it brought went with its mailbox, for good.
             forget(tx, &recipient.key).await?;
         }
-        if done.changed.contains(&recipient.mailbox) {
-            self.folder = self.folder.stepped_before();
+        let mut folder = self.to.make(tx, messages::seconds(at_ms)).await?;
+        let mailbox = folder.line.id;
+        if done.changed.contains(&mailbox) {
+            folder = folder.stepped_before();
         }
         done.has_object |= self.has_object;
-        let uid = self.folder.line.uid_next;
+        let uid = folder.line.uid_next;
         tx.db
-            .post(insert_key(&recipient.key, recipient.mailbox, uid, at_ms))
+            .post(insert_key(&recipient.key, mailbox, uid, at_ms))
             .await?;
-        let uid = self
-            .draft
-            .insert(tx, &mut self.folder, Flags::NONE, index)
-            .await?;
-        self.folder.save(tx).await?;
+        let uid = self.draft.insert(tx, &mut folder, self.flags, index).await?;
+        folder.save(tx).await?;
         count(tx, recipient.account, 1, i64::from(self.draft.size)).await?;
-        done.changed.push(recipient.mailbox);
+        done.changed.push(mailbox);
         Ok(Delivered {
-            uid_validity: self.folder.line.uid_validity,
+            uid_validity: folder.line.uid_validity,
             uid,
             repeated: false,
         })

@@ -1,8 +1,8 @@
 //! A mailbox's row: loaded whole, changed in Rust, saved whole. The writer's lock makes that safe.
 
 use lightmail_core::store::{
-    AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, Refusal, Row,
-    SpecialUse, Status, UID_MAX, Uid,
+    AccountId, Budget, Flag, Flags, Keywords, Mailbox, MailboxId, MailboxName, ModSeq, NewMailbox, Refusal,
+    Row, SpecialUse, Status, UID_MAX, Uid,
 };
 
 use super::db::{Answer, Columns, Stop, sql, stored};
@@ -13,13 +13,21 @@ use super::tx::Tx;
 /// The last MODSEQ there can be (RFC 7162, 3.1).
 const MODSEQ_MAX: u64 = i64::MAX as u64;
 
-/// The row's columns, with what the account still holds, then what follows.
+/// The row's columns, with what the account still holds.
+macro_rules! columns {
+    () => {
+        "b.id, b.account_id, b.name, b.uid_validity, b.uid_next, b.highest_modseq, b.recent_from, b.msgs, b.unseen, \
+         b.deleted, b.bytes, b.special_use, b.deleted_at, b.object_id, b.keywords, a.quota_bytes, a.used_bytes"
+    };
+}
+pub(super) use columns;
+
+/// The row's columns, then what follows.
 macro_rules! look {
     ($more:literal, $which:literal) => {
         concat!(
-            "SELECT b.id, b.account_id, b.name, b.uid_validity, b.uid_next, b.highest_modseq, b.recent_from, b.msgs, \
-             b.unseen, b.deleted, b.bytes, b.special_use, b.deleted_at, b.object_id, b.keywords, a.quota_bytes, \
-             a.used_bytes",
+            "SELECT ",
+            $crate::sql::folder::columns!(),
             $more,
             " FROM mailboxes b LEFT JOIN accounts a ON a.id = b.account_id WHERE ",
             $which
@@ -92,7 +100,7 @@ impl Folder {
 
     /// A live mailbox. Errors: `NoSuchMailbox`.
     pub(crate) async fn by_name(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<Self> {
-        Self::find(tx, by_name(me, name))
+        Self::named(tx, me, name)
             .await?
             .ok_or_else(|| Refusal::NoSuchMailbox.into())
     }
@@ -134,7 +142,25 @@ impl Folder {
 
     /// Whether a name is that of a live mailbox.
     pub(crate) async fn exists(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<bool> {
-        Ok(Self::find(tx, by_name(me, name)).await?.is_some())
+        Ok(Self::named(tx, me, name).await?.is_some())
+    }
+
+    /// The live mailbox of this name, if there is one.
+    pub(crate) async fn named(tx: &mut Tx<'_>, me: AccountId, name: &MailboxName) -> Answer<Option<Self>> {
+        Self::find(tx, by_name(me, name)).await
+    }
+
+    /// A mailbox of the same account, as it is right after it was made.
+    pub(crate) fn beside(&self, new: &NewMailbox, uid_validity: u32) -> Self {
+        Self {
+            account: self.account,
+            line: Mailbox::fresh(new, uid_validity),
+            keywords: Keywords::default(),
+            deleted_at: 0,
+            marked: 0,
+            room: self.room,
+            stepped: false,
+        }
     }
 
     async fn find(tx: &mut Tx<'_>, query: Query) -> Answer<Option<Self>> {

@@ -6,11 +6,13 @@
 //! messages) comes later and is in nobody's way, but for objects that accounts share: those are told by a deadlock at
 //! worst, after which one of both is run again.
 //!
+//! A domain's row is the lock of the addresses in it; the domains of a group come behind its accounts.
+//!
 //! SQLite has one writer and needs none of this.
 
 use std::collections::BTreeSet;
 
-use lightmail_core::store::{NewAppPassword, Request};
+use lightmail_core::store::{NewAppPassword, Request, domain_of};
 
 use super::commit::Job;
 use super::db::{Answer, Columns, sql};
@@ -28,13 +30,22 @@ macro_rules! lock {
 
 const ONE: &str = lock!("?");
 const EIGHT: &str = lock!("?, ?, ?, ?, ?, ?, ?, ?");
+const DOMAIN: &str = "SELECT name FROM domains WHERE name = ? /*! FOR UPDATE */";
 const ID: &str = "SELECT id FROM accounts WHERE login = ?";
 
-/// Locks the accounts that a group changes.
+/// Locks the accounts and the domains that a group changes.
 pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
-    let mut accounts = BTreeSet::new();
+    let (mut accounts, mut domains) = (BTreeSet::new(), BTreeSet::new());
     for job in group {
         match &job.request {
+            Request::CreateAccount(new) => drop(domains.insert(domain_of(&new.login))),
+            Request::Domain(request) => {
+                domains.extend(request.domain());
+                for login in request.logins() {
+                    let row = tx.db.first(sql(ID).bind(login.clone())).await?;
+                    accounts.extend(row.map(|row| row.int(0)).transpose()?);
+                }
+            }
             Request::Deliver { recipients, .. } => {
                 accounts.extend(recipients.iter().map(|recipient| recipient.account.0));
             }
@@ -60,6 +71,9 @@ pub(super) async fn lock(tx: &mut Tx<'_>, group: &[Job]) -> Answer<()> {
         let ids = some.iter().chain(std::iter::repeat(last)).take(marks);
         let query = ids.fold(sql(text), |query, id| query.bind(*id));
         tx.db.first(query).await?;
+    }
+    for domain in domains {
+        tx.db.first(sql(DOMAIN).bind(domain.to_owned())).await?;
     }
     Ok(())
 }

@@ -73,7 +73,7 @@ pub(crate) async fn read(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Re
 /// Answers what writes; `None` if the request is none of these.
 pub(crate) async fn write(tx: &mut Tx<'_>, request: &Request) -> Answer<Option<Reply>> {
     Ok(Some(match request {
-        Request::CountFailedLogin(attempt) => count_failed_login(tx, attempt).await?,
+        Request::CountFailedLogin(attempt, _) => count_failed_login(tx, attempt).await?,
         Request::KeepPassword {
             account,
             was,

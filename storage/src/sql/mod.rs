@@ -17,6 +17,7 @@ pub(crate) mod copy;
 pub(crate) mod database;
 pub(crate) mod db;
 pub(crate) mod deliver;
+pub(crate) mod domains;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod folder;
@@ -31,6 +32,7 @@ pub(crate) mod messages;
 pub(crate) mod mysql;
 pub(crate) mod nodes;
 pub(crate) mod page;
+pub(crate) mod places;
 pub(crate) mod poll;
 pub(crate) mod query;
 pub(crate) mod rename;
@@ -60,11 +62,13 @@ fn me(actor: Actor) -> Result<AccountId, Stop> {
 pub(crate) fn may_only_read(request: &Request) -> bool {
     match request {
         Request::Calendar(request) => request.only_reads(),
+        Request::Domain(request) => request.only_reads(),
         Request::FindAccount { .. }
         | Request::FindLogin(_)
         | Request::ListAppPasswords { .. }
         | Request::ListThrottles { .. }
         | Request::FindRecipient { .. }
+        | Request::FindSender { .. }
         | Request::ListAccounts
         | Request::ListMailboxes { .. }
         | Request::ListSubscriptions
@@ -79,7 +83,7 @@ pub(crate) fn may_only_read(request: &Request) -> bool {
         Request::CreateAccount(_)
         | Request::SetPassword { .. }
         | Request::KeepPassword { .. }
-        | Request::CountFailedLogin(_)
+        | Request::CountFailedLogin(..)
         | Request::ClearThrottles { .. }
         | Request::AddAppPassword(_)
         | Request::RemoveAppPassword { .. }
@@ -126,8 +130,10 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
     let reply = match request {
         Request::FindAccount { login } => accounts::find_account(tx, login).await?,
         Request::FindRecipient { address, base } => {
-            accounts::find_recipient(tx, address, base.as_deref()).await?
+            places::find_recipient(tx, address, base.as_deref()).await?
         }
+        Request::FindSender { addresses } => places::find_sender(tx, me(actor)?, addresses).await?,
+        Request::Domain(request) => Reply::Domain(domains::read(tx, request).await?),
         Request::ListAccounts => accounts::list_accounts(tx).await?,
         Request::ListMailboxes { recent } => tree::list_mailboxes(tx, me(actor)?, *recent).await?,
         Request::ListSubscriptions => tree::list_subscriptions(tx, me(actor)?).await?,
@@ -159,7 +165,6 @@ pub(crate) async fn read(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> An
 pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer {
     match request {
         Request::CreateAccount(new) => accounts::create_account(tx, new).await,
-        Request::SetPassword { login, password } => accounts::set_password(tx, login, password).await,
         Request::DeleteAccount { login, at_ms } => accounts::delete_account(tx, login, *at_ms).await,
         Request::CreateMailbox {
             mailbox,
@@ -225,9 +230,10 @@ pub(crate) async fn write(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> A
         } => expunge::expunge(tx, me(actor)?, *mailbox, within.as_ref(), *at_ms, *since).await,
         Request::Append {
             name,
+            instead,
             messages,
             at_ms,
-        } => append::append(tx, me(actor)?, name, messages, *at_ms).await,
+        } => append::append(tx, me(actor)?, name, instead.as_ref(), messages, *at_ms).await,
         Request::Deliver {
             stored,
             recipients,
@@ -247,8 +253,10 @@ async fn write_other(tx: &mut Tx<'_>, actor: Actor, request: &Request) -> Answer
         Request::DeleteMessages { mailbox, uids, at_ms } => {
             return expunge::delete_messages(tx, me(actor)?, *mailbox, uids, *at_ms).await;
         }
+        Request::Domain(request) => return domains::write(tx, request).await.map(Reply::Domain),
         Request::Undelete(wanted) => return undelete::undelete(tx, wanted).await,
         Request::Import(wanted) => return import::import(tx, wanted).await,
+        Request::SetPassword { login, password } => return accounts::set_password(tx, login, password).await,
         Request::SetQuota { login, quota_bytes } => {
             return accounts::set_quota(tx, login, *quota_bytes).await;
         }

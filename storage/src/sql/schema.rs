@@ -18,6 +18,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("../../../sql/migrations/0004-calendars.sql"),
     include_str!("../../../sql/migrations/0005-logins.sql"),
     include_str!("../../../sql/migrations/0006-expunged.sql"),
+    include_str!("../../../sql/migrations/0007-domains.sql"),
 ];
 
 const IS_NEW: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
@@ -165,6 +166,28 @@ mod tests {
                 version_of_sqlite(&mut stepped).await.unwrap(),
                 version_of_sqlite(&mut whole).await.unwrap()
             );
+        });
+    }
+
+    #[test]
+    fn domains_of_addresses_become_ours() {
+        block_on(async {
+            let mut conn = open().await;
+            for _ in 0..6 {
+                step(&mut conn).await.unwrap();
+            }
+            let rows = "INSERT INTO accounts (id, login, pw_hash, created_at) VALUES (1, 'a@x', '', 7), (2, 'b@x', '', 5), \
+                        (3, 'c@y.z', '', 9); \
+                        INSERT INTO addresses (address, account_id) SELECT login, id FROM accounts";
+            sqlx::raw_sql(rows).execute(&mut conn).await.unwrap();
+            migrate_sqlite(&mut conn).await.unwrap();
+            let rows = sqlx::query("SELECT name, catch_all, created_at FROM domains ORDER BY name");
+            let rows = rows.fetch_all(&mut conn).await.unwrap();
+            let found: Vec<(String, i64, i64)> = rows
+                .iter()
+                .map(|row| (row.get(0), row.get(1), row.get(2)))
+                .collect();
+            assert_eq!(found, [("x".to_owned(), 0, 5), ("y.z".to_owned(), 0, 9)]);
         });
     }
 

@@ -231,6 +231,55 @@ pub(crate) async fn plant(
     Ok(())
 }
 
+/// Where messages go: a mailbox, or one in place of it that may have to be made.
+pub(crate) struct Instead<'a> {
+    /// Its row, as it is or will be.
+    pub(crate) folder: Folder,
+    /// What is to be made.
+    new: Option<(&'a NewMailbox, Room)>,
+}
+
+impl From<Folder> for Instead<'_> {
+    fn from(folder: Folder) -> Self {
+        Self { folder, new: None }
+    }
+}
+
+impl<'a> Instead<'a> {
+    /// Finds it, or sees that it can be made. `of_account`: any mailbox of its account. Errors: `Limit(Mailboxes)`, `Broken` if its id
+    /// is taken.
+    pub(crate) async fn find(
+        tx: &mut Tx<'_>,
+        of_account: &Folder,
+        new: &'a NewMailbox,
+        at_s: i64,
+    ) -> Answer<Self> {
+        let me = of_account.account;
+        if let Some(folder) = Folder::named(tx, me, &new.name).await? {
+            return Ok(folder.into());
+        }
+        let room = Room::of(tx, me).await?;
+        room.check(tx, &[new], at_s).await?;
+        Ok(Self {
+            folder: of_account.beside(new, next_validity(room.last_validity, at_s)),
+            new: Some((new, room)),
+        })
+    }
+
+    /// Makes it if it is to be made, and subscribes to it where there is room.
+    pub(crate) async fn make(self, tx: &mut Tx<'_>, at_s: i64) -> Answer<Folder> {
+        if let Some((new, room)) = self.new {
+            let me = self.folder.account;
+            plant(tx, me, [new], room.last_validity, at_s).await?;
+            match subscribe(tx, me, &new.name).await {
+                Err(Stop::Failure(Failure::Refused(Refusal::Limit(_)))) => {}
+                subscribed => drop(subscribed?),
+            }
+        }
+        Ok(self.folder)
+    }
+}
+
 /// The UIDVALIDITY after `last`: `max(at_s, last + 1)`. A moment that 32 bits do not hold counts for nothing.
 fn next_validity(last: u32, at_s: i64) -> u32 {
     last.saturating_add(1).max(u32::try_from(at_s).unwrap_or(0))

@@ -21,13 +21,17 @@ use crate::Point;
 
 type Script = Vec<(Actor, Request)>;
 
-/// A request's name; of calendars each of theirs.
+/// A request's name; of calendars each of theirs; of mail, one of its own where it goes into a mailbox in place of another.
 fn name(request: &Request) -> String {
     match request {
         Request::Calendar(request) => {
             let text = format!("{request:?}");
             let end = text.find(|c: char| !c.is_alphanumeric());
             format!("calendar {}", &text[..end.unwrap_or(text.len())])
+        }
+        Request::Append { instead: Some(_), .. } => "store.Append, instead".to_owned(),
+        Request::Deliver { recipients, .. } if recipients.iter().any(|one| one.instead.is_some()) => {
+            "store.Deliver, instead".to_owned()
         }
         request => request.name().to_owned(),
     }
@@ -58,6 +62,7 @@ fn scripts() -> Vec<Script> {
                 .unwrap()
                 .current(),
         );
+        candidates.push(sample::place_scripts(40).new_tree(&mut runner).unwrap().current());
     }
     let (mut chosen, mut known) = (Vec::new(), BTreeSet::new());
     loop {

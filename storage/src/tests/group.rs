@@ -16,6 +16,7 @@ fn append(stored: &[&Stored]) -> Request {
     });
     Request::Append {
         name: MailboxName::inbox(),
+        instead: None,
         messages: messages.collect(),
         at_ms: NOW.unix_ms,
     }

@@ -20,6 +20,7 @@ fn a_body_that_waited_too_long_is_given_no_row() {
             .unwrap();
         let append = |stored| Request::Append {
             name: MailboxName::inbox(),
+            instead: None,
             messages: vec![NewMessage {
                 stored,
                 flags: Flags::NONE,

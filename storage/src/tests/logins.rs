@@ -3,8 +3,8 @@
 use futures_lite::future::block_on;
 use lightmail_core::machine::Secret;
 use lightmail_core::store::{
-    APP_PASSWORDS_MAX, Actor, Attempt, Budget, LoginFound, NewAppPassword, PasswordHashes, Refusal, Reply,
-    Request, Scopes, ScramVerifiers,
+    APP_PASSWORDS_MAX, Actor, Attempt, Budget, Ground, LoginFound, NewAppPassword, PasswordHashes, Refusal,
+    Reply, Request, Scopes, ScramVerifiers,
 };
 
 use super::town::{Kind, NOW, Town, on_each};
@@ -40,7 +40,10 @@ async fn waits(storage: &Storage, attempt: &Attempt) -> bool {
 
 async fn fail(storage: &Storage, attempt: &Attempt) {
     let counted = storage
-        .run(Actor::Door, Request::CountFailedLogin(attempt.clone()))
+        .run(
+            Actor::Door,
+            Request::CountFailedLogin(attempt.clone(), Ground::WrongPassword),
+        )
         .await;
     assert_eq!(counted, Ok(Reply::FailedLoginCounted));
 }

@@ -1,5 +1,6 @@
 //! What needs a whole storage.
 
+mod antivirus;
 mod away;
 mod bounds;
 mod calendars;
@@ -20,6 +21,7 @@ mod model;
 mod nodes;
 mod opening;
 mod pace;
+mod places;
 mod proxy;
 mod resync;
 mod s3;

@@ -73,6 +73,16 @@ proptest! {
     }
 
     #[test]
+    fn sqlite_answers_about_addresses_as_the_reference_store_does(script in sample::place_scripts(70)) {
+        block_on(same_answers(Kind::Sqlite, script, 2));
+    }
+
+    #[test]
+    fn mysql_answers_about_addresses_as_the_reference_store_does(script in sample::place_scripts(70)) {
+        block_on(same_answers(Kind::MySql, script, 2));
+    }
+
+    #[test]
     fn mysql_answers_about_calendars_as_the_reference_store_does(script in sample::calendar_scripts(70)) {
         block_on(same_answers(Kind::MySql, script, 2));
     }

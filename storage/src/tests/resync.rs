@@ -50,6 +50,9 @@ async fn talk(town: &Town, session: &mut Session, lines: &str) -> String {
                     Input::Outcome(token, Ok(Done::Verified(Verdict::AppPassword))),
                 );
             }
+            Step::Act(Action::Do(token, Effect::TakePlace(_))) => {
+                session.handle(NOW, Input::Outcome(token, Ok(Done::PlaceTaken)));
+            }
             Step::Act(other) => panic!("{other:?}"),
             Step::Wait { .. } | Step::Over => return String::from_utf8(said).unwrap(),
         }

@@ -1,9 +1,10 @@
 //! What requests cost in statements: the same whatever the number of messages.
 
+use lightmail_core::antivirus::Treatment;
 use lightmail_core::machine::Seed;
 use lightmail_core::store::{
-    Actor, Attempt, DeliveryKey, Flag, FlagChange, MailboxName, ModSeq, NewMailbox, Page, Reply, Request,
-    UidSet,
+    Actor, Attempt, DeliveryKey, DomainRequest, Flag, FlagChange, Ground, MailboxName, ModSeq, NewMailbox,
+    Page, Reply, Request, UidSet, base_of,
 };
 
 use super::town::{Home, Kind, NOW, Town, delivery, on_each, seed, upload};
@@ -74,6 +75,28 @@ fn a_delivery_takes_seven_and_a_repeated_one_two() {
     });
 }
 
+/// A mailbox in place of INBOX is looked up; the first time it is made.
+#[test]
+fn mail_that_is_set_apart_takes_one_more_once_its_mailbox_is_there() {
+    on_each(async |kind| {
+        let (town, home) = with_mail(kind, 3).await;
+        let mut seed = seed();
+        let mut costs = Vec::new();
+        for n in 0..3 {
+            let text = format!("Subject: infected {n}\r\n\r\n");
+            let stored = upload(&mut town.storage.desk(), text.as_bytes()).await.unwrap();
+            let mut request = delivery(stored, &[home]);
+            if let Request::Deliver { recipients, .. } = &mut request {
+                recipients[0].instead = Treatment::Quarantine.instead(&mut seed);
+            }
+            costs.push(cost(&town, Actor::Door, request).await);
+        }
+        assert_eq!(costs[1..], [8, 8]);
+        assert!(costs[0] <= 16, "{costs:?}");
+        assert_eq!(town.check().await, [""; 0]);
+    });
+}
+
 #[test]
 fn reading_takes_as_few_as_the_table_says() {
     on_each(async |kind| {
@@ -137,7 +160,12 @@ fn reading_takes_as_few_as_the_table_says() {
                 1,
                 "LOGIN"
             );
-            let failed = cost(&town, Actor::Door, Request::CountFailedLogin(attempt(&login))).await;
+            let failed = cost(
+                &town,
+                Actor::Door,
+                Request::CountFailedLogin(attempt(&login), Ground::WrongPassword),
+            )
+            .await;
             assert_eq!(failed, if kind == Kind::MySql { 4 } else { 3 }, "LOGIN, wrong");
             let recipient = Request::FindRecipient {
                 address: login,
@@ -145,6 +173,66 @@ fn reading_takes_as_few_as_the_table_says() {
             };
             assert_eq!(cost(&town, Actor::Door, recipient).await, 1, "RCPT");
         }
+    });
+}
+
+/// Whatever an address is; what an account has by its base or its domain alone is looked up once more.
+#[test]
+fn where_mail_goes_takes_one_statement() {
+    on_each(async |kind| {
+        let (town, home) = with_mail(kind, 0).await;
+        town.settle("b@example.com").await;
+        let logins = ["a@example.com", "b@example.com"].map(str::to_owned);
+        let alias = DomainRequest::AddAlias {
+            address: "info@example.com".to_owned(),
+            logins: logins.to_vec(),
+        };
+        let catch_all = DomainRequest::SetCatchAll {
+            domain: "example.com".to_owned(),
+            login: Some("a@example.com".to_owned()),
+        };
+        for request in [alias, catch_all] {
+            let operator = Actor::Operator;
+            town.storage
+                .run(operator, Request::Domain(request))
+                .await
+                .unwrap();
+        }
+        for (address, places) in [
+            ("a+x@example.com", 1),
+            ("info+x@example.com", 2),
+            ("nobody@example.com", 1),
+            ("nobody@example.net", 0),
+        ] {
+            let request = Request::FindRecipient {
+                address: address.to_owned(),
+                base: base_of(address),
+            };
+            let before = town.storage.statements();
+            let found = town.storage.run(Actor::Door, request).await;
+            let after = town.storage.statements();
+            let found = found.map_or(0, |reply| match reply {
+                Reply::RecipientFound(places) => places.len(),
+                other => panic!("{other:?}"),
+            });
+            let name = "store.FindRecipient";
+            assert_eq!(
+                (found, after.of(name) - before.of(name)),
+                (places, 1),
+                "{address}"
+            );
+        }
+        let senders = async |addresses: &[&str]| {
+            let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
+            cost(&town, home.actor(), Request::FindSender { addresses }).await
+        };
+        let mine = ["a@example.com", "info@example.com", "x@example.net"];
+        assert_eq!(senders(&mine).await, 1);
+        assert_eq!(senders(&["a@example.com"; 100]).await, 1);
+        assert_eq!(
+            senders(&["a+x@example.com", "b@example.com", "c@example.com"]).await,
+            4
+        );
     });
 }
 

@@ -136,7 +136,12 @@ impl Town {
     }
 
     pub(super) async fn settle(&self, login: &str) -> Home {
-        settle(&self.storage, login, &mut seed()).await.unwrap()
+        self.settle_as(login).await.unwrap()
+    }
+
+    /// The same, which may be refused.
+    pub(super) async fn settle_as(&self, login: &str) -> Result<Home, Failure> {
+        settle(&self.storage, login, &mut seed()).await
     }
 
     /// Uploads a message and delivers it to some mailboxes.
@@ -166,11 +171,14 @@ pub(super) fn delivery(stored: Stored, homes: &[Home]) -> Request {
     let recipients = homes.iter().map(|home| Recipient {
         key: DeliveryKey::new(
             &home.account.0.to_string(),
+            home.account,
             "sender@example.com",
             &stored.received_sha256,
         ),
         account: home.account,
         mailbox: home.inbox,
+        instead: None,
+        keywords: vec![],
         head: Bytes::from_static(b"Delivered-To: you\r\n"),
         email_id: stored.object.0,
     });

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use lightmail_conformance::given::Given;
-use lightmail_conformance::player::{Heard, Logins, Player, Unsupported};
+use lightmail_conformance::player::{Heard, Logins, Player, Unsupported, Way};
 use lightmail_conformance::pure::Core;
 use lightmail_conformance::run::{Strictness, run};
 use lightmail_conformance::transcript::{FaultRule, Must, Protocol, StepKind};
@@ -68,7 +68,7 @@ fn written(transcript: &Transcript) -> Vec<Said> {
     }
     let said = |client, connection, text| Said {
         client,
-        protocol: *speaks.get(&connection).unwrap_or(&transcript.over),
+        protocol: family(*speaks.get(&connection).unwrap_or(&transcript.over)),
         connection,
         text,
     };
@@ -161,6 +161,14 @@ fn choices_are_lines_of_their_own() {
     }
 }
 
+/// SMTP's dialects have one table of words, which goes by LMTP's name here.
+fn family(protocol: Protocol) -> Protocol {
+    match protocol {
+        Protocol::Smtp | Protocol::Submission => Protocol::Lmtp,
+        protocol => protocol,
+    }
+}
+
 /// The core, and what it says.
 struct Listening {
     core: Core,
@@ -176,7 +184,7 @@ impl Listening {
         {
             self.heard.push(Said {
                 client: false,
-                protocol: *protocol,
+                protocol: family(*protocol),
                 connection,
                 text: String::from_utf8_lossy(octets).into_owned(),
             });
@@ -186,9 +194,9 @@ impl Listening {
 }
 
 impl Player for Listening {
-    fn connect(&mut self, connection: u8, protocol: Protocol) -> io::Result<()> {
+    fn connect(&mut self, connection: u8, protocol: Protocol, way: &Way) -> io::Result<()> {
         self.speaks.insert(connection, protocol);
-        self.core.connect(connection, protocol)
+        self.core.connect(connection, protocol, way)
     }
 
     fn send(&mut self, connection: u8, octets: &[u8]) -> io::Result<()> {
@@ -213,8 +221,28 @@ impl Player for Listening {
         self.core.start_tls(connection)
     }
 
+    fn start_deflate(&mut self, connection: u8) -> io::Result<()> {
+        self.core.start_deflate(connection)
+    }
+
+    fn stop_deflate(&mut self, connection: u8) -> io::Result<()> {
+        self.core.stop_deflate(connection)
+    }
+
+    fn exporter(&mut self, connection: u8) -> Option<[u8; 32]> {
+        self.core.exporter(connection)
+    }
+
+    fn issue(&mut self, token: &str, login: &str) -> Result<(), Unsupported> {
+        self.core.issue(token, login)
+    }
+
     fn pass(&mut self, ms: u64) -> Result<(), Unsupported> {
         self.core.pass(ms)
+    }
+
+    fn lead(&mut self, local: Option<&str>, accounts: &[String]) -> Result<(), Unsupported> {
+        self.core.lead(local, accounts)
     }
 
     fn fault(&mut self, rule: &FaultRule) -> Result<(), Unsupported> {

@@ -111,13 +111,19 @@ fn name(capability: &str) -> &str {
 
 /// The keywords of the extensions that LHLO is answered with.
 fn keywords() -> BTreeSet<String> {
-    let session = lmtp::session(
-        peer(),
-        Arc::new(smtp::Settings::lmtp(&Config::default())),
-        Seed::new([1; 32]),
-    );
-    let lines = answer(&mut World::new(), session, "LHLO client.example\r\n");
-    // The first is the greeting, the second our name.
-    let keyword = |line: &String| line.get(4..)?.split(' ').next().map(str::to_owned);
-    lines.iter().skip(2).filter_map(keyword).collect()
+    let (config, seed) = (Config::default(), || Seed::new([1; 32]));
+    let lmtp = lmtp::session(peer(), Arc::new(smtp::Settings::lmtp(&config)), seed());
+    let settings = Arc::new(smtp::Settings::submission(&config));
+    let submission = smtp::submission::session(peer(), settings, seed());
+    [
+        (lmtp, "LHLO client.example\r\n"),
+        (submission, "EHLO client.example\r\n"),
+    ]
+    .into_iter()
+    .flat_map(|(session, hello)| {
+        // The first line is the greeting, the second our name.
+        let lines = answer(&mut World::new(), session, hello).into_iter().skip(2);
+        lines.filter_map(|line| line.get(4..)?.split(' ').next().map(str::to_owned))
+    })
+    .collect()
 }

@@ -4,15 +4,19 @@
 //! (TOOBIG); RFC 3516, 4.4 (`literal8`). What is refused is refused before its octets, where the client waits to hear so. The octets
 //! go to the store as they come and as they are, one message after the other. Until the last of them is stored no message is in the
 //! mailbox: bodies of an APPEND that ends before are named by no row, and are swept.
+//!
+//! In a message with a virus, the whole APPEND is refused, or goes into the quarantine: one command has one mailbox. It is answered
+//! without APPENDUID then, which would name UIDs of the mailbox that the client wrote to (RFC 4315, 3).
 
 use bytes::Bytes;
 
 use super::{Command, Completion, Context, Cursor, Event, Form, Next, Parsed, State, noop, unexpected};
+use crate::antivirus::{self, Treatment};
 use crate::imap::grammar::{Announced, AppendMessage, FlagList};
 use crate::imap::settings::Settings;
 use crate::imap::words::Code;
-use crate::machine::{Action, Done, Effect, Upload};
-use crate::store::{MailboxName, NewMessage, Reply, Request};
+use crate::machine::{Action, Done, Effect, ObjectKind, Upload};
+use crate::store::{MailboxName, NewMailbox, NewMessage, ObjectId, Reply, Request};
 
 /// The most messages of one APPEND.
 const MESSAGES_MAX: usize = 256;
@@ -88,6 +92,7 @@ impl State for AwaitStatus {
             name: self.name,
             messages: Vec::new(),
             known_octets: 0,
+            instead: None,
         };
         batch.receive(cx, self.message)
     }
@@ -99,6 +104,8 @@ struct Batch {
     name: MailboxName,
     messages: Vec<NewMessage>,
     known_octets: usize,
+    /// The quarantine, once a message has a virus in it.
+    instead: Option<NewMailbox>,
 }
 
 impl Batch {
@@ -128,6 +135,20 @@ impl Batch {
             true => Ok(()),
             false => Err(Completion::no(Code::LIMIT, "These are too many messages at once")),
         }
+    }
+}
+
+impl Batch {
+    /// Deletes the bodies of all messages, this one's too: no row will ever name them.
+    fn drop_all(self, cx: &mut Context, last: ObjectId, why: Completion) -> Next {
+        let objects = self
+            .messages
+            .iter()
+            .map(|message| message.stored.object)
+            .chain([last]);
+        let objects = objects.map(|object| (ObjectKind::Email, object)).collect();
+        cx.effect(Effect::DeleteObjects(objects));
+        Next::wait(AwaitDropped { why })
     }
 }
 
@@ -224,7 +245,16 @@ impl State for AwaitStored {
             Event::Outcome(Err(failure)) => return failure.into(),
             other => return unexpected(&other).into(),
         };
-        let FlagList { flags, keywords } = message.list;
+        let treatment = antivirus::treat(cx.settings.antivirus, &stored.virus);
+        if let Treatment::Refuse(name) = treatment {
+            let why = Completion::no(Code::CANNOT, format!("The message has a virus in it: {name}"));
+            return batch.drop_all(cx, stored.object, why);
+        }
+        if batch.instead.is_none() {
+            batch.instead = treatment.instead(&mut cx.seed);
+        }
+        let FlagList { flags, mut keywords } = message.list;
+        keywords.extend(treatment.keywords());
         let added = batch.add(NewMessage {
             stored,
             flags,
@@ -236,19 +266,35 @@ impl State for AwaitStored {
             (Err(refused), _) => refused.into(),
             (Ok(()), Some(next)) => batch.receive(cx, next),
             (Ok(()), None) => {
+                let quarantined = batch.instead.is_some();
                 cx.ask(Request::Append {
                     name: batch.name,
+                    instead: batch.instead,
                     messages: batch.messages,
                     at_ms: cx.now.unix_ms,
                 });
-                Next::wait(AwaitAppended)
+                Next::wait(AwaitAppended { quarantined })
             }
         }
     }
 }
 
+/// The bodies of an APPEND that is refused for a virus are deleted; if that fails, they are swept.
 #[derive(Debug)]
-struct AwaitAppended;
+struct AwaitDropped {
+    why: Completion,
+}
+
+impl State for AwaitDropped {
+    fn on(self: Box<Self>, _: &mut Context, _: Event) -> Next {
+        self.why.into()
+    }
+}
+
+#[derive(Debug)]
+struct AwaitAppended {
+    quarantined: bool,
+}
 
 impl State for AwaitAppended {
     fn on(self: Box<Self>, cx: &mut Context, event: Event) -> Next {
@@ -257,8 +303,12 @@ impl State for AwaitAppended {
             Ok(other) => return unexpected(&other).into(),
             Err(failure) => return failure.into(),
         };
-        let code = Code::APPEND_UID.with(format_args!("{} {}", appended.uid_validity, appended.uids));
-        let completion = Completion::ok().code(code);
+        let completion = if self.quarantined {
+            Completion::ok().text("A virus was found: what was appended is in the mailbox Quarantine")
+        } else {
+            let code = Code::APPEND_UID.with(format_args!("{} {}", appended.uid_validity, appended.uids));
+            Completion::ok().code(code)
+        };
         // A message in the selected mailbox is told of at once (RFC 3501, 6.3.11).
         match cx
             .selected()

@@ -22,7 +22,7 @@ impl Command for Capability {
 }
 
 /// The capabilities of this moment, a space between them (those of RFC 3501, 7888 and 2971 in any state; RFC 7889, 2 for
-/// APPENDLIMIT, which is the same for all mailboxes).
+/// APPENDLIMIT, which is the same for all mailboxes; RFC 4978, 5 for COMPRESS).
 pub(crate) fn list(cx: &Context) -> String {
     let literals = if cx.settings.literal_plus { '+' } else { '-' };
     let mut list = format!("IMAP4rev1 LITERAL{literals} ID");
@@ -34,6 +34,9 @@ pub(crate) fn list(cx: &Context) -> String {
             list.push_str(AFTER_LOGIN);
             if cx.settings.unauthenticate {
                 list.push_str(" UNAUTHENTICATE");
+            }
+            if !cx.compressed {
+                list.push_str(" COMPRESS=DEFLATE");
             }
             list.push_str(&format!(" APPENDLIMIT={}", cx.settings.append_limit()));
         }

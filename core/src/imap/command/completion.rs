@@ -40,6 +40,8 @@ pub(in crate::imap) enum Then {
     LoggedOut,
     /// TLS.
     StartTls,
+    /// DEFLATE.
+    StartDeflate,
     /// The end.
     Close,
 }
@@ -58,7 +60,7 @@ impl Completion {
     }
 
     /// `NO`
-    pub(in crate::imap) fn no(code: Code, text: &'static str) -> Self {
+    pub(in crate::imap) fn no(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             condition: Condition::No,
             code: Some(code),

@@ -9,6 +9,7 @@ mod authenticate;
 mod capability;
 mod close;
 mod completion;
+mod compress;
 mod copy;
 mod enable;
 mod expunge;
@@ -115,6 +116,7 @@ static ROWS: &[Row] = {
     row(Plain, "LOGIN",        Allowed::NotAuthenticated, Expunges::No,  login::parse),
     row(Plain, "ENABLE",       Allowed::Authenticated,    Expunges::Yes, enable::parse),
     row(Plain, "UNAUTHENTICATE", Allowed::Authenticated,  Expunges::No,  unauthenticate::parse),
+    row(Plain, "COMPRESS",     Allowed::Authenticated,    Expunges::Yes, compress::parse),
     row(Plain, "NAMESPACE",    Allowed::Authenticated,    Expunges::Yes, namespace::parse),
     row(Plain, "SELECT",       Allowed::Authenticated,    Expunges::No,  select::parse_select),
     row(Plain, "EXAMINE",      Allowed::Authenticated,    Expunges::No,  select::parse_examine),

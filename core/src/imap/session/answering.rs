@@ -6,6 +6,7 @@ use super::super::selected::Told;
 use super::super::words;
 use super::{Phase, Running, Session};
 use crate::machine::{Action, TlsRole};
+use crate::wire::deflate::InflateFault;
 
 impl Session {
     pub(super) fn complete(&mut self, running: Running, completion: Completion) {
@@ -50,6 +51,7 @@ impl Session {
             Then::Go => {}
             Then::LoggedIn => self.framing.budget(self.cx.settings.after_login),
             Then::LoggedOut => {
+                self.stop_deflate();
                 self.framing.budget(self.cx.settings.before_login);
                 let login_time_ms = self.cx.settings.login_time_ms;
                 self.login_until_ms = Some(self.cx.now.mono_ms.saturating_add(login_time_ms));
@@ -59,10 +61,31 @@ impl Session {
                 self.cx.act(Action::StartTls(TlsRole::Server));
                 self.phase = Phase::Tls;
             }
+            Then::StartDeflate => self.start_deflate(),
             Then::Close => self.phase = Phase::Closing,
         }
         if self.bad_commands >= self.cx.settings.bad_commands {
             self.bye("Too many bad commands");
+        }
+    }
+
+    /// From the octet behind the OK on, both sides compress. A client waits for it (RFC 4978, 3): what has come before is not compressed,
+    /// and what is read from now on is.
+    fn start_deflate(&mut self) {
+        self.cx.act(Action::StartDeflate);
+        self.cx.compressed = true;
+        if !self.framing.is_empty() {
+            self.bye(words::deflate(InflateFault::Early));
+        }
+    }
+
+    /// Behind the OK nothing is compressed any more, and behind the client's command nothing was (RFC 8437, 4.1).
+    fn stop_deflate(&mut self) {
+        if std::mem::take(&mut self.cx.compressed) {
+            self.cx.act(Action::StopDeflate);
+            if !self.framing.is_empty() {
+                self.bye(words::deflate(InflateFault::Broken));
+            }
         }
     }
 

@@ -4,11 +4,13 @@ use super::*;
 use crate::config::Plaintext;
 use crate::machine::{Action, Done, Input, Machine, Step, Time, TlsInfo, Verdict};
 use crate::pair::Fault;
-use crate::store::{Access, LoginAccount, LoginFound, PasswordHashes, Reply, ScramVerifiers};
+use crate::store::{
+    Access, Budget, LoginAccount, LoginFound, PasswordHashes, Refusal, Reply, ScramVerifiers,
+};
 
 const ALL: &str = "IMAP4rev1 LITERAL+ ID NAMESPACE UNSELECT CHILDREN LIST-EXTENDED SPECIAL-USE UIDPLUS MOVE IDLE \
     ENABLE CONDSTORE QRESYNC MULTIAPPEND BINARY SAVEDATE OBJECTID PREVIEW ESEARCH WITHIN LIST-STATUS \
-     STATUS=SIZE UNAUTHENTICATE APPENDLIMIT=52428800";
+     STATUS=SIZE UNAUTHENTICATE COMPRESS=DEFLATE APPENDLIMIT=52428800";
 
 #[test]
 fn the_greeting_and_capabilities_say_what_works() {
@@ -224,7 +226,7 @@ fn authenticate_plain_and_login() {
 
 #[test]
 fn a_store_that_is_away_is_no_wrong_password() {
-    for effect in ["store.FindLogin", "VerifyPassword"] {
+    for effect in ["store.FindLogin", "VerifyPassword", "TakePlace"] {
         let mut stage = Stage::new();
         stage.world.fail(Fault::timeout(effect, 1));
         stage.play(
@@ -244,6 +246,38 @@ fn only_what_the_operator_wants_is_offered() {
         "1S: * OK [CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR AUTH=PLAIN] ...
          1C: a AUTHENTICATE LOGIN
          1S: a NO [CANNOT] There is no such mechanism",
+    );
+}
+
+/// Threats C15: tries that the store had not counted when it was asked are told as those that it had.
+#[test]
+fn who_is_throttled_late_is_told_the_same() {
+    let mut stage = Stage::new();
+    stage.world.throttle(1500);
+    stage.play(
+        "1C: a LOGIN user@example.com secret
+         time 1s
+         1S: a NO [UNAVAILABLE] Too many wrong passwords, try again later
+         1C: b LOGIN user@example.com secret
+         1S: b OK ...",
+    );
+}
+
+/// RFC 5530, 3 (LIMIT): the password is right, and the session goes on.
+#[test]
+fn an_account_has_so_many_sessions() {
+    let mut stage = Stage::new();
+    stage.world.fail(Fault {
+        failure: Refusal::Limit(Budget::Connections).into(),
+        ..Fault::before("TakePlace", 1)
+    });
+    stage.play(
+        "1C: a LOGIN user@example.com secret
+         1S: a NO [LIMIT] The account has too many connections, close one and try again
+         1C: b SELECT INBOX
+         1S: b BAD ...
+         1C: c LOGIN user@example.com secret
+         1S: c OK ...",
     );
 }
 
@@ -276,6 +310,10 @@ fn answer_to_right_password(access: Access, address: Option<IpAddr>) -> Vec<Acti
         wait_ms: 0,
     }));
     let now = Time::default();
+    let (last, last_question) = match access.admits(&Peer { address, tls: None }) {
+        true => (Done::PlaceTaken, "TakePlace"),
+        false => (Done::Reply(Reply::FailedLoginCounted), "store.CountFailedLogin"),
+    };
     drain(&mut session);
     session.handle(
         now,
@@ -287,7 +325,7 @@ fn answer_to_right_password(access: Access, address: Option<IpAddr>) -> Vec<Acti
     for (answer, question) in [
         (found, "store.FindLogin"),
         (Done::Verified(Verdict::Password), "VerifyPassword"),
-        (Done::Reply(Reply::FailedLoginCounted), "store.CountFailedLogin"),
+        (last, last_question),
     ] {
         let asked = drain(&mut session);
         if let [Action::Send(_)] = &asked[..] {

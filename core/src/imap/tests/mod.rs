@@ -1,6 +1,7 @@
 //! Dialogues: what a client says and what it hears, word for word, against the reference store.
 
 mod append;
+mod compress;
 mod idle;
 mod liststatus;
 mod literals;

@@ -169,3 +169,23 @@ fn there_is_an_end_to_what_is_known_of_them() {
     let heard = String::from_utf8(stage.world.take(talk)).unwrap();
     assert!(heard.contains("a NO [LIMIT]"), "{heard}");
 }
+
+#[test]
+fn a_refused_append_leaves_no_body() {
+    for fault in [false, true] {
+        let mut stage = Stage::new();
+        stage.logged_in('1');
+        stage.world.stage.virus = Some("evil".to_owned());
+        if fault {
+            stage.world.fail(Fault::before("DeleteObjects", 1));
+        }
+        stage.play(
+            r#"1C| a APPEND INBOX {3+}\r\nabc {4+}\r\nevil\r\n
+               1S: a NO [CANNOT] The message has a virus in it: evil
+               1C: b NOOP
+               1S: b OK NOOP completed"#,
+        );
+        assert_eq!(messages(&mut stage), "* STATUS INBOX (MESSAGES 0)");
+        assert_eq!(stage.world.stage.objects.is_empty(), !fault);
+    }
+}

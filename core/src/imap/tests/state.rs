@@ -230,7 +230,7 @@ fn unauthenticate_can_be_switched_off() {
     stage.play(
         r"
         1C: a CAPABILITY
-        1S: * CAPABILITY IMAP4rev1 ... STATUS=SIZE APPENDLIMIT=52428800
+        1S: * CAPABILITY IMAP4rev1 ... STATUS=SIZE COMPRESS=DEFLATE APPENDLIMIT=52428800
         1S: a OK CAPABILITY completed
         1C: b UNAUTHENTICATE
         1S: b BAD UNAUTHENTICATE is switched off here

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::text::{Expected, Reader, Recordable, Writer, enums, lists, structs};
-use crate::config::Plaintext;
+use crate::antivirus::Virus;
+use crate::config::{AntivirusMode, Plaintext};
 use crate::machine::*;
 use crate::mime::MessageIndex;
 use crate::store::*;
 use crate::wire::command;
+use crate::wire::deflate::InflateFault;
 use crate::{imap, pop3, smtp};
 
 structs! {
@@ -23,7 +25,7 @@ structs! {
     TlsFailure { 0 }
     ConnectFailure { 0 }
     Peer { address, tls }
-    Stored { object, size, sha256, received_sha256, index, durable_ms }
+    Stored { object, size, sha256, received_sha256, index, durable_ms, virus }
     Account { id, login, pw_hash, access }
     LoginFound { account, wait_ms }
     LoginAccount { id, access, password, app_passwords }
@@ -35,6 +37,8 @@ structs! {
     Throttle { bucket, full_in_ms }
     AccountLine { id, login, access, used_msgs, used_bytes, quota_bytes, created_at_ms }
     RecipientPlace { account, mailbox, room_bytes }
+    DomainLine { name, catch_all, accounts, aliases, created_at_ms }
+    AliasLine { address, login }
     Mailbox {
         id, name, uid_validity, uid_next, highest_modseq, msgs, unseen, bytes, recent_from, special_use, object_id,
     }
@@ -55,7 +59,7 @@ structs! {
     Listed { object, size, modified_ms }
     command::Budget { line, literal, literals, total, skip }
     imap::Settings {
-        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, before_login, after_login,
+        hostname, name, version, tls, literal_plus, plaintext, mechanisms, unauthenticate, message_size, antivirus, before_login, after_login,
         login_time_ms,
         idle_time_ms, literal_time_ms, keepalive_ms, bad_commands_free, bad_commands, delay_ms, attempts_per_minute, failed_logins,
     }
@@ -65,7 +69,8 @@ structs! {
     }
     smtp::Settings {
         hostname, tls, message_size_max, recipients_max, line_max, bad_commands_free, bad_commands, delay_ms, idle_commands,
-        hops_max, data_rate, slow_ms,
+        hops_max, data_rate, slow_ms, antivirus, plaintext, mechanisms, attempts_per_minute, failed_logins,
+        sender_check,
     }
 }
 
@@ -76,6 +81,7 @@ enums! {
         Outcome { 0: token, 1: outcome },
         Changed { mailbox: mailbox, modseq: modseq },
         Tls { 0: result },
+        Inflate { 0: fault },
         Connected { 0: result },
         Tick,
         Shutdown,
@@ -89,6 +95,8 @@ enums! {
         VerifierInvented { 0: verifier },
         ScramVerified { 0: signature },
         TokenVerified { 0: owner },
+        Throttled { wait_ms: wait_ms },
+        PlaceTaken,
         Sent,
         Confirmed,
         ObjectsListed { 0: objects },
@@ -100,12 +108,14 @@ enums! {
         LoginFound { 0: found },
         FailedLoginCounted,
         PasswordKept,
-        RecipientFound { 0: place },
+        RecipientFound { 0: places },
+        SenderFound { 0: may },
         AccountCreated,
         PasswordSet,
         QuotaSet,
         AccountDeleted,
         Accounts { 0: accounts },
+        Domain { 0: reply },
         AppPasswordAdded,
         AppPasswords { 0: lines },
         AppPasswordRemoved { 0: was },
@@ -143,7 +153,18 @@ enums! {
         GarbageCounted { 0: counts },
         ObjectsFound { 0: objects },
     }
-    Verdict { Wrong, Password, AppPassword }
+    DomainReply {
+        Added,
+        Removed,
+        Domains { 0: domains },
+        CatchAllSet,
+        AliasAdded,
+        AliasRemoved { 0: many },
+        Aliases { 0: aliases },
+    }
+    Verdict { Wrong, NotHere, Password, AppPassword }
+    Virus { NotScanned, Clean, Infected { 0: name } }
+    AntivirusMode { Reject, Quarantine, Tag }
     Fate { Restorable, Later, Lives }
     Access {
         Anywhere,
@@ -159,6 +180,7 @@ enums! {
         OverQuota,
         NoSuchMailbox,
         NoSuchAccount,
+        NotOurs,
         AlreadyExists,
         HasChildren,
         NotPermitted,
@@ -169,15 +191,16 @@ enums! {
         Gone,
         Limit { 0: budget },
     }
-    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, MessageSize, Space }
+    Budget { Keywords, Mailboxes, Uids, Subscriptions, Calendars, CalendarObjects, AppPasswords, Aliases, Connections, MessageSize, Space }
     SpecialUse { Drafts, Sent, Junk, Trash, Archive }
+    InflateFault { Early, Broken, Ended, Bomb }
     Plaintext { Never, Loopback, Always }
     ObjectKind { Email, Calendar }
 }
 
 lists! {
     (ObjectKind, ObjectId) bool u64 String MailboxName Status AccountLine PageRow Result<Delivered, Refusal> ObjectId Listed
-    DeletedMessage LoginAppPassword AppPasswordLine Throttle
+    DeletedMessage LoginAppPassword AppPasswordLine Throttle RecipientPlace DomainLine AliasLine
 }
 
 impl<T: Recordable, E: Recordable> Recordable for Result<T, E> {

@@ -4,10 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
 use super::*;
 use crate::greet::{Greet, again};
 use crate::pair::World;
 use crate::store::{Flag, Flags, MailboxName};
+use crate::wire::deflate::Deflater;
 use crate::{imap, smtp};
 
 const LOGIN: &str = "user@example.com";
@@ -37,6 +40,8 @@ fn recorded(proto: &'static str, budget: usize) -> Recorded<Box<dyn Machine + Se
     let greet = match proto {
         "imap" => Greet::imap(imap::Settings::default()),
         "pop3" => Greet::pop3(crate::pop3::Settings::default()),
+        "smtp" => Greet::mx(smtp::Settings::default()),
+        "submission" => Greet::submission(smtp::Settings::default()),
         _ => Greet::lmtp(smtp::Settings::default()),
     };
     greet.recorded(peer(), Seed::new([9; 32]), budget)
@@ -136,6 +141,33 @@ fn an_imap_session_is_replayed_from_its_record() {
     );
 }
 
+/// The record holds what was inflated, so that it reads and replays like any other.
+#[test]
+fn a_compressed_session_is_replayed_from_its_record() {
+    let (mut deflater, mut said) = (Deflater::new(), BytesMut::new());
+    let commands = b"c SELECT INBOX\r\nd APPEND INBOX {9+}\r\nSecret1\r\n\r\ne UNAUTHENTICATE\r\n";
+    deflater.push(commands, &mut said);
+    deflater.flush(&mut said);
+    let log_in = b"b LOGIN user@example.com Hunter2!\r\n";
+    for broken in [&b""[..], b"\x07"] {
+        let pieces = [
+            &log_in[..],
+            b"x COMPRESS DEFLATE\r\n",
+            broken,
+            &said,
+            log_in,
+            b"f LOGOUT\r\n",
+        ];
+        let text = assert_same(record_of("imap", usize::MAX, pieces));
+        assert!(
+            !text.contains(PASSWORD) && !octets(&text).contains("Secret1"),
+            "{text}"
+        );
+        assert_eq!(text.contains("e UNAUTHENTICATE"), broken.is_empty(), "{text}");
+        assert_eq!(text.contains(" Inflate Broken"), !broken.is_empty(), "{text}");
+    }
+}
+
 #[test]
 fn an_lmtp_session_is_replayed_from_its_record() {
     let text = assert_replays(
@@ -150,6 +182,30 @@ fn an_lmtp_session_is_replayed_from_its_record() {
         "{text}"
     );
     assert!(text.contains("RCPT TO:<nobody@example.com>"), "{text}");
+}
+
+#[test]
+fn smtp_sessions_are_replayed_from_their_records() {
+    let text = assert_replays(
+        "smtp",
+        b"EHLO x\r\nAUTH PLAIN AHVzZXIASHVudGVyMiE=\r\nAUTH Hunter2!\r\nMAIL FROM:<s@x.org>\r\nRCPT TO:<user@example.com>\r\n\
+          DATA\r\nSubject: Geheim\r\n\r\n..Secret1\r\n.\r\nHunter2!\r\nQUIT\r\n",
+    );
+    assert!(
+        text.contains("AUTH PLAIN ") && text.contains("RCPT TO:<user@example.com>"),
+        "{text}"
+    );
+    let submitted = assert_replays(
+        "submission",
+        b"EHLO x\r\nAUTH PLAIN\r\n*\r\nAUTH LOGIN\r\ndXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\n\
+          MAIL FROM:<user@example.com>\r\nRCPT TO:<user@example.com>\r\nBDAT 38 LAST\r\n\
+          From: user@example.com\r\n\r\nSecret1  \r\n\r\nQUIT\r\n",
+    );
+    for text in [text, submitted] {
+        let octets = octets(&text);
+        let secrets = ["Hunter", "SHVudGVyMiE", "AHVz", "Secret1", "Geheim"];
+        assert!(secrets.iter().all(|secret| !octets.contains(secret)), "{text}");
+    }
 }
 
 #[test]
@@ -178,6 +234,32 @@ fn another_machine_is_found_out() {
 
 /// Lines around a password, right and wrong ones.
 const PASSWORDS: &[(&str, &str)] = &[
+    (
+        "submission",
+        "EHLO x\r\nAUTH PLAIN AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH PLAIN\r\nAHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH LOGIN\r\ndXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH LOGIN dXNlckBleGFtcGxlLmNvbQ==\r\nSHVudGVyMiE=\r\nNOOP\r\n",
+    ),
+    (
+        "submission",
+        "EHLO x\r\nAUTH Hunter2!\r\nAUTH PLAIN Hunter2!\r\nHunter2!\r\n",
+    ),
+    ("submission", "AUTH PLAIN Hunter2! Hunter2!\r\nPASS Hunter2!\r\n"),
+    (
+        "smtp",
+        "EHLO x\r\nAUTH PLAIN AHVzZXJAZXhhbXBsZS5jb20ASHVudGVyMiE=\r\nSHVudGVyMiE=\r\n",
+    ),
+    ("smtp", "USER user\r\nPASS Hunter2!\r\n"),
     ("imap", "a LOGIN user@example.com Hunter2!\r\n"),
     ("imap", "a LOGIN user@example.com \"Hunter2!\"\r\nb NOOP\r\n"),
     (

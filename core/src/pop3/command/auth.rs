@@ -6,7 +6,7 @@
 use super::super::login;
 use super::{Context, State, words};
 use crate::login::Login;
-use crate::sasl::Kind;
+use crate::sasl::{Kind, auth};
 use crate::wire::base64;
 
 /// `"AUTH" SP sasl-mech [SP initial-response]` (RFC 5034, 5)
@@ -14,20 +14,12 @@ pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
     if !cx.may_log_in() {
         return cx.answer(words::TLS_FIRST);
     }
-    let (name, initial) = match arguments.split_once(' ') {
-        Some((name, initial)) => (name, Some(initial)),
-        None => (arguments, None),
-    };
+    let (name, initial) = auth::split(arguments);
     let Some(kind) = Kind::named(name).filter(|kind| cx.offered().any(|one| one == *kind)) else {
         return cx.answer(words::NO_MECHANISM);
     };
-    let initial = match initial {
-        None => None,
-        Some("=") => Some(Vec::new()),
-        Some(initial) => match base64::decode(initial.as_bytes()) {
-            Ok(initial) => Some(initial),
-            Err(_) => return cx.answer(words::NO_BASE64),
-        },
+    let Ok(initial) = auth::initial(initial) else {
+        return cx.answer(words::NO_BASE64);
     };
     let (visitor, mechanism) = (login::visitor(cx), cx.mechanism(kind));
     let (login, progress) = Login::with_mechanism(visitor, cx.now, mechanism, initial.as_deref());
@@ -56,16 +48,5 @@ impl AwaitResponse {
             }
             Err(_) => cx.answer(words::NO_BASE64),
         }
-    }
-}
-
-/// How many octets of the arguments, the verb's space included, name a mechanism; and which, if what follows is a response to it.
-pub(in crate::pop3) fn mechanism(arguments: &[u8]) -> (usize, Option<Kind>) {
-    let name = arguments.strip_prefix(b" ").unwrap_or_default();
-    let name = name.split(|&octet| octet == b' ').next().unwrap_or_default();
-    match std::str::from_utf8(name).ok().and_then(Kind::named) {
-        // The space on both sides.
-        Some(kind) => (arguments.len().min(name.len() + 2), Some(kind)),
-        None => (0, None),
     }
 }

@@ -17,7 +17,7 @@ mod uidl;
 mod user;
 mod utf8;
 
-pub(super) use auth::{AwaitResponse, challenge, mechanism};
+pub(super) use auth::{AwaitResponse, challenge};
 pub use capa::tags as capability_tags;
 pub(super) use lang::is_language;
 pub(super) use list::Listing;

@@ -17,6 +17,7 @@ fn whatever_fails_is_answered() {
     let expected = [
         "store.FindLogin",
         "VerifyPassword",
+        "TakePlace",
         "store.TakeLease",
         "store.OpenMailbox",
         "store.FetchPage",

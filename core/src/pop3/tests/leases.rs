@@ -85,7 +85,7 @@ fn a_client_that_leaves_in_the_midst_of_it() {
             };
             asked.push(effect.name());
             let lease = matches!(&effect, crate::machine::Effect::Store(_, request) if request.name() == "store.TakeLease");
-            if lease && asked.len() == 3 {
+            if lease && asked.len() == 4 {
                 session.handle(Time::default(), Input::Eof);
                 assert!(matches!(
                     session.poll(),
@@ -103,6 +103,7 @@ fn a_client_that_leaves_in_the_midst_of_it() {
         [
             "store.FindLogin",
             "VerifyPassword",
+            "TakePlace",
             "store.TakeLease",
             "store.TakeLease"
         ]
@@ -114,6 +115,7 @@ fn answer(world: &mut World, _: AccountId, effect: crate::machine::Effect) -> cr
     use crate::machine::{Done, Effect, Verdict};
     match effect {
         Effect::Store(actor, request) => world.ask(actor, request).map(Done::Reply),
+        Effect::TakePlace(_) => Ok(Done::PlaceTaken),
         _ => Ok(Done::Verified(Verdict::AppPassword)),
     }
 }

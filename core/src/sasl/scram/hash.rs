@@ -31,7 +31,7 @@ impl Hash {
     }
 
     /// `H(octets)`.
-    pub(super) fn of(self, octets: &[u8]) -> Vec<u8> {
+    pub fn of(self, octets: &[u8]) -> Vec<u8> {
         match self {
             Hash::Sha1 => Sha1::digest(octets).to_vec(),
             Hash::Sha256 => Sha256::digest(octets).to_vec(),
@@ -39,7 +39,7 @@ impl Hash {
     }
 
     /// `HMAC(key, octets)`.
-    pub(super) fn hmac(self, key: &[u8], octets: &[u8]) -> Vec<u8> {
+    pub fn hmac(self, key: &[u8], octets: &[u8]) -> Vec<u8> {
         match self {
             Hash::Sha1 => hmac::<Hmac<Sha1>>(key, octets),
             Hash::Sha256 => hmac::<Hmac<Sha256>>(key, octets),
@@ -47,7 +47,7 @@ impl Hash {
     }
 
     /// `Hi(password, salt, iterations)`: PBKDF2 of one block.
-    pub(super) fn salted(self, password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
+    pub fn salted(self, password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
         let mut salted = vec![0; self.size()];
         match self {
             Hash::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, iterations, &mut salted),

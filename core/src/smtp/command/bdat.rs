@@ -1,8 +1,9 @@
 //! BDAT: a chunk of the message, ended by its count and by nothing else (RFC 3030, 2; RFC 2033, 4.3).
 //!
-//! What is in a chunk is stored as it came, a bare LF or CR too: RFC 3030, 2 counts octets and not lines, the count alone ends it,
-//! so that no line end could smuggle anything, and one made whole would shift what the count and a signature speak of. POP3 sends
-//! whole lines all the same ([`crate::wire::dot::Encoder`]); IMAP sends counted literals.
+//! What is in a chunk is stored as it came. Over LMTP that holds for a bare LF or CR too: RFC 3030, 2 counts octets and not lines, the
+//! count alone ends it, so that no line end could smuggle anything, and one made whole would shift what the count and a signature speak
+//! of. POP3 sends whole lines all the same ([`crate::wire::dot::Encoder`]); IMAP sends counted literals. From strangers it is refused
+//! here as it is behind DATA, since only BINARYMIME (RFC 3030, 3), which is not offered, would allow it.
 //!
 //! The announced octets are read whatever the answer will be: they never become commands. A chunk that is refused fails the
 //! transaction, whose later chunks are read and refused alike until RSET.
@@ -14,6 +15,7 @@ use super::super::message;
 use super::super::session::State;
 use super::super::transaction::Body;
 use super::super::words::{self, Reply};
+use crate::wire::dot::Bare;
 
 /// `bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ]`
 pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
@@ -90,6 +92,9 @@ impl AwaitChunk {
             .as_mut()
             .and_then(|transaction| transaction.body.as_mut())
         {
+            if cx.manners.bare == Bare::Report {
+                body.ends.push(&octets);
+            }
             body.feed(&mut cx.out, octets, cx.settings.message_size_max);
         }
         if self.left > 0 {
@@ -101,25 +106,29 @@ impl AwaitChunk {
 
     fn end(self, cx: &mut Context) -> State {
         match (self.refused, self.last) {
-            (None, true) => message::finish(cx),
-            (None, false) => reply(cx, words::CHUNK_OK),
-            (Some(why), false) => reply(cx, why),
+            (None, true) => finish(cx),
+            (None, false) => cx.answer(words::CHUNK_OK),
+            (Some(why), false) => cx.answer(why),
             (Some(why), true) => refuse_last(cx, why),
         }
     }
 }
 
-/// The last chunk has one reply for each recipient, hence none if there is no recipient (RFC 2033, 4.3); but one if there is
+/// The message is whole.
+fn finish(cx: &mut Context) -> State {
+    let body = cx.transaction.as_ref().and_then(|mail| mail.body.as_ref());
+    if body.is_some_and(|body| body.ends.any_alone()) {
+        message::spoil(cx, words::LONE_LINE_END);
+    }
+    message::finish(cx)
+}
+
+/// In LMTP the last chunk has one reply for each recipient, hence none if there is no recipient (RFC 2033, 4.3); but one if there is
 /// no transaction whose recipients could be counted.
 fn refuse_last(cx: &mut Context, why: Reply) -> State {
     cx.out.drop_upload();
     match cx.transaction.take() {
         Some(transaction) => message::refuse(cx, &transaction, why),
-        None => reply(cx, why),
+        None => cx.answer(why),
     }
-}
-
-fn reply(cx: &mut Context, reply: Reply) -> State {
-    cx.out.reply(reply);
-    State::AwaitCommand
 }

@@ -1,7 +1,8 @@
 //! DATA: the message, ended by `CRLF.CRLF` and by nothing else.
 //!
-//! RFC 5321, 4.1.1.4 and 4.5.2; RFC 2033, 4.2. A bare LF or CR in it becomes CRLF, so that what is stored has one kind of line end;
-//! it never counts towards the end, which is what smuggling lives by.
+//! RFC 5321, 4.1.1.4 and 4.5.2; RFC 2033, 4.2. A bare LF or CR never counts towards the end, which is what smuggling lives by. Over
+//! LMTP, where our own relay speaks, it becomes CRLF, so that what is stored has one kind of line end; a stranger's message is read to
+//! its true end and refused.
 
 use bytes::{Bytes, BytesMut};
 
@@ -19,7 +20,7 @@ pub(super) fn start(cx: &mut Context, _: &str) -> State {
     transaction.body = Some(Body::open(&mut cx.out, cx.seed.object(cx.now), cx.now));
     cx.out.reply(words::SEND_MESSAGE);
     State::AwaitContent(AwaitContent {
-        dots: Decoder::new(Bare::Normalise),
+        dots: Decoder::new(cx.manners.bare),
     })
 }
 
@@ -43,8 +44,11 @@ impl AwaitContent {
                     feed(cx, small.split().freeze());
                     feed(cx, octets);
                 }
-                Piece::End { .. } => {
+                Piece::End { bare } => {
                     feed(cx, small.freeze());
+                    if bare && cx.manners.bare == Bare::Report {
+                        message::spoil(cx, words::LONE_LINE_END);
+                    }
                     return message::finish(cx);
                 }
             }

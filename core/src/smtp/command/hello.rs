@@ -1,11 +1,12 @@
 //! LHLO, EHLO and HELO: the peer says who it is; the server says what it can.
 //!
-//! RFC 5321, 4.1.1.1 and 4.1.4; RFC 2033, 4.1; RFC 3207, 4.2 (STARTTLS is offered once). The name is believed by nobody; it is kept for the `Received` field.
+//! RFC 5321, 4.1.1.1 and 4.1.4; RFC 2033, 4.1; RFC 3207, 4.2 (STARTTLS is offered once); RFC 4954, 3 (AUTH, where it works). The name is believed by nobody; it is kept for the `Received` field.
 
-use super::super::context::Context;
+use super::super::context::{Context, Greeted};
 use super::super::manners::Hello;
 use super::super::session::State;
 use super::super::{trace, words};
+use crate::sasl::Kind;
 
 pub(super) fn lhlo(cx: &mut Context, name: &str) -> State {
     start(cx, Hello::Lhlo, name)
@@ -26,7 +27,10 @@ fn start(cx: &mut Context, hello: Hello, name: &str) -> State {
         cx.out.reply(words::HELLO_SYNTAX);
     } else {
         cx.reset();
-        cx.hello = Some(trace::clean_name(name));
+        cx.hello = Some(Greeted {
+            name: trace::clean_name(name),
+            by: hello,
+        });
         let lines = if hello == Hello::Helo {
             vec![format!("250 {}", cx.settings.hostname)]
         } else {
@@ -48,6 +52,10 @@ fn extensions(cx: &Context) -> Vec<String> {
     );
     if cx.may_start_tls() {
         lines.push("250-STARTTLS".to_owned());
+    }
+    if cx.must_log_in() && cx.may_log_in() {
+        let names: Vec<_> = cx.offered().map(Kind::name).collect();
+        lines.extend((!names.is_empty()).then(|| format!("250-AUTH {}", names.join(" "))));
     }
     lines.push(format!("250 SIZE {}", cx.settings.message_size_max));
     lines

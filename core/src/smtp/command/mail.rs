@@ -1,8 +1,9 @@
 //! MAIL: begins a transaction with its sender.
 //!
-//! RFC 5321, 4.1.1.2; RFC 1870, 6.1; RFC 6531, 3.5.
+//! RFC 5321, 4.1.1.2; RFC 1870, 6.1; RFC 6531, 3.5; RFC 6409, 4.3 (who submits logs in first).
 
 use super::super::context::Context;
+use super::super::ownership;
 use super::super::parameters;
 use super::super::path;
 use super::super::session::State;
@@ -12,19 +13,22 @@ use super::super::words::{self, Reply};
 /// `mail = "MAIL FROM:" Reverse-path [SP Mail-parameters]`; spaces behind the colon are let through, as every server does.
 pub(super) fn start(cx: &mut Context, arguments: &str) -> State {
     match open(cx, arguments) {
-        Ok(transaction) => {
-            cx.transaction = Some(transaction);
-            cx.out.reply(words::SENDER_OK);
-        }
-        Err(why) => cx.out.reply(why),
+        Ok(transaction) => ownership::check_sender(cx, transaction),
+        Err(why) => cx.answer(why),
     }
-    State::AwaitCommand
 }
 
 fn open(cx: &Context, arguments: &str) -> Result<Transaction, Reply> {
+    if cx.must_log_in() {
+        return Err(if cx.may_log_in() {
+            words::LOGIN_FIRST
+        } else {
+            words::TLS_FIRST
+        });
+    }
     let path = after_word(arguments, "FROM:").ok_or(words::MAIL_SYNTAX)?;
     let (sender, rest) = path::reverse_path(path)?;
-    let parameters = parameters::of_mail(rest)?;
+    let parameters = parameters::of_mail(rest, cx.has_users())?;
     if !parameters.utf8 && sender.as_ref().is_some_and(|sender| !sender.is_ascii()) {
         return Err(words::SENDER_NOT_ASCII);
     }

@@ -1,5 +1,6 @@
 //! The commands: one table says when each is allowed and whether it takes arguments. The dispatcher enforces it; commands never do.
 
+mod auth;
 mod bdat;
 mod data;
 mod hello;
@@ -8,6 +9,7 @@ mod other;
 mod rcpt;
 mod starttls;
 
+pub(super) use auth::{AwaitResponse, challenge};
 pub(super) use bdat::AwaitChunk;
 pub(super) use data::AwaitContent;
 pub(super) use rcpt::AwaitRecipient;
@@ -79,6 +81,7 @@ const TABLE: &[Row] = &[
         Pace::Idle,
         starttls::start,
     ),
+    row("AUTH", When::NoMail, Arguments::Anything, Pace::Mail, auth::start),
     row("MAIL", When::NoMail, Arguments::Anything, Pace::Mail, mail::start),
     row("RCPT", When::Mail, Arguments::Anything, Pace::Mail, rcpt::start),
     row(
@@ -99,30 +102,35 @@ const TABLE: &[Row] = &[
         Pace::Idle,
         other::not_implemented,
     ),
+    row(
+        "ETRN",
+        When::Always,
+        Arguments::Anything,
+        Pace::Idle,
+        other::not_implemented,
+    ),
     row("HELP", When::Always, Arguments::Anything, Pace::Idle, other::help),
     row("QUIT", When::Always, Arguments::Nothing, Pace::Mail, other::quit),
 ];
 
-/// Whether a line begins with a verb of the table.
-pub(super) fn is_known(line: &[u8]) -> bool {
-    let verb = line.split(|&octet| octet == b' ').next().unwrap_or_default();
-    TABLE
-        .iter()
-        .any(|row| row.verb.as_bytes().eq_ignore_ascii_case(verb))
+/// The verb of the table that this is.
+pub(super) fn known(verb: &[u8]) -> Option<&'static str> {
+    let same = |row: &&Row| row.verb.as_bytes().eq_ignore_ascii_case(verb);
+    TABLE.iter().find(same).map(|row| row.verb)
 }
 
 /// Runs one command line, without its line end.
 pub(super) fn run(cx: &mut Context, line: &[u8]) -> State {
     let Some(line) = text(line) else {
-        return refuse(cx, words::NOT_TEXT);
+        return cx.answer(words::NOT_TEXT);
     };
     let (verb, arguments) = line.split_once(' ').unwrap_or((line, ""));
     let arguments = arguments.trim_matches(' ');
     let Some(row) = TABLE.iter().find(|row| row.verb.eq_ignore_ascii_case(verb)) else {
-        return refuse(cx, words::UNKNOWN_COMMAND);
+        return cx.answer(words::UNKNOWN_COMMAND);
     };
     if let Err(why) = allowed(cx, row, arguments) {
-        return refuse(cx, why);
+        return cx.answer(why);
     }
     if let Pace::Idle = row.pace {
         cx.idled();
@@ -159,11 +167,6 @@ fn allowed(cx: &mut Context, row: &Row, arguments: &str) -> Result<(), Reply> {
         Arguments::Nothing if !arguments.is_empty() => Err(words::NO_ARGUMENTS),
         Arguments::Nothing | Arguments::Anything => Ok(()),
     }
-}
-
-fn refuse(cx: &mut Context, why: Reply) -> State {
-    cx.out.reply(why);
-    State::AwaitCommand
 }
 
 /// The verbs of all commands, also of those that are known and refused.

@@ -4,45 +4,37 @@
 
 use super::super::context::Context;
 use super::super::session::State;
-use super::super::words::{self, Reply};
+use super::super::words;
 
 pub(super) fn rset(cx: &mut Context, _: &str) -> State {
     cx.reset();
-    reply(cx, words::FORGOTTEN)
+    cx.answer(words::FORGOTTEN)
 }
 
 /// Its argument means nothing.
 pub(super) fn noop(cx: &mut Context, _: &str) -> State {
-    reply(cx, words::OK)
+    cx.answer(words::OK)
 }
 
 /// Says the same of every address, so that it tells nothing (RFC 5321, 7.3).
 pub(super) fn vrfy(cx: &mut Context, arguments: &str) -> State {
-    reply(
-        cx,
-        if arguments.is_empty() {
-            words::VRFY_SYNTAX
-        } else {
-            words::CANNOT_VERIFY
-        },
-    )
+    cx.answer(if arguments.is_empty() {
+        words::VRFY_SYNTAX
+    } else {
+        words::CANNOT_VERIFY
+    })
 }
 
 pub(super) fn help(cx: &mut Context, _: &str) -> State {
-    reply(cx, words::HELP)
+    cx.answer(words::HELP)
 }
 
 pub(super) fn not_implemented(cx: &mut Context, _: &str) -> State {
-    reply(cx, words::NOT_IMPLEMENTED)
+    cx.answer(words::NOT_IMPLEMENTED)
 }
 
 pub(super) fn quit(cx: &mut Context, _: &str) -> State {
     cx.reset();
     cx.out.reply(words::GOODBYE);
     State::Over
-}
-
-fn reply(cx: &mut Context, reply: Reply) -> State {
-    cx.out.reply(reply);
-    State::AwaitCommand
 }

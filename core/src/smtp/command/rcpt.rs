@@ -38,7 +38,7 @@ fn parse(cx: &Context, arguments: &str) -> Result<Mailbox, Reply> {
     if !transaction.parameters.utf8 && !mailbox.is_ascii() {
         return Err(words::RECIPIENT_NOT_ASCII);
     }
-    if transaction.recipients.len() >= cx.settings.recipients_max {
+    if transaction.places() >= cx.settings.recipients_max {
         return Err(words::TOO_MANY_RECIPIENTS);
     }
     Ok(mailbox)
@@ -53,7 +53,7 @@ pub(in super::super) struct AwaitRecipient {
 impl AwaitRecipient {
     pub fn on(self, cx: &mut Context, outcome: Outcome) -> State {
         let reply = match outcome {
-            Ok(Done::Reply(store::Reply::RecipientFound(place))) => self.accept(cx, place),
+            Ok(Done::Reply(store::Reply::RecipientFound(places))) => self.accept(cx, places),
             Ok(_) => words::TRY_LATER,
             Err(failure) => words::failure(&failure),
         };
@@ -61,18 +61,21 @@ impl AwaitRecipient {
         State::AwaitCommand
     }
 
-    fn accept(self, cx: &mut Context, place: RecipientPlace) -> Reply {
+    fn accept(self, cx: &mut Context, places: Vec<RecipientPlace>) -> Reply {
         let Some(transaction) = &mut cx.transaction else {
             return words::MAIL_FIRST;
         };
         // A message has at least one octet: without any room there is no use in sending it.
         let size = transaction.parameters.size.unwrap_or(0).max(1);
-        if place.room_bytes.is_some_and(|room| room < size) {
+        if places
+            .iter()
+            .all(|place| place.room_bytes.is_some_and(|room| room < size))
+        {
             return words::OVER_QUOTA;
         }
         transaction.recipients.push(Accepted {
             mailbox: self.mailbox,
-            place,
+            places,
         });
         words::RECIPIENT_OK
     }

@@ -168,3 +168,24 @@ fn a_broken_connection_is_a_temporary_error() {
     post.world.cut(post.talk);
     assert_eq!((post.mails(), post.is_over()), (vec![0, 0, 0], true));
 }
+
+/// Whose virus was found, and that its body is not kept.
+#[test]
+fn a_refused_message_leaves_no_body() {
+    let mut post = Post::greeted();
+    post.world.stage.virus = Some("Blah".to_owned());
+    let said = post.say(&format!("{ENVELOPE}DATA\r\n{MESSAGE}.\r\n"));
+    let last = said.lines().last().unwrap();
+    assert_eq!(last, "550 5.7.1 The message has a virus in it: Blah");
+    assert_eq!((post.mails(), post.asked().len()), (vec![0, 0, 0], 0));
+    assert!(post.world.stage.objects.is_empty());
+    // A body that cannot be deleted now is the sweep's, and no reason to keep the client waiting.
+    post.world.fail(Fault::before("DeleteObjects", 1));
+    assert_eq!(
+        post.codes(&format!("{ENVELOPE}DATA\r\n{MESSAGE}.\r\n"))
+            .last()
+            .unwrap(),
+        "550 5.7.1"
+    );
+    assert_eq!(post.world.check(), Vec::<String>::new());
+}

@@ -1,16 +1,20 @@
 //! Whole conversations against the reference store.
 
+mod auth;
 mod budgets;
 mod chunks;
 mod content;
 mod dialogue;
 mod failures;
+mod one_reply;
 mod split;
+mod strangers;
 mod tls;
+mod users;
 
 use std::sync::Arc;
 
-use super::Settings;
+use super::{Server, Settings, mx, submission};
 use crate::lmtp;
 use crate::machine::{Effect, Peer, Seed};
 use crate::pair::{Talk, World};
@@ -49,6 +53,19 @@ impl Post {
         }
         let talk = join(&mut world, settings);
         Self { world, talk }
+    }
+
+    /// Another dialect, from an address of the network; the client has said EHLO.
+    fn of(session: Session, settings: Settings) -> Self {
+        let mut post = Self::new();
+        post.talk = join_from("192.0.2.1", &mut post.world, session, settings);
+        post.say("EHLO client.example\r\n");
+        post
+    }
+
+    /// Another server's conversation.
+    fn mx() -> Self {
+        Self::of(mx::session, settings())
     }
 
     /// The client has said LHLO.
@@ -121,20 +138,33 @@ fn join(world: &mut World, settings: Settings) -> Talk {
     talk
 }
 
+type Session = fn(Peer, Arc<Settings>, Seed) -> Server;
+
+/// A conversation with a peer of the network.
+fn join_from(address: &str, world: &mut World, session: Session, settings: Settings) -> Talk {
+    let peer = Peer {
+        address: Some(address.parse().unwrap()),
+        tls: None,
+    };
+    let talk = world.join(session(peer, Arc::new(settings), Seed::new([2; 32])));
+    assert_eq!(world.take(talk), b"220 foo.edu ESMTP ready\r\n");
+    talk
+}
+
 fn mails(world: &mut World, login: &str) -> u64 {
     use crate::store::{Actor, Reply};
     let find = Request::FindRecipient {
         address: login.to_owned(),
         base: None,
     };
-    let Ok(Reply::RecipientFound(place)) = world.ask(Actor::Door, find) else {
+    let Ok(Reply::RecipientFound(places)) = world.ask(Actor::Door, find) else {
         panic!("{login} is known")
     };
     let status = Request::StatusMailbox {
         name: MailboxName::inbox(),
         recent: false,
     };
-    match world.ask(Actor::Account(place.account), status) {
+    match world.ask(Actor::Account(places[0].account), status) {
         Ok(Reply::Status(status)) => status.mailbox.msgs,
         other => panic!("{other:?}"),
     }

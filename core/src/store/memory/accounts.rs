@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::{
-    self as words, Access, AccountId, AccountLine, Budget, Failure, MailboxName, NewAccount, PasswordHashes,
-    RecipientPlace, Refusal, Reply,
+    self as words, Access, AccountId, AccountLine, Budget, Failure, NewAccount, PasswordHashes, Refusal,
+    Reply,
 };
 
 use super::{Account, Answer, MAILBOXES_MAX, Store};
@@ -20,26 +20,11 @@ impl Store {
         }))
     }
 
-    pub(super) fn find_recipient(&self, address: &str, base: Option<&str>) -> Answer {
-        let whole = self.addresses.get(address);
-        let id = *whole
-            .or_else(|| self.addresses.get(base?))
-            .ok_or(Refusal::NoSuchAccount)?;
-        let account = self.accounts.get(&id).ok_or(Refusal::NoSuchAccount)?;
-        let mailbox = self.find(id, &MailboxName::inbox())?;
-        let room_bytes =
-            (account.quota_bytes > 0).then(|| account.quota_bytes.saturating_sub(account.used_bytes));
-        Ok(Reply::RecipientFound(RecipientPlace {
-            account: id,
-            mailbox,
-            room_bytes,
-        }))
-    }
-
     pub(super) fn create_account(&mut self, new: NewAccount) -> Answer {
         let names: BTreeSet<_> = new.mailboxes.iter().map(|mailbox| mailbox.name.clone()).collect();
         let login_taken = self.accounts.values().any(|account| account.login == new.login);
-        if login_taken || self.addresses.contains_key(&new.login) || names.len() < new.mailboxes.len() {
+        let address_taken = self.addresses.contains_key(&new.login) || self.aliases.contains_key(&new.login);
+        if login_taken || address_taken || names.len() < new.mailboxes.len() {
             return Err(Refusal::AlreadyExists.into());
         }
         if new.mailboxes.len() > MAILBOXES_MAX {
@@ -55,6 +40,7 @@ impl Store {
         }
         self.check_ids(&new.mailboxes)?;
         self.addresses.insert(new.login.clone(), new.id);
+        self.own_domain_of(&new.login, new.at_ms);
         self.accounts.insert(
             new.id,
             Account {
@@ -97,6 +83,7 @@ impl Store {
         }
         self.close_calendars(id, at_ms);
         self.addresses.retain(|_, account| *account != id);
+        self.lead_nowhere(id);
         Ok(Reply::AccountDeleted)
     }
 
@@ -110,7 +97,7 @@ impl Store {
         Reply::Accounts(lines)
     }
 
-    fn account_of(&self, login: &str) -> Result<AccountId, Refusal> {
+    pub(super) fn account_of(&self, login: &str) -> Result<AccountId, Refusal> {
         let found = self.accounts.iter().find(|(_, account)| account.login == login);
         found.map(|(id, _)| *id).ok_or(Refusal::NoSuchAccount)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::{Flag, Flags, ModSeq, ObjectId, Uid};
+use crate::store::{Flag, Flags, ModSeq, ObjectId, Uid, domain_of};
 
 use super::calendar::Collection;
 use super::folder::{Folder, Message};
@@ -142,7 +142,7 @@ fn check_account(account: &Account, mine: &[&Folder], findings: &mut Findings) {
     findings.must(!many, || format!("{login}: more names than allowed"));
 }
 
-/// What has no account is deleted, and addresses lead to accounts.
+/// What has no account is deleted.
 fn check_owners(store: &Store, findings: &mut Findings) {
     for folder in store.folders.values() {
         let owned = store.accounts.contains_key(&folder.account);
@@ -150,10 +150,35 @@ fn check_owners(store: &Store, findings: &mut Findings) {
             format!("{}: lives without an account", folder.line.name)
         });
     }
-    for (address, account) in &store.addresses {
+    check_places(store, findings);
+}
+
+/// Addresses lead to accounts, as an account's own or as an alias, and their domains are ours.
+fn check_places(store: &Store, findings: &mut Findings) {
+    let own = store.addresses.iter();
+    let led = store
+        .aliases
+        .iter()
+        .flat_map(|(alias, accounts)| accounts.iter().map(move |id| (alias, id)));
+    for (address, account) in own.chain(led) {
         findings.must(store.accounts.contains_key(account), || {
             format!("{address}: leads to no account")
         });
+        findings.must(store.domains.contains_key(domain_of(address)), || {
+            format!("{address}: its domain is none of ours")
+        });
+    }
+    for (alias, accounts) in &store.aliases {
+        let alone = !accounts.is_empty() && !store.addresses.contains_key(alias);
+        findings.must(alone, || {
+            format!("{alias}: leads to nobody, or is an account's too")
+        });
+    }
+    for (name, domain) in &store.domains {
+        let there = domain
+            .catch_all
+            .is_none_or(|account| store.accounts.contains_key(&account));
+        findings.must(there, || format!("{name}: its catch-all is no account"));
     }
 }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::machine::{ObjectKind, Stored};
 use crate::store::{
-    AccountId, Appended, Budget, Delivered, DeliveryKey, Failure, Flags, MailboxId, MailboxName, ModSeq,
-    NewMessage, Recipient, Refusal, Reply, Row, Uid, UidSet,
+    AccountId, Appended, Budget, Delivered, DeliveryKey, Failure, Flags, Keywords, MailboxId, MailboxName,
+    ModSeq, NewMailbox, NewMessage, Recipient, Refusal, Reply, Row, Uid, UidSet,
 };
 
 use super::folder::Message;
@@ -18,10 +18,28 @@ impl Store {
         &mut self,
         me: AccountId,
         name: &MailboxName,
+        instead: Option<NewMailbox>,
         messages: &[NewMessage],
         at_ms: u64,
     ) -> Answer {
-        let id = self.find(me, name)?;
+        let Some(new) = instead else {
+            let id = self.find(me, name)?;
+            return self.append_to(me, id, messages, at_ms);
+        };
+        if let Ok(id) = self.find(me, &new.name) {
+            return self.append_to(me, id, messages, at_ms);
+        }
+        self.find(me, &MailboxName::inbox())?;
+        // Rare, so it may cost a copy: what is refused makes no mailbox.
+        self.check_planting(me, std::slice::from_ref(&new), seconds(at_ms))?;
+        let mut tried = self.clone();
+        let id = tried.find_or_plant(me, new, seconds(at_ms));
+        let reply = tried.append_to(me, id, messages, at_ms)?;
+        *self = tried;
+        Ok(reply)
+    }
+
+    fn append_to(&mut self, me: AccountId, id: MailboxId, messages: &[NewMessage], at_ms: u64) -> Answer {
         if let Some(taken) = messages
             .iter()
             .find(|new| self.objects.contains_key(&new.stored.object))
@@ -71,6 +89,7 @@ impl Store {
             .objects
             .get(&stored.object)
             .is_some_and(|object| object.claimed);
+        self.check_new_ids(recipients)?;
         if !claimed {
             return Ok(self.deliver_to(stored, recipients, at_ms));
         }
@@ -95,7 +114,7 @@ impl Store {
             }
             self.live_folder(recipient.account, recipient.mailbox)?;
             let draft = draft_delivery(stored, recipient, index.clone(), at_ms)?;
-            self.deliver_one(recipient, draft, &mut steps)
+            self.deliver_one(recipient, draft, at_ms, &mut steps)
                 .inspect(|_| self.refer(stored, ObjectKind::Email))
         });
         Reply::Delivered(answers.collect())
@@ -112,10 +131,20 @@ impl Store {
         })
     }
 
+    /// Whether nobody has the ids of the mailboxes that are to be made.
+    fn check_new_ids(&self, recipients: &[Recipient]) -> Result<(), Failure> {
+        let instead = |recipient: &Recipient| {
+            let new = recipient.instead.clone();
+            new.filter(|new| self.find(recipient.account, &new.name).is_err())
+        };
+        self.check_ids(&recipients.iter().filter_map(instead).collect::<Vec<_>>())
+    }
+
     fn deliver_one(
         &mut self,
         recipient: &Recipient,
-        draft: Message,
+        mut draft: Message,
+        at_ms: u64,
         steps: &mut BTreeMap<MailboxId, ModSeq>,
     ) -> Result<Delivered, Refusal> {
         let size = draft.row.size;
@@ -126,18 +155,16 @@ impl Store {
         {
             return Err(Refusal::OverQuota);
         }
-        let folder = self.live_folder(recipient.account, recipient.mailbox)?;
+        let mailbox = self.destination(recipient, at_ms)?;
+        let folder = self.live_folder(recipient.account, mailbox)?;
+        let mut list = folder.keywords.clone();
+        draft.row.flags = list.find_or_add_all(&recipient.keywords)?;
         folder.check_room(1)?;
-        let modseq = *steps.entry(recipient.mailbox).or_insert_with(|| folder.step());
+        folder.keywords = list;
+        let modseq = *steps.entry(mailbox).or_insert_with(|| folder.step());
         let uid = folder.add(modseq, draft);
         let uid_validity = folder.line.uid_validity;
-        self.receipts.insert(
-            recipient.key,
-            Receipt {
-                mailbox: recipient.mailbox,
-                uid,
-            },
-        );
+        self.receipts.insert(recipient.key, Receipt { mailbox, uid });
         self.count(
             recipient.account,
             Load {
@@ -151,6 +178,20 @@ impl Store {
             uid,
             repeated: false,
         })
+    }
+
+    /// Where the message of a recipient goes. A mailbox that is made has room for it, so nothing is made for a message that is refused.
+    fn destination(&mut self, recipient: &Recipient, at_ms: u64) -> Result<MailboxId, Refusal> {
+        let Some(new) = &recipient.instead else {
+            return Ok(recipient.mailbox);
+        };
+        let (me, at_s) = (recipient.account, seconds(at_ms));
+        self.check_instead(me, new, at_s)?;
+        if self.find(me, &new.name).is_err() {
+            // More keywords than a mailbox has.
+            Keywords::default().find_or_add_all(&recipient.keywords)?;
+        }
+        Ok(self.find_or_plant(me, new.clone(), at_s))
     }
 
     /// Counts one row more with this body.

@@ -51,22 +51,9 @@ impl Message {
 
 impl Folder {
     pub(super) fn new(account: AccountId, new: NewMailbox, uid_validity: u32) -> Self {
-        let line = Mailbox {
-            id: new.id,
-            name: new.name,
-            uid_validity,
-            uid_next: Uid(1),
-            highest_modseq: ModSeq(1),
-            msgs: 0,
-            unseen: 0,
-            bytes: 0,
-            recent_from: Uid(1),
-            special_use: new.special_use,
-            object_id: new.object_id,
-        };
         Self {
             account,
-            line,
+            line: Mailbox::fresh(&new, uid_validity),
             keywords: Keywords::default(),
             deleted_at_ms: None,
             messages: BTreeMap::new(),

@@ -22,7 +22,7 @@ impl Store {
     pub(super) fn log_in(&mut self, actor: Actor, request: Request) -> Answer {
         match request {
             Request::FindLogin(attempt) => Ok(self.find_login(&attempt)),
-            Request::CountFailedLogin(attempt) => Ok(self.count_failed_login(&attempt)),
+            Request::CountFailedLogin(attempt, _) => Ok(self.count_failed_login(&attempt)),
             Request::KeepPassword {
                 account,
                 was,

@@ -8,6 +8,7 @@ mod calendar;
 mod check;
 mod copy;
 mod deliver;
+mod domains;
 mod expunge;
 mod flags;
 mod folder;
@@ -15,6 +16,7 @@ mod garbage;
 mod import;
 mod login;
 mod open;
+mod places;
 mod rename;
 #[cfg(test)]
 mod tests;
@@ -44,8 +46,12 @@ type Answer = Result<Reply, Failure>;
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     accounts: BTreeMap<AccountId, Account>,
-    /// Where mail for an address goes.
+    /// The accounts' own addresses.
     addresses: BTreeMap<String, AccountId>,
+    /// The accounts that aliases lead to; none of them to nobody.
+    aliases: BTreeMap<String, BTreeSet<AccountId>>,
+    /// Our domains.
+    domains: BTreeMap<String, domains::Domain>,
     /// All mailboxes, deleted ones too.
     folders: BTreeMap<MailboxId, Folder>,
     /// All calendars, deleted ones too.
@@ -119,7 +125,6 @@ impl Store {
         }
         let me = || actor.account().ok_or(Refusal::NotPermitted);
         match request {
-            Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::FindRecipient { address, base } => self.find_recipient(&address, base.as_deref()),
             Request::ListMailboxes { recent } => Ok(self.list_mailboxes(me()?, recent)),
             Request::ListSubscriptions => Ok(self.list_subscriptions(me()?)),
@@ -191,9 +196,10 @@ impl Store {
             } => self.expunge(me()?, mailbox, within.as_ref(), at_ms, since),
             Request::Append {
                 name,
+                instead,
                 messages,
                 at_ms,
-            } => self.append(me()?, &name, &messages, at_ms),
+            } => self.append(me()?, &name, instead, &messages, at_ms),
             Request::Deliver {
                 stored,
                 recipients,
@@ -204,17 +210,23 @@ impl Store {
         }
     }
 
-    /// What no session of IMAP or LMTP asks: a maildrop's request, the operator's and the workers'.
+    /// What no session of IMAP or LMTP asks: a submission's and a maildrop's request, the operator's and the workers'.
     fn serve(&mut self, actor: Actor, request: Request) -> Answer {
         match request {
             Request::DeleteMessages { mailbox, uids, at_ms } => {
                 let me = actor.account().ok_or(Refusal::NotPermitted)?;
                 self.delete_messages(me, mailbox, &uids, at_ms)
             }
+            Request::FindSender { addresses } => {
+                let me = actor.account().ok_or(Refusal::NotPermitted)?;
+                self.find_sender(me, &addresses)
+            }
+            Request::FindAccount { login } => Ok(self.find_account(&login)),
             Request::CreateAccount(new) => self.create_account(new),
             Request::SetPassword { login, password } => self.set_password(&login, password),
             Request::DeleteAccount { login, at_ms } => self.delete_account(&login, at_ms),
             Request::ListAccounts => Ok(self.list_accounts()),
+            Request::Domain(request) => self.domain(request).map(Reply::Domain),
             Request::SetQuota { login, quota_bytes } => self.set_quota(&login, quota_bytes),
             Request::FindDeleted(wanted) => self.find_deleted(&wanted),
             Request::Undelete(wanted) => self.undelete(&wanted),

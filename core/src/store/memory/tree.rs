@@ -104,12 +104,36 @@ impl Store {
 
     /// Whether these new mailboxes can be planted. Errors: `Limit(Mailboxes)`, `Broken` if an id is taken.
     pub(super) fn check_planting(&self, me: AccountId, new: &[NewMailbox], at_s: i64) -> Result<(), Failure> {
+        self.check_many(me, new.len(), at_s)?;
+        self.check_ids(new)
+    }
+
+    /// Whether the account has room for so many mailboxes. Errors: `Limit(Mailboxes)`.
+    fn check_many(&self, me: AccountId, new: usize, at_s: i64) -> Result<(), Refusal> {
         let account = self.accounts.get(&me).ok_or(Refusal::NoSuchAccount)?;
         let validities_left = (u32::MAX - first_validity(account.last_uid_validity, at_s)) as usize;
-        if account.names.len() + new.len() > MAILBOXES_MAX || new.len() > validities_left {
-            return Err(Refusal::Limit(Budget::Mailboxes).into());
+        if account.names.len() + new > MAILBOXES_MAX || new > validities_left {
+            return Err(Refusal::Limit(Budget::Mailboxes));
         }
-        self.check_ids(new)
+        Ok(())
+    }
+
+    /// Whether there is the mailbox that messages go into in place of another, or can be made. Errors: `Limit(Mailboxes)`.
+    pub(super) fn check_instead(&self, me: AccountId, new: &NewMailbox, at_s: i64) -> Result<(), Refusal> {
+        self.find(me, &new.name)
+            .map(drop)
+            .or_else(|_| self.check_many(me, 1, at_s))
+    }
+
+    /// That mailbox; made, and subscribed where there is room, if it is not there.
+    pub(super) fn find_or_plant(&mut self, me: AccountId, new: NewMailbox, at_s: i64) -> MailboxId {
+        self.find(me, &new.name).unwrap_or_else(|_| {
+            let (id, name) = (new.id, new.name.clone());
+            self.plant(me, vec![new], at_s);
+            // Without room for another subscription the mailbox is there all the same.
+            let _ = self.subscribe(me, name);
+            id
+        })
     }
 
     /// Whether nobody has the ids of these mailboxes.

@@ -9,7 +9,7 @@ use super::Step;
 use super::script::{LOGINS, Script, pick, script};
 use crate::machine::Secret;
 use crate::store::{
-    AccountId, Actor, Attempt, NewAppPassword, PasswordHashes, Request, Scopes, ScramVerifiers,
+    AccountId, Actor, Attempt, Ground, NewAppPassword, PasswordHashes, Request, Scopes, ScramVerifiers,
 };
 
 /// One request, roughly.
@@ -74,7 +74,13 @@ impl Script {
         let login = pick(&LOGINS, who).unwrap_or_default().to_owned();
         match verb {
             Verb::Find(one) => (Actor::Door, Request::FindLogin(self.attempt(login, &one))),
-            Verb::Fail(one) => (Actor::Door, Request::CountFailedLogin(self.attempt(login, &one))),
+            Verb::Fail(one) => {
+                let attempt = self.attempt(login, &one);
+                (
+                    Actor::Door,
+                    Request::CountFailedLogin(attempt, Ground::WrongPassword),
+                )
+            }
             Verb::Keep { was } => {
                 let request = Request::KeepPassword {
                     account: me,

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod login;
+mod places;
 mod script;
 
 use proptest::collection::vec;
@@ -13,6 +14,7 @@ use proptest::prelude::*;
 
 use super::{Actor, FlagChange, Request};
 pub use login::login_scripts;
+pub use places::place_scripts;
 pub use script::script;
 
 /// One request, roughly. Numbers are choices, taken modulo what there is to choose from.
@@ -100,6 +102,7 @@ enum Verb {
     },
     Append {
         name: u8,
+        instead: Option<u8>,
         letters: Vec<(u16, Labels)>,
     },
     Deliver {
@@ -129,6 +132,7 @@ enum Verb {
     },
     Calendar(calendar::Verb),
     Login(login::Verb),
+    Places(places::Verb),
     Lease {
         owner: u8,
         long: bool,
@@ -172,6 +176,8 @@ struct Address {
     mailbox: u8,
     again: Option<u8>,
     head: u8,
+    instead: Option<u8>,
+    keywords: Vec<u8>,
 }
 
 /// Sequences of up to `len` requests, in front of them those that make the first two accounts.
@@ -222,7 +228,8 @@ pub fn undelete_scripts(len: usize) -> impl Strategy<Value = Vec<(Actor, Request
         since: 0,
     });
     let verb = prop_oneof![
-        6 => (few(), vec((300u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
+        6 => (few(), vec((300u16..900, labels()), 1..4))
+            .prop_map(|(name, letters)| Verb::Append { name, instead: None, letters }),
         5 => (any::<u8>(), uids(), few(), prop::bool::weighted(0.8)).prop_map(|(from, uids, to, moving)| Verb::Copy {
             from, uids, whole: false, to, moving, again: None, since: 0,
         }),
@@ -271,7 +278,8 @@ fn verb() -> impl Strategy<Value = Verb> {
         8 => (any::<u8>(), proptest::option::of(uids()), 0u8..30)
             .prop_map(|(mailbox, within, since)| Verb::Expunge { mailbox, within, since }),
         4 => (any::<u8>(), uids()).prop_map(|(mailbox, uids)| Verb::DeleteMessages { mailbox, uids }),
-        10 => (name(), vec((0u16..900, labels()), 1..4)).prop_map(|(name, letters)| Verb::Append { name, letters }),
+        10 => (name(), maybe(any::<u8>()), vec((0u16..900, labels()), 1..4))
+            .prop_map(|(name, instead, letters)| Verb::Append { name, instead, letters }),
         14 => (0u16..900, prop::bool::weighted(0.1), vec(address(), 1..5))
             .prop_map(|(letter, same_object, to)| Verb::Deliver { letter, same_object, to }),
         8 => calendar::verb().prop_map(Verb::Calendar),
@@ -279,6 +287,7 @@ fn verb() -> impl Strategy<Value = Verb> {
         14 => operating(),
         // More tokens than requests: no answer depends on how fast a database is.
         6 => login::verb(Just(1000)).prop_map(Verb::Login),
+        4 => places::verb().prop_map(Verb::Places),
     ]
 }
 
@@ -312,7 +321,7 @@ fn accounts() -> impl Strategy<Value = Verb> {
         3 => any::<bool>().prop_map(|detail| Verb::FindRecipient { detail }),
         3 => Just(Verb::CreateAccount),
         1 => Just(Verb::SetPassword),
-        1 => any::<bool>().prop_map(|limited| Verb::SetQuota { limited }),
+        2 => any::<bool>().prop_map(|limited| Verb::SetQuota { limited }),
         1 => Just(Verb::DeleteAccount),
         3 => Just(Verb::ListAccounts),
     ]
@@ -363,12 +372,22 @@ fn labels() -> impl Strategy<Value = Labels> {
 }
 
 fn address() -> impl Strategy<Value = Address> {
-    let one = (0u8..2, any::<u8>(), maybe(any::<u8>()), 0u8..80);
-    one.prop_map(|(who, mailbox, again, head)| Address {
+    let keywords = prop_oneof![12 => Just(vec![]), 3 => vec(0u8..6, 1..3), 1 => vec(0u8..90, 40..90)];
+    let one = (
+        0u8..2,
+        any::<u8>(),
+        maybe(any::<u8>()),
+        0u8..80,
+        maybe(any::<u8>()),
+        keywords,
+    );
+    one.prop_map(|(who, mailbox, again, head, instead, keywords)| Address {
         who,
         mailbox,
         again,
         head,
+        instead,
+        keywords,
     })
 }
 

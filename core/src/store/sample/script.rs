@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Address, Labels, Step, Verb};
+use crate::antivirus::Virus;
 use crate::machine::Secret;
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
@@ -78,6 +79,7 @@ impl Script {
                 (Actor::Worker, self.worker(verb))
             }
             Verb::Login(verb) => self.login(step.who, me, verb),
+            Verb::Places(verb) => self.places(me, verb),
             Verb::Calendar(verb) => (Actor::Account(me), Request::Calendar(self.calendar(me, verb))),
             Verb::DeleteMessages { mailbox, uids } => (Actor::Account(me), self.deletion(me, mailbox, uids)),
             verb => (Actor::Account(me), self.user(me, verb)),
@@ -97,7 +99,7 @@ impl Script {
     fn door(&mut self, login: String, verb: Verb) -> Request {
         match verb {
             Verb::FindRecipient { detail: true } => Request::FindRecipient {
-                address: format!("{login}+detail"),
+                address: login.replacen('@', "+detail@", 1),
                 base: Some(login),
             },
             Verb::Deliver {
@@ -268,13 +270,19 @@ impl Script {
             Verb::Subscribe { name, remove: true } => Request::Unsubscribe {
                 name: mailbox_name(name),
             },
-            Verb::Append { name, letters } => {
+            Verb::Append {
+                name,
+                instead,
+                letters,
+            } => {
+                let instead = instead.map(|name| self.new_mailbox(mailbox_name(name)));
                 let messages = letters
                     .into_iter()
                     .map(|(letter, labels)| self.message(letter, &labels))
                     .collect();
                 Request::Append {
                     name: mailbox_name(name),
+                    instead,
                     messages,
                     at_ms: self.now_ms(),
                 }
@@ -415,6 +423,8 @@ impl Script {
             key: self.key(address.again),
             account,
             mailbox: self.mailbox(account, address.mailbox),
+            instead: address.instead.map(|name| self.new_mailbox(mailbox_name(name))),
+            keywords: keywords(&address.keywords),
             head: Bytes::from(head),
             email_id: half(self.draw()),
         }
@@ -442,6 +452,7 @@ impl Script {
             received_sha256: sha256,
             index: Arc::new(scanner.finish()),
             durable_ms: 0,
+            virus: Virus::NotScanned,
         };
         self.stored = Some(stored.clone());
         self.objects.push(stored.object);

@@ -32,11 +32,16 @@ pub(super) fn check(config: &Config) -> Result<(), CliError> {
 
 /// What the server needs to begin TLS. A clone is the same.
 #[derive(Clone, Debug)]
-pub struct Tls(Arc<Offer>);
+pub struct Tls {
+    offer: Arc<Offer>,
+    /// Of [`Offer::configs`].
+    config: Arc<ServerConfig>,
+}
 
 #[derive(Debug)]
 struct Offer {
-    config: Arc<ServerConfig>,
+    /// That of each name of [`PROTOCOLS`], in their order.
+    configs: [Arc<ServerConfig>; PROTOCOLS.len()],
     certificates: Arc<Certificates>,
     limit: Duration,
 }
@@ -48,38 +53,56 @@ impl Tls {
         let certificates = Arc::new(Certificates::open(config)?);
         let limit = Duration::from_secs(config.limits.tls_seconds.into());
         let clients = clients(config)?;
-        let config = offer(certificates.clone(), clients).map_err(CliError::failed)?;
-        Ok(Self(Arc::new(Offer {
-            config: Arc::new(config),
+        let config = Arc::new(offer(certificates.clone(), clients).map_err(CliError::failed)?);
+        let configs = PROTOCOLS.map(|protocol| {
+            let mut config = ServerConfig::clone(&config);
+            config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+            Arc::new(config)
+        });
+        let offer = Arc::new(Offer {
+            configs,
             certificates,
             limit,
-        })))
+        });
+        Ok(Self { offer, config })
+    }
+
+    /// The same, where this protocol is spoken: a client that asks for others alone is told at once that it is at the wrong door,
+    /// and one that asks for none is served (RFC 7301, 3.2). A protocol that has no name there takes whoever comes.
+    pub(super) fn speaking(&self, protocol: &str) -> Self {
+        let named = PROTOCOLS.iter().position(|name| *name == protocol);
+        let config = named.and_then(|at| self.offer.configs.get(at));
+        Self {
+            offer: self.offer.clone(),
+            config: config.unwrap_or(&self.config).clone(),
+        }
     }
 
     /// Reads the certificates anew. Sessions go on; an error leaves those in force that were.
     pub(super) fn reload(&self) -> Result<(), CliError> {
-        self.0.certificates.reload()
+        self.offer.certificates.reload()
     }
 
     /// Which certificate answers where no name fits, for people.
     pub(super) fn place(&self) -> String {
-        self.0.certificates.place()
+        self.offer.certificates.place()
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        self.0.config.clone()
+        self.config.clone()
     }
 
     /// How long a handshake may take.
     pub(super) fn limit(&self) -> Duration {
-        self.0.limit
+        self.offer.limit
     }
 }
 
-/// The protocols that are served behind TLS, as a client that speaks only others (a browser) is told at once (RFC 7301, 3.2 and 6).
-const PROTOCOLS: [&[u8]; 2] = [b"imap", b"pop3"];
+/// The protocols of ours that have a name among those of ALPN, which is that of their section too (RFC 7301, 6, and the registry of
+/// IANA that it begins).
+const PROTOCOLS: [&str; 2] = ["imap", "pop3"];
 
-/// TLS 1.2 and 1.3, with tickets, so that a client that comes back needs no whole handshake.
+/// TLS 1.2 and 1.3, with tickets, so that a client that comes back needs no whole handshake; whatever is spoken within.
 fn offer(
     certificates: Arc<Certificates>,
     clients: Arc<dyn ClientCertVerifier>,
@@ -89,7 +112,6 @@ fn offer(
         .with_client_cert_verifier(clients)
         .with_cert_resolver(certificates);
     config.ticketer = aws_lc_rs::Ticketer::new()?;
-    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
     Ok(config)
 }
 

@@ -105,6 +105,16 @@ const ROWS: &[Planted] = &[
         &["address-without-account"],
     ),
     mended(
+        "INSERT INTO aliases (address, account_id) SELECT 'info@example.com', id FROM accounts; \
+         INSERT INTO aliases (address, account_id) VALUES ('info@example.com', 77)",
+        &["alias-without-account"],
+    ),
+    mended(
+        "UPDATE domains SET catch_all = 77",
+        &["catch-all-without-account"],
+    ),
+    mended("DELETE FROM domains", &["address-without-domain"]),
+    mended(
         "INSERT INTO subscriptions (account_id, name_hash, name) VALUES (77, X'00112233445566778899AABBCCDDEEFF', X'41')",
         &["subscription-without-account"],
     ),

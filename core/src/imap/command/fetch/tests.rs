@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::antivirus::Virus;
 use crate::imap::{Session, Settings};
 use crate::machine::{Action, Done, Effect, Peer, Seed, Stored};
 use crate::mime::{Limits, Scanner};
@@ -54,6 +55,7 @@ impl Client {
                 received_sha256: [0; 32],
                 index: Arc::clone(&index),
                 durable_ms: 0,
+                virus: Virus::NotScanned,
             },
             flags: Flags::NONE,
             keywords: Vec::new(),
@@ -62,6 +64,7 @@ impl Client {
         };
         let append = Request::Append {
             name: inbox(),
+            instead: None,
             messages: (0..messages).map(new).collect(),
             at_ms: now.unix_ms,
         };

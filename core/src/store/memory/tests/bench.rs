@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::antivirus::Virus;
 use crate::machine::Stored;
 use crate::mime::{Limits, Scanner};
 use crate::store::memory::{Store, check};
@@ -87,6 +88,7 @@ impl Bench {
             received_sha256: sha256,
             index,
             durable_ms: 0,
+            virus: Virus::NotScanned,
         }
     }
 
@@ -122,16 +124,11 @@ impl Bench {
 
     /// One message each of 100 octets with these keywords.
     pub(super) fn append(&mut self, to: &str, keywords: &[&[&str]]) -> Result<Reply, Failure> {
-        let messages = keywords.iter().map(|keywords| NewMessage {
-            stored: self.stored(100),
-            flags: Flags::NONE,
-            keywords: words(keywords),
-            internal_date_s: 7,
-            email_id: self.half(),
-        });
+        let messages = keywords.iter().map(|keywords| self.message(100, keywords));
         let messages = messages.collect();
         self.user(Request::Append {
             name: name(to),
+            instead: None,
             messages,
             at_ms: 9_000,
         })
@@ -275,6 +272,44 @@ impl Bench {
         self.deliver_object(stored, to)
     }
 
+    /// Delivers a message of 100 octets to mailboxes of the user, by their keys, into the one of this name in place of them.
+    pub(super) fn deliver_instead(
+        &mut self,
+        into: &str,
+        to: &[(MailboxId, u8, &[&str])],
+    ) -> Vec<Result<Delivered, Refusal>> {
+        let recipients = to.iter().map(|(mailbox, key, keywords)| Recipient {
+            key: DeliveryKey([*key; 16]),
+            account: self.me,
+            mailbox: *mailbox,
+            instead: Some(self.mailbox(into)),
+            keywords: words(keywords),
+            head: Bytes::new(),
+            email_id: self.half(),
+        });
+        let (recipients, stored) = (recipients.collect(), self.stored(100));
+        let deliver = Request::Deliver {
+            stored,
+            recipients,
+            at_ms: 9_000,
+        };
+        match self.ask(Actor::Door, deliver) {
+            Ok(Reply::Delivered(answers)) => answers,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A message of so many octets with these keywords.
+    pub(super) fn message(&mut self, octets: usize, keywords: &[&str]) -> NewMessage {
+        NewMessage {
+            stored: self.stored(octets),
+            flags: Flags::NONE,
+            keywords: words(keywords),
+            internal_date_s: 7,
+            email_id: self.half(),
+        }
+    }
+
     pub(super) fn deliver_object(
         &mut self,
         stored: Stored,
@@ -284,6 +319,8 @@ impl Bench {
             key: DeliveryKey([*key; 16]),
             account: *account,
             mailbox: *mailbox,
+            instead: None,
+            keywords: vec![],
             head: Bytes::from_static(b"To: x\r\n"),
             email_id: self.half(),
         });

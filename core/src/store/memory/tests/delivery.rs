@@ -1,6 +1,6 @@
 //! Delivery and APPEND: keys, quota, UIDs.
 
-use super::bench::{Bench, refused};
+use super::bench::{Bench, name, refused};
 use crate::store::memory::check;
 use crate::store::*;
 
@@ -121,6 +121,7 @@ fn an_object_that_has_messages_is_not_appended() {
     };
     let request = Request::Append {
         name: MailboxName::inbox(),
+        instead: None,
         messages: vec![message],
         at_ms: 1,
     };
@@ -180,4 +181,54 @@ fn uids_modseqs_and_sizes_end() {
     );
     assert_eq!(refused(bench.append("INBOX", &[&[]])), full);
     assert_eq!(bench.deliver(50, &[(bench.me, inbox, 9)]), [Err(full)]);
+}
+
+/// What stands in for INBOX is made with the first message that is kept, and subscribed.
+#[test]
+fn a_mailbox_in_place_of_another_is_made_once() {
+    let mut bench = Bench::new(0);
+    let inbox = bench.line("INBOX").id;
+    let answers = bench.deliver_instead("Apart", &[(inbox, 1, &["$Virus"]), (inbox, 2, &[])]);
+    let brought: Vec<_> = answers.iter().map(|answer| answer.unwrap().uid.0).collect();
+    assert_eq!(brought, [1, 2]);
+    let answers = bench.deliver_instead("Apart", &[(inbox, 1, &[]), (inbox, 3, &[])]);
+    let brought: Vec<_> = answers
+        .iter()
+        .map(|answer| (answer.unwrap().uid.0, answer.unwrap().repeated))
+        .collect();
+    assert_eq!(brought, [(1, true), (3, false)]);
+    assert_eq!((bench.line("INBOX").msgs, bench.line("Apart").msgs), (0, 3));
+    match bench.user(Request::ListSubscriptions) {
+        Ok(Reply::Subscriptions(names)) => assert!(names.contains(&name("Apart"))),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nothing_is_made_for_what_is_refused() {
+    let mut bench = Bench::new(50);
+    let inbox = bench.line("INBOX").id;
+    let answers = bench.deliver_instead("Apart", &[(inbox, 1, &[])]);
+    assert_eq!(answers, [Err(Refusal::OverQuota)]);
+    let mut bench = Bench::new(0);
+    let words: Vec<String> = (0..58).map(|n| format!("k{n}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let answers = bench.deliver_instead("Apart", &[(inbox, 1, &words), (MailboxId(99), 2, &[])]);
+    assert_eq!(
+        answers,
+        [Err(Refusal::Limit(Budget::Keywords)), Err(Refusal::NoSuchMailbox)]
+    );
+    let (message, instead) = (bench.message(100, &words), bench.mailbox("Apart"));
+    let append = bench.user(Request::Append {
+        name: name("INBOX"),
+        instead: Some(instead),
+        messages: vec![message],
+        at_ms: 9_000,
+    });
+    assert_eq!(refused(append), Refusal::Limit(Budget::Keywords));
+    let status = bench.user(Request::StatusMailbox {
+        name: name("Apart"),
+        recent: false,
+    });
+    assert_eq!(refused(status), Refusal::NoSuchMailbox);
 }

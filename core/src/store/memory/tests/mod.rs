@@ -6,6 +6,7 @@ mod checks;
 mod delivery;
 mod flags;
 mod moves;
+mod places;
 mod sessions;
 mod tree;
 mod undelete;
@@ -13,7 +14,7 @@ mod undelete;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{CalendarReply, sample};
+use crate::store::{CalendarReply, DomainReply, sample};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
@@ -21,6 +22,11 @@ proptest! {
     /// Every invariant holds after every request; what fails has changed nothing.
     #[test]
     fn random_requests_keep_the_invariants(script in sample::scripts(60)) {
+        keeps_the_invariants(script)?;
+    }
+
+    #[test]
+    fn random_requests_about_addresses_keep_the_invariants(script in sample::place_scripts(60)) {
         keeps_the_invariants(script)?;
     }
 
@@ -136,7 +142,29 @@ const WANTED: &[&str] = &[
     "ListThrottles some",
     "ClearThrottles ok",
     "FindRecipient ok",
+    "FindRecipient several",
     "FindRecipient NoSuchAccount",
+    "FindRecipient NotOurs",
+    "FindSender true",
+    "FindSender false",
+    "FindSender NotPermitted",
+    "AddDomain ok",
+    "AddDomain AlreadyExists",
+    "RemoveDomain ok",
+    "RemoveDomain NotOurs",
+    "RemoveDomain HasChildren",
+    "ListDomains ok",
+    "SetCatchAll ok",
+    "SetCatchAll NotOurs",
+    "SetCatchAll NoSuchAccount",
+    "AddAlias ok",
+    "AddAlias NotOurs",
+    "AddAlias NoSuchAccount",
+    "AddAlias AlreadyExists",
+    "RemoveAlias some",
+    "RemoveAlias none",
+    "RemoveAlias NoSuchAccount",
+    "ListAliases ok",
     "CreateAccount AlreadyExists",
     "DeleteAccount ok",
     "SetPassword ok",
@@ -178,6 +206,7 @@ const WANTED: &[&str] = &[
     "Deliver new",
     "Deliver repeated",
     "Deliver OverQuota",
+    "Deliver Limit(Keywords)",
     "Deliver NoSuchMailbox",
     "Deliver NotPermitted",
     "CreateCalendar ok",
@@ -211,7 +240,7 @@ fn samples_reach_every_answer() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    let mixed = (0..400).map(|_| sample::scripts(80).new_tree(&mut runner).unwrap().current());
+    let mixed = (0..600).map(|_| sample::scripts(80).new_tree(&mut runner).unwrap().current());
     let mut scripts: Vec<_> = mixed.collect();
     scripts.extend((0..100).map(|_| {
         sample::calendar_scripts(80)
@@ -226,6 +255,7 @@ fn samples_reach_every_answer() {
             .current()
     }));
     scripts.extend((0..100).map(|_| sample::login_scripts(80).new_tree(&mut runner).unwrap().current()));
+    scripts.extend((0..100).map(|_| sample::place_scripts(80).new_tree(&mut runner).unwrap().current()));
     for script in scripts {
         let mut store = Store::new();
         for (actor, request) in script {
@@ -267,6 +297,14 @@ fn samples_reach_every_answer() {
                     );
                 }
                 Ok(Reply::Throttles(some)) if !some.is_empty() => drop(seen.insert(format!("{name} some"))),
+                Ok(Reply::RecipientFound(places)) => {
+                    let word = if places.len() > 1 { "several" } else { "ok" };
+                    seen.insert(format!("{name} {word}"));
+                }
+                Ok(Reply::SenderFound(may)) => seen.extend(may.iter().map(|may| format!("{name} {may}"))),
+                Ok(Reply::Domain(DomainReply::AliasRemoved(many))) => {
+                    seen.insert(format!("{name} {}", if many > 0 { "some" } else { "none" }));
+                }
                 Ok(Reply::AppPasswordRemoved(was)) => drop(seen.insert(format!("{name} {was}"))),
                 Ok(Reply::LeaseTaken(taken)) => drop(seen.insert(format!("{name} {taken}"))),
                 Ok(Reply::Calendar(reply)) => drop(seen.insert(format!("{name} {}", in_a_word(&reply)))),

@@ -240,7 +240,7 @@ fn addresses_lead_to_inbox_with_or_without_detail() {
         };
         let want = want
             .cloned()
-            .map(Reply::RecipientFound)
+            .map(|place| Reply::RecipientFound(vec![place]))
             .ok_or(Failure::Refused(Refusal::NoSuchAccount));
         assert_eq!(bench.ask(Actor::Door, request), want, "{address}");
     }

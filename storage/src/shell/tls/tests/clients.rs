@@ -21,8 +21,8 @@ fn issuer() -> Issuer {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// What the server has learnt of a client with such a certificate, offering such protocols.
-fn told(of: Option<&Issuer>, trusted: &Issuer, protocols: &[&[u8]]) -> Result<TlsInfo, String> {
+/// What the server has learnt of a client with such a certificate, asking for such protocols where this one is spoken.
+fn told(of: Option<&Issuer>, trusted: &Issuer, spoken: &str, protocols: &[&[u8]]) -> Result<TlsInfo, String> {
     let scratch = Scratch::new();
     let write = |name: &str, text: String| {
         let path = scratch.path().join(name);
@@ -61,7 +61,7 @@ fn told(of: Option<&Issuer>, trusted: &Issuer, protocols: &[&[u8]]) -> Result<Tl
         }
     };
     client.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    let server = Arc::unwrap_or_clone(tls.config());
+    let server = Arc::unwrap_or_clone(tls.speaking(spoken).config());
     let (_, server) = shaken(client, server).map_err(|error| error.to_string())?;
     Ok(Channel::new(server).info())
 }
@@ -69,11 +69,11 @@ fn told(of: Option<&Issuer>, trusted: &Issuer, protocols: &[&[u8]]) -> Result<Tl
 #[test]
 fn a_certificate_that_is_vouched_for_names_its_owner() {
     let trusted = issuer();
-    let named = told(Some(&trusted), &trusted, &[]).unwrap();
+    let named = told(Some(&trusted), &trusted, "imap", &[]).unwrap();
     assert_eq!(named.identities, ["tim@example.com"]);
-    let none = told(None, &trusted, &[]).unwrap();
+    let none = told(None, &trusted, "imap", &[]).unwrap();
     assert_eq!(none.identities, [""; 0]);
-    let stranger = told(Some(&issuer()), &trusted, &[]).unwrap_err();
+    let stranger = told(Some(&issuer()), &trusted, "imap", &[]).unwrap_err();
     assert!(stranger.contains("invalid peer certificate"), "{stranger}");
 }
 
@@ -81,10 +81,24 @@ fn a_certificate_that_is_vouched_for_names_its_owner() {
 #[test]
 fn other_protocols_are_refused() {
     let trusted = issuer();
-    assert!(told(None, &trusted, &[b"imap"]).is_ok());
-    assert!(told(None, &trusted, &[b"h2", b"pop3"]).is_ok());
-    let browser = told(None, &trusted, &[b"h2", b"http/1.1"]).unwrap_err();
-    assert!(browser.contains("any known protocol"), "{browser}");
+    let asking = |spoken, protocols: &[&[u8]]| told(None, &trusted, spoken, protocols);
+    for (spoken, other) in [("imap", &b"pop3"[..]), ("pop3", b"imap")] {
+        assert!(asking(spoken, &[]).is_ok());
+        assert!(asking(spoken, &[b"h2", spoken.as_bytes()]).is_ok());
+        for protocols in [&[b"h2", &b"http/1.1"[..]][..], &[other]] {
+            let refused = asking(spoken, protocols).unwrap_err();
+            assert!(refused.contains("any known protocol"), "{spoken}: {refused}");
+        }
+    }
+}
+
+/// RFC 7301, 3.1: LMTP and SMTP have no name that a client could ask for, so what it asks for says nothing.
+#[test]
+fn a_protocol_without_a_name_takes_whoever_comes() {
+    let trusted = issuer();
+    for spoken in ["lmtp", "smtp"] {
+        assert!(told(None, &trusted, spoken, &[b"h2"]).is_ok());
+    }
 }
 
 #[test]
