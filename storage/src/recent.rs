@@ -63,9 +63,11 @@ impl<T: Clone> Recent<T> {
     pub(crate) fn put(&self, mark: Mark, found: T, now: Instant, until: Instant) {
         let mut entries = self.lock();
         let Entries { by_mark, order } = &mut *entries;
-        while let Some((then, old)) =
-            order.pop_front_if(|(until, _)| by_mark.len() >= ENTRIES_MAX || *until <= now)
-        {
+        // The order has a place for each time that something was found out, so it is never shorter than the map.
+        while let Some((then, old)) = {
+            let is_full = order.len() >= ENTRIES_MAX;
+            order.pop_front_if(|(until, _)| is_full || *until <= now)
+        } {
             // It may have been found out again since.
             if by_mark.get(&old).is_some_and(|(until, _)| *until == then) {
                 by_mark.remove(&old);
@@ -112,8 +114,13 @@ mod tests {
         assert_eq!(recent.len(), ENTRIES_MAX);
         assert_eq!(recent.get(&mark(9), now), None);
         assert_eq!(recent.get(&mark(10), now), Some(10));
+        // One that is found out again and again takes no more room than others.
+        for until_s in 0..2 * ENTRIES_MAX as u64 {
+            recent.put(mark(0), 0, now, now + Duration::from_secs(60 + until_s));
+        }
+        assert_eq!(recent.lock().order.len(), ENTRIES_MAX);
         // All that is over goes when the next one comes.
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_secs(60 + 2 * ENTRIES_MAX as u64);
         recent.put(mark(0), 0, later, later + Duration::from_secs(1));
         assert_eq!(recent.len(), 1);
     }

@@ -6,6 +6,7 @@
 mod ini;
 mod table;
 mod text;
+mod tokens;
 mod value;
 
 pub use ini::ConfigError;
@@ -196,68 +197,6 @@ impl Config {
         errors
     }
 
-    /// Settings with which no token could be read.
-    fn unreadable_tokens(&self) -> Vec<ConfigError> {
-        let Some(oauth) = &self.oauth else {
-            return Vec::new();
-        };
-        let is_known = |name: &String| TOKEN_ALGORITHMS.contains(&name.as_str());
-        let algorithms = &oauth.algorithms.0;
-        let no_algorithm = algorithms.is_empty() || !algorithms.iter().all(is_known);
-        let some = format!("expected some of {}", TOKEN_ALGORITHMS.join(", "));
-        let wrong = [
-            ("algorithms", no_algorithm, some.as_str()),
-            (
-                "login_claim",
-                oauth.login_claim.is_empty(),
-                "expected the name of a claim",
-            ),
-        ];
-        let wrong = wrong.into_iter().filter(|(_, wrong, _)| *wrong);
-        wrong
-            .filter_map(|(key, _, why)| Some(self.origin("oauth", key)?.error(why)))
-            .chain(self.unclear_tokens(oauth))
-            .collect()
-    }
-
-    /// Whether it is clear who checks tokens, and how: by one way, with all that the way needs.
-    fn unclear_tokens(&self, oauth: &OAuth) -> Vec<ConfigError> {
-        const WAYS: &str = "expected exactly one of jwks_file, key_file and introspection_url";
-        let at = |key: &str, why: &str| self.origin("oauth", key).map(|origin| origin.error(why));
-        let url = oauth.introspection_url.as_deref();
-        let ways = [
-            ("jwks_file", oauth.jwks_file.is_some()),
-            ("key_file", oauth.key_file.is_some()),
-            ("introspection_url", url.is_some()),
-        ];
-        let mut given = ways.iter().filter(|(_, is_given)| *is_given);
-        let mut errors = match (given.next(), given.last()) {
-            (None, _) => Vec::from_iter(at("issuer", WAYS).or_else(|| at("", WAYS))),
-            (Some(_), Some((second, _))) => Vec::from_iter(at(second, WAYS)),
-            (Some(_), None) => Vec::new(),
-        };
-        let is_given = |key: &str| self.show("oauth", key).is_some_and(|text| !text.is_empty());
-        if let Some(url) = url {
-            let is_private = is_private(url);
-            errors.extend(
-                at(
-                    "introspection_url",
-                    "expected https://…, or http:// to this machine",
-                )
-                .filter(|_| !is_private),
-            );
-            let nameless = oauth.introspection_user.is_none();
-            errors.extend(at("introspection_url", "introspection_user is missing").filter(|_| nameless));
-        } else {
-            let idle = INTROSPECTION.iter().filter(|key| is_given(key));
-            errors.extend(idle.filter_map(|key| at(key, "introspection_url is missing")));
-        }
-        let both = is_given("introspection_password") && oauth.introspection_password_file.is_some();
-        let too_many = "introspection_password is given too; one of them is enough";
-        errors.extend(at("introspection_password_file", too_many).filter(|_| both));
-        errors
-    }
-
     /// Two listeners on one port: both are named, the later one is wrong.
     fn clashes(&self) -> Vec<ConfigError> {
         let mut ports: Vec<(&str, u16, &str, &str)> = Vec::new();
@@ -366,19 +305,6 @@ const NEEDED: &[(&str, &str)] = &[
     ("oauth", "audience"),
 ];
 
-/// What says something of `introspection_url` alone.
-const INTROSPECTION: [&str; 4] = [
-    "introspection_user",
-    "introspection_password",
-    "introspection_password_file",
-    "introspection_ca_file",
-];
-
-/// How tokens may be signed: with a key pair, so that who checks them can make none.
-const TOKEN_ALGORITHMS: [&str; 9] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
-];
-
 const AT_LEAST_ONE: &[(&str, &str)] = &[
     ("auth", "attempts_per_minute"),
     ("database", "pool_size"),
@@ -403,25 +329,6 @@ fn limit_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
     limits
         .map(|key| ("limits", key.name))
         .filter(|(_, key)| !MAY_BE_ZERO.contains(key))
-}
-
-/// Whether nobody between this server and a URL reads along (RFC 7662, 2: it must be TLS).
-fn is_private(url: &str) -> bool {
-    let host = |rest: &str| {
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
-        match authority.strip_prefix("[::1]") {
-            Some(port) => port.is_empty() || port.starts_with(':'),
-            None => {
-                matches!(authority.split(':').next(), Some("127.0.0.1" | "localhost"))
-                    && !authority.contains('@')
-            }
-        }
-    };
-    match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => !rest.is_empty() && !rest.starts_with('/'),
-        (None, Some(rest)) => host(rest),
-        (None, None) => false,
-    }
 }
 
 /// Whether there is a SASL mechanism of this name.

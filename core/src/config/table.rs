@@ -366,7 +366,7 @@ table! {
         introspection_ca_file: Option<FilePath> = "";
         /// The algorithms that JWTs may be signed with: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA.
         algorithms: List<String> = "RS256, ES256";
-        /// The claim that holds the login name.
+        /// The claim that holds the login name: of JWTs often email, of an answer of introspection_url often username.
         login_claim: String = "email";
         /// A scope that tokens must have. Empty: any.
         scope: Option<String> = "";

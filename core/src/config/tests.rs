@@ -304,7 +304,9 @@ fn one_way_to_check_tokens() {
         "http://as.example/",
         "http://127.0.0.1.example/",
         "http://localhost@as.example/",
+        "http://localhost:1@as.example/",
         "https://",
+        "https://user:password@as.example/",
         "as.example",
     ] {
         let told = told(&format!("introspection_url = {url}\n{user}"));
