@@ -315,7 +315,7 @@ fn no_store_slips_past_changedsince() {
 ///
 ///     cargo test -p lightmail-core no_store_in_a_hundred_thousand -- --ignored
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes seconds"]
 fn no_store_in_a_hundred_thousand_slips_past_changedsince() {
     race_of_stores(100_000);
 }

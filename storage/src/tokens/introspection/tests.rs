@@ -1,14 +1,17 @@
 //! Against an authorization server of the test, which answers as it is told.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
 
 use futures_lite::future::block_on;
+use rustls::{ServerConnection, StreamOwned};
 use serde_json::json;
 
 use super::*;
+use crate::tests::scratch::Scratch;
+use crate::tests::tls::Authority;
 
 /// A server that answers each connection's question with the next answer, and tells what it was asked.
 struct Server {
@@ -52,7 +55,7 @@ fn open(url: &str, more: &str) -> (Introspection, Rules) {
 }
 
 /// Head and body of a request.
-fn question(stream: &TcpStream) -> String {
+fn question(stream: impl Read) -> String {
     let mut reader = BufReader::new(stream);
     let mut text = String::new();
     while !text.ends_with("\r\n\r\n") {
@@ -222,6 +225,37 @@ fn what_is_no_answer_is_no_refusal() {
     }
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert!(owner(&open(&format!("http://{nobody}/"), ""), "t").is_err());
+}
+
+/// Whoever stands in between, or says that it is the server, is shown neither the token nor the password (RFC 7662, 4).
+#[test]
+fn the_server_shows_a_certificate_before_it_is_asked() {
+    let (authority, stranger, scratch) = (Authority::new(), Authority::new(), Scratch::new());
+    let trusted = scratch.path().join("ca.pem");
+    fs::write(&trusted, authority.pem()).unwrap();
+    let ca = format!("introspection_ca_file = {}\n", trusted.display());
+    for (server, more, is_asked) in [
+        (authority.server("localhost"), ca.as_str(), true),
+        (authority.server("as.example"), &ca, false),
+        (stranger.server("localhost"), &ca, false),
+        (authority.server("localhost"), "", false),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut tls = StreamOwned::new(ServerConnection::new(server).unwrap(), stream);
+            if tls.conn.complete_io(&mut tls.sock).is_err() {
+                return false;
+            }
+            question(&mut tls);
+            tls.write_all(http("200 OK", &good().to_string()).as_bytes())
+                .is_ok()
+        });
+        let told = owner(&open(&format!("https://localhost:{port}/"), more), "t");
+        assert_eq!(told.is_ok_and(|owner| owner.is_some()), is_asked, "{more}");
+        assert_eq!(asked.join().unwrap(), is_asked, "{more}");
+    }
 }
 
 #[test]
