@@ -12,7 +12,7 @@ use lightmail_core::{imap, machine};
 use crate::cut::{Cut, Pace};
 use crate::record::replay;
 use crate::{
-    address, clamd_reply, deflate, imap_command, imap_session, matcher, mime_index, pop3_session,
+    address, clamd_reply, deflate, imap_command, imap_session, matcher, mime_index, pop3_session, sasl,
     smtp_client, smtp_session, stage,
 };
 
@@ -73,6 +73,7 @@ pub fn held(target: &str, octets: &[u8], meter: Meter<'_>) -> Option<(usize, usi
             let text = std::str::from_utf8(octets).unwrap_or_default();
             imap::grammar::glob::Glob::new("", text).matches(text);
         }),
+        "sasl" => meter(&mut || sasl::exchanges(octets)),
         "sequence_set" => meter(&mut || {
             if let Ok(set) = SequenceSet::parse(octets) {
                 drop(set.resolve(u32::MAX));

@@ -51,6 +51,17 @@ fn fresh(kind: Kind) -> Box<dyn Mechanism> {
     mechanism(kind, channel)
 }
 
+/// What the heap is measured on: each mechanism is given the lines as its messages.
+pub fn exchanges(octets: &[u8]) {
+    for kind in Kind::ALL {
+        exchange(
+            kind,
+            true,
+            octets.split(|octet| *octet == b'\n').map(<[u8]>::to_vec),
+        );
+    }
+}
+
 fn exchange(kind: Kind, initial: bool, mut responses: impl Iterator<Item = Vec<u8>>) {
     let mut exchange = fresh(kind);
     let first = if initial { responses.next() } else { None };

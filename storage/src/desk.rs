@@ -173,8 +173,11 @@ async fn prove(inner: Arc<Inner>, effect: Effect) -> Outcome {
         // A few hashes: less than a thread's change.
         Effect::VerifyScram { attempt, proof } => inner.passwords.prove(&attempt, &proof),
         Effect::VerifyToken { login, token } => {
-            let tokens = inner.tokens.get();
-            Done::TokenVerified(tokens.and_then(|tokens| tokens.owner(login.as_deref(), &token)))
+            let owner = match inner.tokens.get() {
+                Some(tokens) => tokens.owner(login.as_deref(), &token).await?,
+                None => None,
+            };
+            Done::TokenVerified(owner)
         }
         Effect::HashPassword(password) => Done::Hashed(inner.passwords.hash(password).await?),
         Effect::InventVerifier { login, hash } => {

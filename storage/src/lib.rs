@@ -25,6 +25,8 @@ mod open;
 mod open_error;
 mod password;
 mod poll;
+mod reactor;
+mod recent;
 pub mod shell;
 mod sql;
 mod steady;

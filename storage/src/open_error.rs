@@ -128,12 +128,28 @@ impl OpenError {
     }
 
     pub(crate) fn tokens(oauth: &config::OAuth, why: &str) -> Self {
-        let path = oauth.jwks_file.as_ref().map_or("", |file| file.0.as_str());
+        let (what, place, remedy) = match (&oauth.jwks_file, &oauth.key_file, &oauth.introspection_url) {
+            (Some(file), _, _) => (
+                "cannot take keys from",
+                format!("[oauth] jwks_file {}", file.0),
+                "store there what the authorization server publishes as its jwks_uri",
+            ),
+            (None, Some(file), _) => (
+                "cannot take a key from",
+                format!("[oauth] key_file {}", file.0),
+                "store there the authorization server's public key as PEM, or correct [oauth] algorithms",
+            ),
+            (None, None, url) => (
+                "cannot ask",
+                format!("[oauth] introspection_url {}", url.as_deref().unwrap_or_default()),
+                "correct the address, or the files of the password and of the authorities",
+            ),
+        };
         Self {
-            what: "cannot take keys from",
-            place: format!("[oauth] jwks_file {path}"),
+            what,
+            place,
             why: why.to_owned(),
-            remedy: "store there what the authorization server publishes as its jwks_uri",
+            remedy,
         }
     }
 

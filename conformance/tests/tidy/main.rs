@@ -1,5 +1,6 @@
 //! The house rules that a machine can check. Each complaint names the place and the remedy, and all of them come at once.
 
+mod attacks;
 mod banned;
 mod citations;
 mod rust;

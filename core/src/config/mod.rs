@@ -6,6 +6,7 @@
 mod ini;
 mod table;
 mod text;
+mod tokens;
 mod value;
 
 pub use ini::ConfigError;
@@ -198,29 +199,6 @@ impl Config {
         Some(origin.error("expected the port of clamd, or its socket in place of host and port"))
     }
 
-    /// Settings with which no token could be read.
-    fn unreadable_tokens(&self) -> Vec<ConfigError> {
-        let Some(oauth) = &self.oauth else {
-            return Vec::new();
-        };
-        let is_known = |name: &String| TOKEN_ALGORITHMS.contains(&name.as_str());
-        let algorithms = &oauth.algorithms.0;
-        let no_algorithm = algorithms.is_empty() || !algorithms.iter().all(is_known);
-        let some = format!("expected some of {}", TOKEN_ALGORITHMS.join(", "));
-        let wrong = [
-            ("algorithms", no_algorithm, some.as_str()),
-            (
-                "login_claim",
-                oauth.login_claim.is_empty(),
-                "expected the name of a claim",
-            ),
-        ];
-        let wrong = wrong.into_iter().filter(|(_, wrong, _)| *wrong);
-        wrong
-            .filter_map(|(key, _, why)| Some(self.origin("oauth", key)?.error(why)))
-            .collect()
-    }
-
     /// Two listeners on one port: both are named, the later one is wrong.
     fn clashes(&self) -> Vec<ConfigError> {
         let mut ports: Vec<(&str, u16, &str, &str)> = Vec::new();
@@ -327,12 +305,6 @@ const NEEDED: &[(&str, &str)] = &[
     ("dkim", "key"),
     ("oauth", "issuer"),
     ("oauth", "audience"),
-    ("oauth", "jwks_file"),
-];
-
-/// How tokens may be signed: with a key pair, so that who checks them can make none.
-const TOKEN_ALGORITHMS: [&str; 9] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
 ];
 
 const AT_LEAST_ONE: &[(&str, &str)] = &[

@@ -343,17 +343,30 @@ table! {
         mechanisms: List<String> = "PLAIN, LOGIN";
     }
 
-    /// Log-in by tokens of an authorization server (OAUTHBEARER, XOAUTH2): JWTs, checked here. Without this section: none.
+    /// Log-in by tokens of an authorization server (OAUTHBEARER, XOAUTH2). Without this section: none. Exactly one of jwks_file, key_file
+    /// and introspection_url is needed: with the former two, tokens are JWTs and are checked here; with the latter, the server is asked.
     optional [oauth] OAuth {
         /// The authorization server, as its tokens name it (iss). Needed.
         issuer: String = "";
         /// This server, as tokens name it (aud). Needed.
         audience: String = "";
-        /// The server's public keys: a JSON Web Key Set, taken anew with each start. Needed.
+        /// The server's public keys: a JSON Web Key Set, taken anew with each start.
         jwks_file: Option<FilePath> = "";
-        /// The algorithms that tokens may be signed with: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA.
+        /// The server's public key, if it has but one: PEM, taken anew with each start.
+        key_file: Option<FilePath> = "";
+        /// Where the server tells what a token is (RFC 7662): https, or http to this machine. What it says is believed for a minute.
+        introspection_url: Option<String> = "";
+        /// The name by which this server asks there. Needed for it.
+        introspection_user: Option<String> = "";
+        /// The password; or introspection_password_file.
+        introspection_password: Secret = "";
+        /// A file whose first line is the password, instead of introspection_password.
+        introspection_password_file: Option<FilePath> = "";
+        /// The authorities, PEM, that introspection_url's certificate may come from. Empty: those of this system.
+        introspection_ca_file: Option<FilePath> = "";
+        /// The algorithms that JWTs may be signed with: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA.
         algorithms: List<String> = "RS256, ES256";
-        /// The claim that holds the login name.
+        /// The claim that holds the login name: of JWTs often email, of an answer of introspection_url often username.
         login_claim: String = "email";
         /// A scope that tokens must have. Empty: any.
         scope: Option<String> = "";

@@ -1,6 +1,7 @@
 //! The tests that every shell passes.
 
 mod antivirus;
+mod attacks;
 mod bucket;
 mod compress;
 mod delivery;

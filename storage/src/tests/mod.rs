@@ -4,6 +4,7 @@ mod antivirus;
 mod away;
 mod bounds;
 mod calendars;
+mod changes_race;
 mod check;
 mod crash;
 mod epoch;

@@ -35,7 +35,7 @@ impl Authority {
     }
 
     /// A server of this name.
-    pub(super) fn server(&self, name: &str) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();

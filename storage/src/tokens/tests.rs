@@ -1,13 +1,12 @@
 //! Tokens as an authorization server writes them, and as others do.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{EncodingKey, Header, encode};
+use futures_lite::future::block_on;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use lightmail_core::config;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -42,8 +41,13 @@ fn oauth(more: &str) -> config::OAuth {
     config::parse("config.ini", &text).unwrap().oauth.unwrap()
 }
 
-fn now_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+fn set(more: &str, jwks: &str) -> Result<Tokens, String> {
+    let oauth = oauth(more);
+    Ok(Tokens::new(&oauth, By::Keys(Keys::of_set(&oauth, jwks)?)))
+}
+
+fn owner_of(tokens: &Tokens, token: &Secret) -> Option<String> {
+    block_on(tokens.owner(None, token)).unwrap()
 }
 
 fn claims() -> Value {
@@ -59,8 +63,8 @@ fn with(key: &str, value: Value) -> Value {
 #[test]
 fn a_token_is_its_owners() {
     let issuer = Issuer::new();
-    let tokens = Tokens::new(&oauth(""), &issuer.jwks).unwrap();
-    let owner = |wanted| tokens.owner(wanted, &issuer.sign(Some("k1"), &claims()));
+    let tokens = set("", &issuer.jwks).unwrap();
+    let owner = |wanted| block_on(tokens.owner(wanted, &issuer.sign(Some("k1"), &claims()))).unwrap();
     assert_eq!(owner(None).as_deref(), Some("tim@example.com"));
     assert_eq!(owner(Some("TIM@example.com")).as_deref(), Some("tim@example.com"));
     assert_eq!(owner(Some("tom@example.com")), None);
@@ -69,8 +73,8 @@ fn a_token_is_its_owners() {
 #[test]
 fn claims_are_checked() {
     let issuer = Issuer::new();
-    let tokens = Tokens::new(&oauth("scope = mail\n"), &issuer.jwks).unwrap();
-    let owner = |claims: Value| tokens.owner(None, &issuer.sign(Some("k1"), &claims));
+    let tokens = set("scope = mail\n", &issuer.jwks).unwrap();
+    let owner = |claims: Value| owner_of(&tokens, &issuer.sign(Some("k1"), &claims));
     for good in [
         claims(),
         with("aud", json!(["other", "mail"])),
@@ -101,7 +105,7 @@ fn claims_are_checked() {
 #[test]
 fn keys_are_those_of_the_file() {
     let issuer = Issuer::new();
-    let tokens = Tokens::new(&oauth(""), &issuer.jwks).unwrap();
+    let tokens = set("", &issuer.jwks).unwrap();
     for kid in [
         None,
         Some("k3"),
@@ -109,40 +113,40 @@ fn keys_are_those_of_the_file() {
         Some("https://evil.example/k1"),
         Some("k2"),
     ] {
-        assert_eq!(tokens.owner(None, &issuer.sign(kid, &claims())), None, "{kid:?}");
+        assert_eq!(owner_of(&tokens, &issuer.sign(kid, &claims())), None, "{kid:?}");
     }
     let stranger = Issuer::new();
-    assert_eq!(tokens.owner(None, &stranger.sign(Some("k1"), &claims())), None);
+    assert_eq!(owner_of(&tokens, &stranger.sign(Some("k1"), &claims())), None);
 }
 
 /// A token does not choose how it is checked: no signature at all, or one made with the public key as a shared secret.
 #[test]
 fn algorithms_are_those_of_the_operator() {
     let issuer = Issuer::new();
-    let tokens = Tokens::new(&oauth(""), &issuer.jwks).unwrap();
+    let tokens = set("", &issuer.jwks).unwrap();
     let body = URL_SAFE_NO_PAD.encode(claims().to_string());
     for alg in ["none", "None", "HS256"] {
         let head = URL_SAFE_NO_PAD.encode(json!({"alg": alg, "kid": "k1"}).to_string());
         for signature in ["", "AAAA"] {
             let token = Secret(format!("{head}.{body}.{signature}"));
-            assert_eq!(tokens.owner(None, &token), None, "{alg}");
+            assert_eq!(owner_of(&tokens, &token), None, "{alg}");
         }
     }
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some("k1".into());
     let shared = EncodingKey::from_secret(issuer.key.public_key_raw());
     let forged = encode(&header, &claims(), &shared).unwrap();
-    assert_eq!(tokens.owner(None, &Secret(forged)), None);
+    assert_eq!(owner_of(&tokens, &Secret(forged)), None);
 }
 
 #[test]
 fn what_is_no_token_is_refused() {
     let issuer = Issuer::new();
-    let tokens = Tokens::new(&oauth(""), &issuer.jwks).unwrap();
+    let tokens = set("", &issuer.jwks).unwrap();
     let good = issuer.sign(Some("k1"), &claims()).0;
     let long = "x".repeat(TOKEN_LEN_MAX + 1);
     for bad in ["", ".", "..", "x.y.z", &good[1..], &good[..good.len() - 4], &long] {
-        assert_eq!(tokens.owner(None, &Secret(bad.into())), None, "{bad}");
+        assert_eq!(owner_of(&tokens, &Secret(bad.into())), None, "{bad}");
     }
 }
 
@@ -154,6 +158,40 @@ fn a_file_without_a_usable_key_is_told_at_the_start() {
         ("", r#"{"keys": []}"#),
         ("algorithms = RS256\n", &issuer.jwks),
     ] {
-        assert!(Tokens::new(&oauth(more), jwks).is_err(), "{jwks}");
+        assert!(set(more, jwks).is_err(), "{jwks}");
+    }
+}
+
+/// One key in PEM checks all tokens of its algorithm, whatever key they name.
+#[test]
+fn a_key_may_be_alone() {
+    let issuer = Issuer::new();
+    let of_pem = |more: &str, pem: &str| {
+        let oauth = oauth(more);
+        Ok::<_, String>(Tokens::new(&oauth, By::Keys(Keys::of_pem(&oauth, pem)?)))
+    };
+    let pem = issuer.key.public_key_pem();
+    let tokens = of_pem("", &pem).unwrap();
+    for kid in [None, Some("k1"), Some("../../etc/passwd")] {
+        assert_eq!(
+            owner_of(&tokens, &issuer.sign(kid, &claims())).as_deref(),
+            Some("tim@example.com")
+        );
+        assert_eq!(owner_of(&tokens, &Issuer::new().sign(kid, &claims())), None);
+    }
+    assert_eq!(
+        owner_of(&tokens, &issuer.sign(None, &with("aud", json!("other")))),
+        None
+    );
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some("k1".into());
+    let forged = encode(&header, &claims(), &EncodingKey::from_secret(pem.as_bytes())).unwrap();
+    assert_eq!(owner_of(&tokens, &Secret(forged)), None);
+    for (more, pem) in [
+        ("algorithms = RS256, EdDSA\n", pem.as_str()),
+        ("", "no PEM"),
+        ("", ""),
+    ] {
+        assert!(of_pem(more, pem).is_err(), "{more}{pem}");
     }
 }

@@ -308,13 +308,26 @@ proptest! {
 /// STORE beside FETCH CHANGEDSINCE (threat D08): a client that only ever asks for what changed since the MODSEQ it knows misses nothing.
 #[test]
 fn no_store_slips_past_changedsince() {
+    race_of_stores(2_000);
+}
+
+/// The same for as many rounds as docs/attacks.md tells of.
+///
+///     cargo test -p lightmail-core no_store_in_a_hundred_thousand -- --ignored
+#[test]
+#[ignore = "takes seconds"]
+fn no_store_in_a_hundred_thousand_slips_past_changedsince() {
+    race_of_stores(100_000);
+}
+
+fn race_of_stores(rounds: u32) {
     let mut stage = Stage::selected(3, "1");
     let mut client = Client {
         copy: Copy::default(),
         talk: None,
     };
     client.resync(&mut stage);
-    for round in 0..2000u32 {
+    for round in 0..rounds {
         let (number, sign) = (round % 3 + 1, if round % 2 == 0 { '+' } else { '-' });
         let talk = stage.talk('1');
         stage.world.feed(

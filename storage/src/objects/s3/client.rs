@@ -1,4 +1,4 @@
-//! The SDK's client, and the one thread of tokio that it runs on.
+//! The SDK's client.
 
 use std::env;
 use std::io;
@@ -12,58 +12,14 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use lightmail_core::config::S3 as Config;
-use tokio::runtime::{Builder as RuntimeBuilder, Handle, Runtime};
 
 use super::Times;
-use super::trouble::Trouble;
 use crate::objects::requests::Requests;
 use crate::open_error::OpenError;
 use crate::trust;
 
 /// How often a request is sent at most, while its time lasts.
 const ATTEMPTS: u32 = 5;
-
-/// One thread that runs all requests.
-#[derive(Debug)]
-pub(super) struct Reactor(Option<Runtime>);
-
-impl Reactor {
-    pub(super) fn start() -> io::Result<Self> {
-        let runtime = RuntimeBuilder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("lightmail-s3")
-            .enable_all()
-            .build()?;
-        Ok(Self(Some(runtime)))
-    }
-
-    pub(super) fn handle(&self) -> Option<&Handle> {
-        self.0.as_ref().map(Runtime::handle)
-    }
-
-    /// Runs a request to its end, whether it is waited for or not; waits on any runtime.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        request: impl Future<Output = Result<T, Trouble>> + Send + 'static,
-    ) -> Result<T, Trouble> {
-        let handle = self
-            .handle()
-            .ok_or(Trouble::Fault("the thread for S3 has ended".into()))?;
-        match handle.spawn(request).await {
-            Ok(answer) => answer,
-            Err(error) => Err(Trouble::Fault(error.to_string())),
-        }
-    }
-}
-
-impl Drop for Reactor {
-    fn drop(&mut self) {
-        // Waiting for its end would block whoever drops the storage, and tokio forbids that on its own threads.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
 
 /// A bucket as requests see it.
 #[derive(Debug)]

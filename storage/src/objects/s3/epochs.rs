@@ -13,16 +13,13 @@ impl S3 {
     /// All epochs that were left; old ones are taken away, so a page of a listing holds them.
     pub(in crate::objects) async fn epochs(&self) -> Result<Vec<u64>, Failure> {
         let wire = Arc::clone(&self.wire);
-        let found = self.reactor.run(async move { wire.epochs().await }).await;
+        let found = self.run(async move { wire.epochs().await }).await;
         found.map_err(|trouble| self.failure("LIST", &trouble))
     }
 
     pub(in crate::objects) async fn leave_epoch(&self, epoch: u64, old: Vec<u64>) -> Result<(), Failure> {
         let wire = Arc::clone(&self.wire);
-        let left = self
-            .reactor
-            .run(async move { wire.leave_epoch(epoch, &old).await })
-            .await;
+        let left = self.run(async move { wire.leave_epoch(epoch, &old).await }).await;
         left.map_err(|trouble| self.failure("PUT", &trouble))
     }
 }

@@ -27,7 +27,8 @@ use super::folder::{make_folder, nameless_file, remove_left_over};
 use super::requests::ObjectRequests;
 use super::{NewObject, Spool};
 use crate::open_error::OpenError;
-use client::{Reactor, Wire};
+use crate::reactor::Reactor;
+use client::Wire;
 pub(crate) use read::Stream;
 use trouble::Trouble;
 
@@ -78,7 +79,7 @@ impl S3 {
         let spool = data_dir.join(SPOOL);
         let made = make_folder(&spool).and_then(|()| remove_left_over(&spool, SystemTime::now()));
         made.map_err(|error| OpenError::folder(&spool, &error))?;
-        let reactor = Reactor::start().map_err(|error| OpenError::threads("for S3", &error))?;
+        let reactor = Reactor::start("lightmail-s3").map_err(|error| OpenError::threads("for S3", &error))?;
         let wire = Arc::new(Wire::new(config, times)?);
         Ok(Self { reactor, wire, spool })
     }
@@ -88,15 +89,24 @@ impl S3 {
         nameless_file(&self.spool, object).map(Spool::Nameless)
     }
 
+    /// Runs a request on the thread of tokio.
+    async fn run<T: Send + 'static>(
+        &self,
+        request: impl Future<Output = Result<T, Trouble>> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let answer = self.reactor.run(request).await;
+        answer.unwrap_or_else(|why| Err(Trouble::Fault(why)))
+    }
+
     pub(super) async fn check(&self) -> Result<(), OpenError> {
         let wire = Arc::clone(&self.wire);
-        let checked = self.reactor.run(async move { wire.check().await }).await;
+        let checked = self.run(async move { wire.check().await }).await;
         checked.map_err(|trouble| OpenError::bucket(&self.wire.place(), trouble.why(), trouble.remedy()))
     }
 
     pub(super) async fn put(&self, new: NewObject) -> Result<(), Failure> {
         let wire = Arc::clone(&self.wire);
-        let put = self.reactor.run(async move { wire.put(new).await }).await;
+        let put = self.run(async move { wire.put(new).await }).await;
         put.map_err(|trouble| self.failure("PUT", &trouble))
     }
 
@@ -112,7 +122,7 @@ impl S3 {
         );
         let keys: Vec<_> = keys.collect();
         let count = keys.len();
-        let deleted = self.reactor.run(async move { Ok(wire.delete(keys).await) }).await;
+        let deleted = self.run(async move { Ok(wire.delete(keys).await) }).await;
         match deleted {
             Ok(results) => {
                 let told = |result: Result<(), Trouble>| result.map_err(|why| self.failure("DELETE", &why));
@@ -129,17 +139,13 @@ impl S3 {
         limit: usize,
     ) -> Result<Vec<Listed>, Failure> {
         let wire = Arc::clone(&self.wire);
-        let listed = self
-            .reactor
-            .run(async move { wire.list(kind, after, limit).await });
+        let listed = self.run(async move { wire.list(kind, after, limit).await });
         listed.await.map_err(|trouble| self.failure("LIST", &trouble))
     }
 
     pub(super) async fn abort_uploads(&self, before_ms: u64) -> Result<usize, Failure> {
         let wire = Arc::clone(&self.wire);
-        let aborted = self
-            .reactor
-            .run(async move { wire.abort_uploads(before_ms).await });
+        let aborted = self.run(async move { wire.abort_uploads(before_ms).await });
         aborted.await.map_err(|trouble| self.failure("ABORT", &trouble))
     }
 

@@ -9,9 +9,10 @@ use lightmail_core::store::Failure;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::AbortHandle;
 
-use super::client::{Reactor, Wire};
+use super::client::Wire;
 use super::trouble::Trouble;
 use crate::objects::reader::piece_of;
+use crate::reactor::Reactor;
 
 /// How often a read that breaks is taken up again without a piece between.
 const TRIES: u32 = 3;
