@@ -55,7 +55,7 @@ pub(crate) async fn write(tx: &mut Tx<'_>, request: &QueueRequest) -> Answer<Que
             settled,
             report,
             at_ms,
-        } => settle(tx, *owner, settled, report.as_ref(), *at_ms).await,
+        } => settle(tx, *owner, settled, report.as_deref(), *at_ms).await,
         QueueRequest::Renew {
             owner,
             ids,

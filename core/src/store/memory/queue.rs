@@ -118,7 +118,7 @@ impl Store {
         &mut self,
         owner: [u8; 16],
         settled: &[Settled],
-        report: Option<NewReport>,
+        report: Option<Box<NewReport>>,
         at_ms: u64,
     ) -> Result<QueueReply, Failure> {
         let mut seen = BTreeSet::new();

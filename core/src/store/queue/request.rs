@@ -32,7 +32,7 @@ pub enum QueueRequest {
         /// What became of each; an id that comes twice is lost the second time.
         settled: Vec<Settled>,
         /// What the sender is told, delivered in the same transaction.
-        report: Option<NewReport>,
+        report: Option<Box<NewReport>>,
         /// Now, in milliseconds since 1970.
         at_ms: u64,
     },
@@ -181,7 +181,7 @@ impl QueueRequest {
     /// The report that it brings.
     pub fn report(&self) -> Option<&NewReport> {
         match self {
-            QueueRequest::Settle { report, .. } => report.as_ref(),
+            QueueRequest::Settle { report, .. } => report.as_deref(),
             _ => None,
         }
     }

@@ -230,10 +230,12 @@ impl Script {
             } => QueueRequest::Settle {
                 owner: [owner; 16],
                 settled: self.settled(settled),
-                report: report.map(|(to, out)| NewReport {
-                    stored: self.upload(100),
-                    recipients: to.iter().map(|address| self.recipient(address)).collect(),
-                    outbound: out.iter().map(|letter| self.outbound(me, letter)).collect(),
+                report: report.map(|(to, out)| {
+                    Box::new(NewReport {
+                        stored: self.upload(100),
+                        recipients: to.iter().map(|address| self.recipient(address)).collect(),
+                        outbound: out.iter().map(|letter| self.outbound(me, letter)).collect(),
+                    })
                 }),
                 at_ms,
             },
