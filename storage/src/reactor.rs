@@ -1,8 +1,10 @@
 //! A thread of tokio, for clients that need one whatever the shell runs on.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::timeout;
 
 /// One thread that runs what it is given.
 #[derive(Debug)]
@@ -31,6 +33,16 @@ impl Reactor {
     ) -> Result<T, String> {
         let handle = self.handle().ok_or("the thread has ended")?;
         handle.spawn(work).await.map_err(|error| error.to_string())
+    }
+
+    /// As [`run`](Self::run), for so long at most. Errors: it did not come to its end, or not in time.
+    pub(crate) async fn run_within<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, String> {
+        let ended = self.run(async move { timeout(deadline, work).await }).await?;
+        ended.map_err(|_| "it takes too long".into())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Peers that mean harm, beside a neighbour who does not and is answered within a tenth of a second. docs/attacks.md lists them all.
 
+mod senders;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -67,6 +69,7 @@ fn slow_peers_before_log_in_are_put_out() {
     for (port, octets) in [
         (server.imap, b"a LOGIN aaaaaaaaaaaaaaaaaaaaaaaaa".as_slice()),
         (server.pop3, b"USER aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        (server.submission, b"EHLO aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         // A record that says it has 512 octets, a hello in pieces of one.
         (server.imaps, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
     ] {
@@ -148,8 +151,12 @@ fn many_that_idle_are_woken_by_one_delivery() {
     }
 }
 
-/// A TLS 1.2 hello for a server name, good enough to be looked at and then refused or answered; records hold `step` octets.
-fn hello(name: &str, step: usize) -> Vec<u8> {
+/// TLS 1.2, and suites of ECDHE with AES-GCM.
+const TODAY: (&[u8], &[u8]) = (b"\x03\x03", b"\xc0\x2b\xc0\x2f");
+
+/// A TLS hello for a server name, good enough to be looked at and then refused or answered: its version and suites; records hold
+/// `step` octets.
+fn hello(name: &str, (version, suites): (&[u8], &[u8]), step: usize) -> Vec<u8> {
     let name = name.as_bytes();
     let long = |length: usize| u16::try_from(length).unwrap().to_be_bytes();
     let mut server_name = vec![0, 0];
@@ -160,9 +167,12 @@ fn hello(name: &str, step: usize) -> Vec<u8> {
     server_name.extend(name);
     // Curves x25519 and P-256; ECDSA and RSA-PSS with SHA-256.
     server_name.extend(b"\x00\x0a\x00\x06\x00\x04\x00\x1d\x00\x17\x00\x0b\x00\x02\x01\x00\x00\x0d\x00\x06\x00\x04\x04\x03\x08\x04");
-    let mut body = b"\x03\x03".to_vec();
+    let mut body = version.to_vec();
     body.extend([7; 32]);
-    body.extend(b"\x00\x00\x04\xc0\x2b\xc0\x2f\x01\x00");
+    body.push(0);
+    body.extend(long(suites.len()));
+    body.extend(suites);
+    body.extend(b"\x01\x00");
     body.extend(long(server_name.len()));
     body.extend(server_name);
     let mut message = vec![1, 0];
@@ -172,19 +182,45 @@ fn hello(name: &str, step: usize) -> Vec<u8> {
     message.chunks(step).flat_map(record).collect()
 }
 
+/// The kinds of TLS records that answer a hello (RFC 8446, 5.1).
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+
+/// What kind of record answers a hello.
+fn greet(port: u16, hello: &[u8]) -> u8 {
+    let mut stream = raw(port);
+    stream.write_all(hello).unwrap();
+    let mut kind = [0];
+    stream.read_exact(&mut kind).unwrap();
+    kind[0]
+}
+
+/// Threats C14: no version before 1.2, no RC4, no CBC, no key exchange without forward secrecy, at any door.
+#[test]
+fn old_versions_and_ciphers_of_tls_are_refused() {
+    let server = Server::start("old-tls");
+    for port in [server.imaps, server.pop3s, server.submissions] {
+        assert_eq!(greet(port, &hello("localhost", TODAY, 512)), HANDSHAKE);
+        for (version, suites) in [
+            (b"\x03\x02", b"\xc0\x09\xc0\x13"),
+            (b"\x03\x01", b"\xc0\x09\xc0\x13"),
+            (b"\x03\x00", b"\x00\x2f\x00\x35"),
+            (b"\x03\x03", b"\x00\x05\xc0\x11"),
+            (b"\x03\x03", b"\xc0\x09\xc0\x13"),
+            (b"\x03\x03", b"\x00\x9c\x00\x2f"),
+        ] {
+            let old = hello("localhost", (version, suites), 512);
+            assert_eq!(greet(port, &old), ALERT, "{version:?} {suites:?}");
+        }
+    }
+}
+
 /// Threats B16: names nobody has leave nothing behind, and a hello in records of one octet is one like any other.
 #[test]
 fn strange_hellos_leave_nothing_behind() {
     let server = Server::start_with("hellos", "[limits]\naddress_connections = 1000\n");
     let mut neighbour = server.logged_in();
-    let greet = |name: &str, step| {
-        let mut stream = raw(server.imaps);
-        stream.write_all(&hello(name, step)).unwrap();
-        let mut kind = [0];
-        stream.read_exact(&mut kind).unwrap();
-        kind[0]
-    };
-    const HANDSHAKE: u8 = 22;
+    let greet = |name: &str, step| greet(server.imaps, &hello(name, TODAY, step));
     assert_eq!(greet("localhost", 1), HANDSHAKE, "records of one octet");
     let names = |from: u32| {
         (from..from + 500).for_each(|number| {

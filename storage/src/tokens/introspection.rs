@@ -3,8 +3,10 @@
 //! What it says of a good one is believed for a minute, and never beyond the token's own end. What cannot be found out is no refusal:
 //! the client may come again.
 
+use std::error::Error;
 use std::fs;
 use std::io;
+use std::iter::successors;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +42,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 pub(super) struct Introspection {
     reactor: Reactor,
     client: Arc<Client>,
+    deadline: Duration,
     under_way: Semaphore,
     /// Owners of tokens.
     recent: Recent<String>,
@@ -50,7 +53,6 @@ struct Client {
     connector: Connector,
     url: String,
     authorization: String,
-    deadline: Duration,
 }
 
 impl Introspection {
@@ -61,12 +63,12 @@ impl Introspection {
             connector: connector(oauth).map_err(told)?,
             url: oauth.introspection_url.clone().unwrap_or_default(),
             authorization: authorization(oauth).map_err(told)?,
-            deadline,
         };
         client.question("").map(drop)?;
         Ok(Self {
             reactor: Reactor::start("lightmail-tokens").map_err(told)?,
             client: Arc::new(client),
+            deadline,
             under_way: Semaphore::new(QUESTIONS_MAX),
             recent: Recent::new().map_err(told)?,
         })
@@ -94,7 +96,8 @@ impl Introspection {
             return Err(unavailable("too many questions are under way"));
         };
         let (client, token) = (Arc::clone(&self.client), token.to_owned());
-        let asked = self.reactor.run(async move { client.ask(&token).await }).await;
+        let asking = async move { client.ask(&token).await };
+        let asked = self.reactor.run_within(self.deadline, asking).await;
         let claims = asked.and_then(|answer| answer).map_err(|why| unavailable(&why))?;
         let owner = match judge(rules, &claims, now_s) {
             Ok(()) => rules.owner(&claims),
@@ -115,12 +118,8 @@ impl Client {
     /// One question. Errors: there is no answer that says what the token is; why, without anything of it.
     async fn ask(&self, token: &str) -> Result<Claims, String> {
         let question = self.question(token)?;
-        let asking = async {
-            let answer = self.connector.call(question).await;
-            claims(answer.map_err(|error| error.to_string())?).await
-        };
-        let answer = tokio::time::timeout(self.deadline, asking).await;
-        answer.unwrap_or_else(|_| Err("it takes too long".into()))
+        let answer = self.connector.call(question).await;
+        claims(answer.map_err(|error| told(&error))?).await
     }
 
     /// RFC 7662, 2.1. The client's name and password are written as a form before they are joined, as OAuth 2.0 has it.
@@ -150,7 +149,7 @@ async fn claims(answer: HttpResponse) -> Result<Claims, String> {
     let mut body = ByteStream::new(answer.into_body());
     let mut octets = Vec::new();
     while let Some(come) = body.next().await {
-        octets.extend_from_slice(&come.map_err(|error| error.to_string())?);
+        octets.extend_from_slice(&come.map_err(|error| told(&error))?);
         if octets.len() > ANSWER_LEN_MAX {
             return Err("its answer is too long".into());
         }
@@ -160,6 +159,12 @@ async fn claims(answer: HttpResponse) -> Result<Claims, String> {
         Some(Value::Bool(_)) => Ok(claims),
         _ => Err("its answer does not tell whether the token is active".into()),
     }
+}
+
+/// An error, and what it comes from: the client's own words are as short as "io error".
+fn told(error: &(dyn Error + 'static)) -> String {
+    let all = successors(Some(error), |error| (*error).source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Whether a token is good here and now, by what its server says (RFC 7662, 2.2). Errors: why not.

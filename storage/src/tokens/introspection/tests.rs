@@ -252,9 +252,17 @@ fn the_server_shows_a_certificate_before_it_is_asked() {
             tls.write_all(http("200 OK", &good().to_string()).as_bytes())
                 .is_ok()
         });
-        let told = owner(&open(&format!("https://localhost:{port}/"), more), "t");
-        assert_eq!(told.is_ok_and(|owner| owner.is_some()), is_asked, "{more}");
-        assert_eq!(asked.join().unwrap(), is_asked, "{more}");
+        let (asker, rules) = open(&format!("https://localhost:{port}/"), more);
+        if !is_asked {
+            let client = Arc::clone(&asker.client);
+            let why = block_on(asker.reactor.run(async move { client.ask("t").await })).unwrap();
+            assert!(why.as_ref().unwrap_err().contains("certificate"), "{why:?}");
+            assert!(!asked.join().unwrap(), "{more}");
+            continue;
+        }
+        let told = owner(&(asker, rules), "t");
+        assert!(told.is_ok_and(|owner| owner.is_some()));
+        assert!(asked.join().unwrap());
     }
 }
 
