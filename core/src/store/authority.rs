@@ -49,7 +49,6 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::Undelete(_)
         | Request::FindImported { .. }
         | Request::Import(_)
-        | Request::Queue(QueueRequest::List(_) | QueueRequest::Change { .. })
         | Request::CountGarbage { .. } => matches!(actor, Actor::Operator),
         Request::FindSender { .. }
         | Request::ListMailboxes { .. }
@@ -76,12 +75,6 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         Request::TakeLease {
             work: Work::Garbage, ..
         }
-        | Request::Queue(
-            QueueRequest::Claim { .. }
-            | QueueRequest::Settle { .. }
-            | QueueRequest::Renew { .. }
-            | QueueRequest::NextDue { .. },
-        )
         | Request::CollectMessages { .. }
         | Request::CollectMailboxes { .. }
         | Request::CollectCalendarObjects { .. }
@@ -89,5 +82,17 @@ pub fn permits(actor: Actor, request: &Request) -> bool {
         | Request::ClaimObjects { .. }
         | Request::ForgetObjects { .. }
         | Request::FindObjects { .. } => matches!(actor, Actor::Worker),
+        Request::Queue(request) => actor == tends(request),
+    }
+}
+
+/// Who may make this request about the queue: the one that sends what is in it, or who watches it.
+fn tends(request: &QueueRequest) -> Actor {
+    match request {
+        QueueRequest::List(_) | QueueRequest::Change { .. } => Actor::Operator,
+        QueueRequest::Claim { .. }
+        | QueueRequest::Settle { .. }
+        | QueueRequest::Renew { .. }
+        | QueueRequest::NextDue { .. } => Actor::Worker,
     }
 }

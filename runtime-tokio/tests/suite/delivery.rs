@@ -73,7 +73,8 @@ fn smtp_delivery_persists_to_db_and_s3_when_configured() {
 /// To the terminal: what a test that succeeds prints is not shown.
 fn say(what: &str) {
     let name = "smtp_delivery_persists_to_db_and_s3_when_configured";
-    writeln!(stderr(), "\n{name} ({}): {what}", env!("CARGO_PKG_NAME")).unwrap();
+    let mut terminal = stderr();
+    writeln!(terminal, "\n{name} ({}): {what}", env!("CARGO_PKG_NAME")).unwrap();
 }
 
 /// The operator's host name, and the sections that nodes share.

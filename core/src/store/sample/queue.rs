@@ -230,13 +230,7 @@ impl Script {
             } => QueueRequest::Settle {
                 owner: [owner; 16],
                 settled: self.settled(settled),
-                report: report.map(|(to, out)| {
-                    Box::new(NewReport {
-                        stored: self.upload(100),
-                        recipients: to.iter().map(|address| self.recipient(address)).collect(),
-                        outbound: out.iter().map(|letter| self.outbound(me, letter)).collect(),
-                    })
-                }),
+                report: report.map(|(to, out)| Box::new(self.report(me, &to, &out))),
                 at_ms,
             },
             Verb::Renew { owner, ids, for_ms } => QueueRequest::Renew {
@@ -248,6 +242,14 @@ impl Script {
             Verb::NextDue => QueueRequest::NextDue { at_ms },
         };
         (Actor::Worker, Request::Queue(request))
+    }
+
+    fn report(&mut self, me: AccountId, to: &[Address], out: &[Letter]) -> NewReport {
+        NewReport {
+            stored: self.upload(100),
+            recipients: to.iter().map(|address| self.recipient(address)).collect(),
+            outbound: out.iter().map(|letter| self.outbound(me, letter)).collect(),
+        }
     }
 
     fn outbound(&mut self, me: AccountId, letter: &Letter) -> Outbound {

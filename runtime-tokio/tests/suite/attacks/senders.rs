@@ -120,7 +120,10 @@ fn a_header_of_a_proxy_is_believed_of_nobody() {
     let mut peer = Client::connect(server.smtp);
     peer.say("EHLO peer.example");
     peer.until("250 ");
-    for line in ["XCLIENT ADDR=192.0.2.77 LOGIN=root", "PROXY TCP4 192.0.2.77 192.0.2.1 1 25"] {
+    for line in [
+        "XCLIENT ADDR=192.0.2.77 LOGIN=root",
+        "PROXY TCP4 192.0.2.77 192.0.2.1 1 25",
+    ] {
         peer.say(line);
         assert!(peer.line().starts_with("500 "), "{line}");
     }
@@ -134,7 +137,9 @@ fn recipients_in_thousands_are_refused_beside_a_neighbour() {
     let mut neighbour = server.logged_in();
     let mut text = b"EHLO peer.example\r\nMAIL FROM:<a@b.example>\r\n".to_vec();
     for number in 0..500 {
-        text.extend(format!("RCPT TO:<n{number}@elsewhere.example>\r\nRCPT TO:<n{number}@example.com>\r\n").bytes());
+        text.extend(
+            format!("RCPT TO:<n{number}@elsewhere.example>\r\nRCPT TO:<n{number}@example.com>\r\n").bytes(),
+        );
     }
     text.extend(b"DATA\r\nQUIT\r\n");
     let peers: Vec<_> = (0..10)
@@ -151,7 +156,10 @@ fn recipients_in_thousands_are_refused_beside_a_neighbour() {
     assert_well(&mut neighbour);
     for peer in peers {
         let said = peer.join().unwrap();
-        assert!(said.contains("\r\n550 5.7.1 ") && said.contains("\r\n550 5.1.1 "), "{said:.400}");
+        assert!(
+            said.contains("\r\n550 5.7.1 ") && said.contains("\r\n550 5.1.1 "),
+            "{said:.400}"
+        );
         assert!(!said.contains("\r\n354 "), "{said:.400}");
     }
     assert_well(&mut neighbour);
