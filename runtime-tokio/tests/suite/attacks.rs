@@ -69,7 +69,6 @@ fn slow_peers_before_log_in_are_put_out() {
     for (port, octets) in [
         (server.imap, b"a LOGIN aaaaaaaaaaaaaaaaaaaaaaaaa".as_slice()),
         (server.pop3, b"USER aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
-        (server.submission, b"EHLO aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         // A record that says it has 512 octets, a hello in pieces of one.
         (server.imaps, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
     ] {

@@ -41,7 +41,7 @@ fn announced_chunks_take_no_room_and_are_put_out() {
 #[test]
 fn a_count_beyond_all_numbers_ends_the_session() {
     let server = Server::start("counts");
-    for count in ["18446744073709551616", "-1", "1 1"] {
+    for count in ["18446744073709551616", "-1"] {
         let mut peer = transaction(server.smtp, &format!("BDAT {count}\r\nMAIL FROM:<a@b.example>"));
         assert!(peer.line().starts_with("501 "), "{count}");
         let stream = peer.stream.get_mut();
