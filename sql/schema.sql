@@ -313,4 +313,4 @@ INSERT INTO mailboxes (id, account_id, name, name_hash, uid_validity, special_us
 INSERT INTO subscriptions (account_id, name_hash, name)
   SELECT account_id, name_hash, name FROM mailboxes WHERE account_id = 1;
 
-INSERT INTO meta (k, v) VALUES ('schema_version', '7');
+INSERT INTO meta (k, v) VALUES ('schema_version', '8');
