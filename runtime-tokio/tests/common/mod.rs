@@ -457,4 +457,17 @@ impl Client {
         );
         lines
     }
+
+    /// How long so many NOOPs take, one after the other; the shortest first.
+    pub fn pulse(&mut self, many: usize) -> Vec<Duration> {
+        let mut took: Vec<_> = (0..many)
+            .map(|_| {
+                let begun = Instant::now();
+                self.ok("NOOP");
+                begun.elapsed()
+            })
+            .collect();
+        took.sort();
+        took
+    }
 }

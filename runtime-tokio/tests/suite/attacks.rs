@@ -4,7 +4,7 @@ mod senders;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::common::{Client, Server, eventually};
 
@@ -21,14 +21,7 @@ fn raw(port: u16) -> TcpStream {
 
 /// Twenty answers to a neighbour: all but one in time, since the machine of a test has other work too.
 fn assert_well(neighbour: &mut Client) {
-    let mut took: Vec<_> = (0..20)
-        .map(|_| {
-            let begun = Instant::now();
-            neighbour.ok("NOOP");
-            begun.elapsed()
-        })
-        .collect();
-    took.sort();
+    let took = neighbour.pulse(20);
     assert!(took[18] < NEIGHBOUR, "{took:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_lite::future::block_on;
 use lightmail_core::admin;
@@ -39,14 +39,7 @@ fn guess(
     for (nth, stream) in guessing.iter_mut().enumerate() {
         write!(stream.get_mut(), "a LOGIN {} guess-{nth}\r\n", login(nth)).unwrap();
     }
-    let mut took: Vec<_> = (0..100)
-        .map(|_| {
-            let begun = Instant::now();
-            neighbour.ok("NOOP");
-            begun.elapsed()
-        })
-        .collect();
-    took.sort();
+    let took = neighbour.pulse(100);
     println!(
         "NOOP beside {many} log-ins: median {:?}, p99 {:?}",
         took[50], took[98]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use lightmail_core::store::{Deleted, GarbageCounts, MailboxId, ObjectId, Reply, Request, UidSet, Work};
 
+use super::clock::now_ms;
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::messages::kind;
 use super::row::DbRow;
@@ -15,7 +16,6 @@ use super::{calendar_garbage, graves, import};
 const KEEP_LEASE: &str =
     "UPDATE leases SET owner = ?, until_ms = ? WHERE work = ? AND (owner = ? OR until_ms <= ?)";
 /// The clock that all nodes on MySQL share.
-const NOW: &str = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 const GIVE_BACK: &str = "DELETE FROM leases WHERE work = ? AND owner = ?";
 const FIRST_LEASE: &str = "INSERT INTO leases (work, owner, until_ms) VALUES (?, ?, ?)";
 
@@ -114,15 +114,6 @@ async fn take_lease(tx: &mut Tx<'_>, work: Work, owner: [u8; 16], for_ms: u64, a
         Err(stop) if stop.is_taken() => Ok(Reply::LeaseTaken(false)),
         Err(stop) => Err(stop),
     }
-}
-
-/// The database's time where several nodes share it, else this node's: in milliseconds since 1970.
-pub(super) async fn now_ms(tx: &mut Tx<'_>, at_ms: u64) -> Answer<u64> {
-    if !tx.db.is_shared() {
-        return Ok(at_ms);
-    }
-    let row = tx.db.first(sql(NOW)).await?;
-    row.map_or(Ok(at_ms), |row| row.count(0))
 }
 
 /// `before_ms`, or as long before the database's time as it is before `at_ms`, if that is earlier: a node whose clock is ahead

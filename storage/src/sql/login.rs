@@ -10,6 +10,7 @@ use lightmail_core::store::{
 };
 
 use super::accounts::access;
+use super::clock::now_ms;
 use super::db::{Answer, Columns, Stop, Text, sql, stored};
 use super::row::DbRow;
 use super::tx::Tx;
@@ -33,8 +34,6 @@ const FIND: Text = Text {
     sqlite: find!("CAST(? AS INTEGER)"),
     mysql: find!("0 * ? + CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"),
 };
-/// The clock that all nodes on MySQL share.
-const NOW: &str = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 const SPEND: Text = Text {
     sqlite: "INSERT INTO throttles (bucket, full_at) VALUES (?, ?) \
              ON CONFLICT (bucket) DO UPDATE SET full_at = MIN(MAX(full_at, ?) + ?, ?)",
@@ -180,14 +179,6 @@ async fn count_failed_login(tx: &mut Tx<'_>, attempt: &Attempt) -> Answer {
         tx.db.run(spend).await?;
     }
     Ok(Reply::FailedLoginCounted)
-}
-
-/// Now: by the clock of the database if there are several nodes.
-async fn now_ms(tx: &mut Tx<'_>, at_ms: u64) -> Answer<u64> {
-    match tx.db.is_shared() {
-        true => tx.db.first(sql(NOW)).await?.map_or(Ok(at_ms), |row| row.count(0)),
-        false => Ok(at_ms),
-    }
 }
 
 async fn list_throttles(tx: &mut Tx<'_>, at_ms: u64) -> Answer {

@@ -11,6 +11,7 @@ pub(crate) mod append;
 pub(crate) mod calendar;
 mod calendar_garbage;
 mod calendar_rows;
+mod clock;
 pub(crate) mod commit;
 pub(crate) mod conn;
 pub(crate) mod copy;

@@ -2,17 +2,18 @@
 //!
 //! `next_at` of a row that is claimed is when that is over, so one index finds both what is due and what a dead worker left.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lightmail_core::store::queue::{
     NewReport, QueueEntry, QueueFate, QueueId, QueueReply, QueueRequest, Settled, clipped,
 };
 use lightmail_core::store::{Delivered, Refusal, Reply};
 
+use super::clock::now_ms;
 use super::db::{Answer, Columns, Stop, sql, stored};
 use super::queue_rows::{Claimed, NOBODY, find, for_update, remove};
 use super::tx::Tx;
-use super::{deliver, garbage, queue_lines};
-
-use std::collections::{BTreeMap, BTreeSet};
+use super::{deliver, queue_lines};
 
 /// The earliest row of the next priority.
 const NEXT_TURN: &str =
@@ -78,7 +79,7 @@ async fn next_due(tx: &mut Tx<'_>, at_ms: u64) -> Answer<QueueReply> {
     let Some(first_ms) = first_ms else {
         return Ok(QueueReply::NextDue(None));
     };
-    let now_ms = garbage::now_ms(tx, at_ms).await?;
+    let now_ms = now_ms(tx, at_ms).await?;
     Ok(QueueReply::NextDue(Some(first_ms.saturating_sub(now_ms))))
 }
 
@@ -89,7 +90,7 @@ async fn next_turn(tx: &mut Tx<'_>, after: i64) -> Answer<Option<(i64, u64)>> {
 }
 
 async fn claim(tx: &mut Tx<'_>, owner: [u8; 16], for_ms: u64, limit: u32, at_ms: u64) -> Answer<QueueReply> {
-    let now_ms = garbage::now_ms(tx, at_ms).await?;
+    let now_ms = now_ms(tx, at_ms).await?;
     let until = stored(now_ms.saturating_add(for_ms));
     let (mut turn, mut left) = (FIRST_TURN, limit as usize);
     let mut claimed: Vec<QueueEntry> = Vec::new();
@@ -203,7 +204,7 @@ async fn renew(
     for_ms: u64,
     at_ms: u64,
 ) -> Answer<QueueReply> {
-    let now_ms = garbage::now_ms(tx, at_ms).await?;
+    let now_ms = now_ms(tx, at_ms).await?;
     let mut rows = find(tx, ids.iter().copied()).await?;
     rows.retain(|_, row| row.owner == owner);
     let (whose, until) = match for_ms {
